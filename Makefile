@@ -1,0 +1,188 @@
+# make                  the library and the example programs
+# make demo             the example programs at work, on this machine only
+# make test             all tests
+# make bench            the benchmarks (QUICK=1: a minute instead of a quarter of an hour)
+# make lint             formatting, vet, staticcheck, warnings of the C compiler, generated files
+# make header           include/ohsocket.h and what else is generated from the Go sources
+# make install          PREFIX=/usr/local DESTDIR=
+# make deps             the packages that all of this needs (as root: installs them)
+# make clean
+
+BUILD := build
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+CC := gcc
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+VERSION := $(shell sed -n 's/^.define SOCKET_VERSION_STRING "\(.*\)"/\1/p' include/ohsocket.h)
+SONAME := libohsocket.so.$(firstword $(subst ., ,$(VERSION)))
+LIBRARY := libohsocket.so.$(VERSION)
+
+GO_SOURCES := $(shell find capi core -name '*.go' ! -name '*_test.go' ! -path '*/headergen/*' -o -name '*.[chs]') \
+	go.mod go.sum include/ohsocket.h capi/exports.map
+EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/examples/%,$(wildcard examples_c/*.c))
+TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
+TEST_HELPERS := $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
+BENCH_HELPERS := $(shell grep -L '^int main' tests/bench/*.c)
+BENCH := $(patsubst tests/bench/%.c,%,$(filter-out $(BENCH_HELPERS),$(wildcard tests/bench/*.c)))
+
+.PHONY: all library examples demo test test-go test-abi test-c test-asan interop bench bench-programs \
+	header lint install clean deps
+.DELETE_ON_ERROR:
+# One at a time: the parts that can be parallel are so themselves.
+.NOTPARALLEL:
+
+all: library examples
+
+library: $(BUILD)/libohsocket.so
+examples: $(EXAMPLES)
+
+# ---- Library --------------------------------------------------------------------------------
+
+# Only this makes a right library; plain `go build` leaves out the soname and the list of symbols.
+# The linker wants an absolute path of the list.
+GOFLAGS_LIBRARY = -trimpath -buildvcs=false -buildmode=c-shared -overlay $(BUILD)/go/overlay.json
+LINK = -Wl,-soname,$(SONAME) -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-z,relro,-z,now
+
+$(BUILD)/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+	go build $(GOFLAGS_LIBRARY) -ldflags "-s -w -extldflags '$(LINK)'" -o $(BUILD)/go/libohsocket.so ./capi
+	mv $(BUILD)/go/libohsocket.so $@
+
+$(BUILD)/asan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+	@mkdir -p $(@D)
+	go build -asan $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/asan.so ./capi
+	mv $(BUILD)/go/asan.so $@
+
+%/libohsocket.so: %/$(LIBRARY)
+	ln -sf $(LIBRARY) $*/$(SONAME)
+	ln -sf $(SONAME) $@
+
+# The Go runtime unblocks a few signals on every thread that it sees, whatever the thread's mask was:
+# among them SIGCHLD, SIGSTKFLT and the first real-time signal, which the runtime does not need and
+# which a host may want to wait for (sigwait, signalfd) or to block for a moment. The library is built
+# with these taken off the runtime's list; capi/glue.c has the rest. tests/abi_check.sh looks at the
+# result. A Go version without that file is built as it is.
+SIGTAB := $(shell go env GOROOT 2>/dev/null)/src/runtime/sigtab_linux_generic.go
+
+$(BUILD)/go/overlay.json: $(wildcard $(SIGTAB)) Makefile | deps-library
+	@mkdir -p $(@D)
+	@if [ -e '$(SIGTAB)' ]; then \
+		sed -E '/"(SIGCHLD|SIGSTKFLT|signal 34)/s/ \+ _SigUnblock//' '$(SIGTAB)' >$(@D)/sigtab; \
+		echo '{"Replace":{"$(SIGTAB)":"$(CURDIR)/$(@D)/sigtab"}}' >$@; \
+	else echo '{}' >$@; fi
+
+header:
+	go run ./capi/headergen
+
+# ---- Programs -------------------------------------------------------------------------------
+
+# Programs are not linked again when only the library has changed: they use it as installed ones do.
+HEADER := include/ohsocket.h
+
+$(BUILD)/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUILD)/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
+
+TEST_FLAGS := -O1 -g $(WARNINGS) -Werror -Iinclude -pthread
+TEST_SOURCES := $(TEST_HELPERS) $(wildcard tests/c/*.h) $(HEADER)
+
+$(BUILD)/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $< $(TEST_HELPERS) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+$(BUILD)/asan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/asan/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< $(TEST_HELPERS) -o $@ \
+		-L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+# The helpers are linked as an archive: a program gets what it uses.
+BENCH_FLAGS := -O2 -g $(WARNINGS) -Iinclude -pthread
+BENCH_ARCHIVE := $(BUILD)/bench/helpers.a
+BENCH_HEADERS := $(wildcard tests/bench/*.h)
+
+$(BENCH_ARCHIVE): $(patsubst tests/bench/%.c,$(BUILD)/bench/%.o,$(BENCH_HELPERS))
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/bench/%.o: tests/bench/%.c $(BENCH_HEADERS) $(HEADER) | deps-bench
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_FLAGS) -c $< -o $@
+
+$(BUILD)/bench/%_libuv: tests/bench/%_libuv.c $(BENCH_HEADERS) $(BENCH_ARCHIVE)
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_ARCHIVE) -o $@ -luv -lm
+
+$(BUILD)/bench/%_ohsocket: tests/bench/%_ohsocket.c $(BENCH_HEADERS) $(BENCH_ARCHIVE) $(HEADER) | $(BUILD)/libohsocket.so
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_ARCHIVE) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..' -lm
+
+$(BUILD)/bench/%: tests/bench/%.c $(BENCH_HEADERS) $(BENCH_ARCHIVE)
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_ARCHIVE) -o $@ -lm
+
+bench-programs: deps-bench $(addprefix $(BUILD)/bench/,$(BENCH))
+
+# ---- Running --------------------------------------------------------------------------------
+
+demo: all
+	bash examples_c/demo.sh $(BUILD)
+
+test: test-go test-abi test-c test-asan interop
+
+test-go: deps-test
+	go test -race ./core/... ./capi/...
+
+test-abi: deps-test library
+	bash tests/abi_check.sh $(BUILD)
+
+test-c: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
+	bash tests/c/run.sh $(BUILD)
+
+# With leak detection, the default: the Go runtime tells LeakSanitizer where its heap is, so what only
+# Go points to is not lost (tried: memory held as user_data is not reported, dropped memory is).
+test-asan: deps-test $(BUILD)/asan/libohsocket.so $(addprefix $(BUILD)/asan/tests/,$(TESTS))
+	bash tests/c/run.sh $(BUILD)/asan
+
+interop: deps-test all
+	bash tests/interop/run.sh $(BUILD)
+
+bench: library bench-programs
+	python3 tests/bench/bench.py --build $(BUILD) $(if $(QUICK),--quick)
+
+# ---- Lint -----------------------------------------------------------------------------------
+
+C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/abi/*.c) capi/glue.c
+
+# wrappers_gen.c includes cgo's header under its internal name; the build leaves it under another.
+lint: deps-lint library
+	@echo gofmt -l capi core
+	@unformatted=$$(gofmt -l capi core); test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go run ./capi/headergen -check
+	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude $(C_SOURCES)
+	@mkdir -p $(BUILD)/lint
+	cp $(BUILD)/go/libohsocket.h $(BUILD)/lint/_cgo_export.h
+	$(CC) $(WARNINGS) -Werror -fsyntax-only -I$(BUILD)/lint -Icapi capi/wrappers_gen.c
+
+# ---- Installing -----------------------------------------------------------------------------
+
+install: library
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	install -m 755 $(BUILD)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/'
+	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libohsocket.so'
+	install -m 644 include/ohsocket.h '$(DESTDIR)$(INCLUDEDIR)/'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' capi/ohsocket.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/ohsocket.pc'
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
+
+clean:
+	rm -rf $(BUILD)
+
+deps:
+	@bash .ci/deps library test bench lint
+
+# make deps-test: what one group needs.
+deps-%:
+	@bash .ci/deps $*

@@ -1,0 +1,53 @@
+package main
+
+/*
+#include "../include/ohsocket.h"
+#include "glue.h"
+
+// Integers only: a pointer in the arguments would make cgo look at it.
+
+static void ohs_call_listener(uintptr_t function, uintptr_t event, uintptr_t user_data) {
+	((socket_listener)function)((const socket_event *)event, (void *)user_data);
+}
+
+static void ohs_call_completion(uintptr_t function, int64_t socket, int32_t error, uintptr_t user_data) {
+	((socket_completion)function)(socket, error, (void *)user_data);
+}
+
+static void ohs_call_function(uintptr_t function, uintptr_t user_data) {
+	((socket_function)function)((void *)user_data);
+}
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"ohsocket/core/socket"
+)
+
+func init() {
+	C.ohs_restore_files()
+	socket.Host = socket.Caller{
+		Event:      callListener,
+		Completion: callCompletion,
+		Function:   callFunction,
+		ThreadID:   threadID,
+	}
+}
+
+// callListener calls a listener. The event must not be in Go's memory.
+func callListener(l socket.Listener, e *socket.Event) {
+	C.ohs_call_listener(C.uintptr_t(l.Func), C.uintptr_t(uintptr(unsafe.Pointer(e))), C.uintptr_t(l.UserData))
+}
+
+func callCompletion(c socket.Completion, handle int64, err int32) {
+	C.ohs_call_completion(C.uintptr_t(c.Func), C.int64_t(handle), C.int32_t(err), C.uintptr_t(c.UserData))
+}
+
+func callFunction(f socket.Function) {
+	C.ohs_call_function(C.uintptr_t(f.Func), C.uintptr_t(f.UserData))
+}
+
+// threadID identifies the calling thread, as the wrappers do.
+func threadID() socket.Thread { return socket.Thread(C.ohs_thread_id()) }

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"unsafe"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/socket"
+)
+
+const (
+	maxBuffers = 1024
+	maxRecords = 65536
+	// maxText bounds what is read of a caller's string: more than the longest host
+	// name with a zone.
+	maxText = 1024
+)
+
+// pointer turns a caller's address into a pointer. It is the one place where that
+// happens: addresses travel as uintptr until they are used.
+func pointer(p uintptr) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&p))
+}
+
+// guard turns a panic into an error: none may reach the host.
+func guard[T int32 | int64](result *T) {
+	if recover() != nil {
+		*result = -T(errcode.Internal)
+	}
+}
+
+func fail(code errcode.Code) int32 { return -int32(code) }
+
+func truth(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func with(handle int64, do func(*socket.Socket) errcode.Code) int32 {
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	return fail(do(s))
+}
+
+func construct(loop int64, kind socket.Kind) int64 {
+	l, code := loopOrNext(loop)
+	if code != errcode.OK {
+		return -int64(code)
+	}
+	s, code := socket.Construct(l, kind)
+	if code != errcode.OK {
+		return -int64(code)
+	}
+	return s.Handle()
+}
+
+func loopOrNext(loop int64) (*socket.Loop, errcode.Code) {
+	if loop == 0 {
+		return socket.NextDefaultLoop()
+	}
+	return lookupLoop(loop)
+}
+
+func loopOrDefault(loop int64) (*socket.Loop, errcode.Code) {
+	if loop == 0 {
+		return socket.DefaultLoop()
+	}
+	return lookupLoop(loop)
+}
+
+func lookupLoop(loop int64) (*socket.Loop, errcode.Code) {
+	if l := socket.LookupLoop(loop); l != nil {
+		return l, errcode.OK
+	}
+	return nil, errcode.BadFD
+}
+
+// cString copies a caller's string, up to maxText bytes of it.
+func cString(p uintptr) string {
+	if p == 0 {
+		return ""
+	}
+	n := 0
+	for n < maxText && *(*byte)(pointer(p + uintptr(n))) != 0 {
+		n++
+	}
+	return string(unsafe.Slice((*byte)(pointer(p)), n))
+}
+
+func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) {
+	if p == 0 {
+		return netaddr.Sockaddr{}, errcode.Parameter
+	}
+	a := (*socket.Address)(pointer(p))
+	return s.LocalAddress(cString(a.Address), a.Port, netaddr.Family(a.Family))
+}
+
+func bufferSlice(p uintptr, count int32) []socket.Buffer {
+	return unsafe.Slice((*socket.Buffer)(pointer(p)), count)
+}
+
+func eventSlice(p uintptr, capacity int32) []socket.Event {
+	return unsafe.Slice((*socket.Event)(pointer(p)), capacity)
+}
+
+// readStruct copies a caller's struct that begins with its size. A smaller one, of an
+// older header, is refused while there is only one version; a larger one is accepted
+// if what this library does not know is zero.
+func readStruct[T any](p uintptr, to *T) errcode.Code {
+	if p == 0 || p%unsafe.Alignof(*to) != 0 {
+		return errcode.Parameter
+	}
+	size := uintptr(*(*uint32)(pointer(p)))
+	if size < unsafe.Sizeof(*to) || size > maxText {
+		return errcode.Parameter
+	}
+	for i := unsafe.Sizeof(*to); i < size; i++ {
+		if *(*byte)(pointer(p + i)) != 0 {
+			return errcode.Parameter
+		}
+	}
+	*to = *(*T)(pointer(p))
+	return errcode.OK
+}
+
+// writeStruct fills a caller's struct that begins with its size, which it keeps.
+func writeStruct[T any](p uintptr, from *T) errcode.Code {
+	if p == 0 || p%unsafe.Alignof(*from) != 0 {
+		return errcode.Parameter
+	}
+	size := *(*uint32)(pointer(p))
+	if uintptr(size) < unsafe.Sizeof(*from) {
+		return errcode.Parameter
+	}
+	*(*uint32)(unsafe.Pointer(from)) = size
+	*(*T)(pointer(p)) = *from
+	return errcode.OK
+}
+
+// writeText writes text as snprintf does and returns its whole length.
+func writeText(text string, p, capacity uintptr) int32 {
+	if p != 0 && capacity > 0 {
+		n := min(len(text), int(min(capacity, 1<<30))-1)
+		to := unsafe.Slice((*byte)(pointer(p)), n+1)
+		copy(to, text[:n])
+		to[n] = 0
+	}
+	return int32(len(text))
+}
+
+// extra checks what fields names.
+func (o *ExtraOptions) extra() (socket.Extra, errcode.Code) {
+	const all = ExtraBroadcast<<1 - 1
+	e := socket.Extra{}
+	if o.Fields&^all != 0 {
+		return e, errcode.Parameter
+	}
+	for _, f := range []struct {
+		bit   uint32
+		value int32
+		to    *socket.Flag
+	}{
+		{ExtraKeepAlive, o.KeepAlive, &e.KeepAlive},
+		{ExtraOOBInline, o.OobInline, &e.OOBInline},
+		{ExtraTCPNoDelay, o.TcpNoDelay, &e.NoDelay},
+		{ExtraReuseAddress, o.ReuseAddress, &e.ReuseAddress},
+		{ExtraBroadcast, o.Broadcast, &e.Broadcast},
+	} {
+		if o.Fields&f.bit == 0 {
+			continue
+		}
+		if f.value != 0 && f.value != 1 {
+			return e, errcode.Parameter
+		}
+		*f.to = socket.FlagOf(f.value == 1)
+	}
+	if o.Fields&ExtraLinger != 0 {
+		if o.LingerOn != 0 && o.LingerOn != 1 || o.LingerMs < 0 || o.LingerMs > 65535 {
+			return e, errcode.Parameter
+		}
+		e.Linger = socket.FlagOf(o.LingerOn == 1)
+		e.LingerMs = o.LingerMs
+	}
+	if o.Fields&ExtraReceiveBufferSize != 0 {
+		e.ReceiveBufferSize = bufferSize(o.ReceiveBufferSize)
+		e.SetReceiveBufferSize = true
+	}
+	if o.Fields&ExtraSendBufferSize != 0 {
+		e.SendBufferSize = bufferSize(o.SendBufferSize)
+		e.SetSendBufferSize = true
+	}
+	if o.Fields&ExtraSocketTimeout != 0 {
+		if o.SocketTimeoutMs < 0 {
+			return e, errcode.Domain
+		}
+		e.SocketTimeoutMs = o.SocketTimeoutMs
+		e.SetSocketTimeout = true
+	}
+	return e, errcode.OK
+}
+
+// bufferSize applies the API's rule for sizes out of range.
+func bufferSize(n int32) int32 {
+	if n < 0 || n > 262144 {
+		return 8192
+	}
+	return n
+}

@@ -1,0 +1,155 @@
+package main
+
+import "C"
+
+import (
+	"unsafe"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/socket"
+)
+
+// C: int socket_get_state(socket_handle socket, socket_state_info *state)
+//
+// socket_get_state writes whether the socket is bound, connected, closed: all 0 before
+// it is opened. Errors: 401 state NULL or its struct_size.
+//
+//export goSocketGetState
+func goSocketGetState(handle int64, state uintptr) (result int32) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	bound, connected, closed := s.State()
+	return fail(writeStruct(state, &StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)}))
+}
+
+// C: int socket_get_local_address(socket_handle socket, char *text, size_t capacity, int *port, int *family)
+//
+// socket_get_local_address writes the numeric local address, NUL-terminated and cut to
+// capacity, the port and the family (SOCKET_FAMILY_IPV4 or _IPV6). Any pointer may be
+// NULL. 64 bytes are enough. Returns the length of the whole text without the NUL.
+// Errors: 2301009 not open.
+//
+//export goSocketGetLocalAddress
+func goSocketGetLocalAddress(handle int64, text, capacity, port, family uintptr) (result int32) {
+	defer guard(&result)
+	return getAddress(handle, (*socket.Socket).LocalAddr, text, capacity, port, family)
+}
+
+// C: int socket_get_remote_address(socket_handle socket, char *text, size_t capacity, int *port, int *family)
+//
+// socket_get_remote_address writes the peer's address, as socket_get_local_address.
+// Errors: 2301009 not open, 2301107 not connected, 2301095 kind.
+//
+//export goSocketGetRemoteAddress
+func goSocketGetRemoteAddress(handle int64, text, capacity, port, family uintptr) (result int32) {
+	defer guard(&result)
+	return getAddress(handle, (*socket.Socket).RemoteAddr, text, capacity, port, family)
+}
+
+// C: int socket_get_fd(socket_handle socket)
+//
+// socket_get_fd returns the descriptor, to be looked at (getsockopt) but not closed,
+// read or written; it is valid until the close event. Connecting by name may change
+// it. Errors: 2301009 not open.
+//
+//export goSocketGetFD
+func goSocketGetFD(handle int64) (result int32) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	fd, code := s.FD()
+	if code != errcode.OK {
+		return fail(code)
+	}
+	return int32(fd)
+}
+
+// C: int64_t socket_get_send_queue_length(socket_handle socket)
+//
+// socket_get_send_queue_length returns the bytes of sends that the kernel has not
+// taken yet; 0 when the socket is not open.
+//
+//export goSocketGetSendQueueLength
+func goSocketGetSendQueueLength(handle int64) (result int64) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return -int64(errcode.BadFD)
+	}
+	return s.QueueLength()
+}
+
+// C: int socket_get_kind(socket_handle socket)
+//
+// socket_get_kind returns SOCKET_KIND_*.
+//
+//export goSocketGetKind
+func goSocketGetKind(handle int64) (result int32) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	return int32(s.Kind())
+}
+
+// C: int64_t socket_get_client_id(socket_handle socket)
+//
+// socket_get_client_id returns the number of a server's connection: 1 for the server's
+// first client, never used again. Errors: 2301095 kind.
+//
+//export goSocketGetClientID
+func goSocketGetClientID(handle int64) (result int64) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return -int64(errcode.BadFD)
+	}
+	id, code := s.ClientID()
+	if code != errcode.OK {
+		return -int64(code)
+	}
+	return id
+}
+
+// C: int socket_get_error_detail(socket_handle socket, char *text, size_t capacity)
+//
+// socket_get_error_detail writes what the socket's last failure said beyond its code
+// ("connect 127.0.0.1 port 9: Connection refused"), NUL-terminated and cut to capacity;
+// "" if nothing has failed. Returns the length of the whole text.
+//
+//export goSocketGetErrorDetail
+func goSocketGetErrorDetail(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	return writeText(s.ErrorDetail(), text, capacity)
+}
+
+func getAddress(handle int64, get func(*socket.Socket) (netaddr.Sockaddr, errcode.Code), text, capacity, port, family uintptr) int32 {
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	sa, code := get(s)
+	if code != errcode.OK {
+		return fail(code)
+	}
+	if port != 0 {
+		*(*int32)(pointer(port)) = int32(sa.Port())
+	}
+	if family != 0 {
+		*(*int32)(pointer(family)) = int32(sa.AddressFamily())
+	}
+	var b [64]byte
+	t := sa.AppendText(b[:0])
+	return writeText(unsafe.String(unsafe.SliceData(t), len(t)), text, capacity)
+}

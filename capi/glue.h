@@ -1,0 +1,34 @@
+/* What the generated wrappers and the Go side share with glue.c. Not installed. */
+#ifndef OHS_GLUE_H
+#define OHS_GLUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#define OHS_HIDDEN __attribute__((visibility("hidden")))
+
+/* 1 in a process that was forked after the library was loaded. */
+extern OHS_HIDDEN int ohs_forked;
+#define OHS_FORKED __builtin_expect(ohs_forked, 0)
+
+/* Its address identifies the thread. Initial-exec: reading it is one instruction; the Go runtime
+ * needs that model of the library anyway. */
+extern OHS_HIDDEN __thread char ohs_thread_mark __attribute__((tls_model("initial-exec")));
+static inline uintptr_t ohs_thread_id(void) { return (uintptr_t)&ohs_thread_mark; }
+
+/* RLIMIT_NOFILE as it was when the library was loaded. ohs_files_known is 0 if it could not be
+ * read. */
+extern OHS_HIDDEN struct rlimit ohs_files;
+extern OHS_HIDDEN int ohs_files_known;
+OHS_HIDDEN void ohs_restore_files(void);
+
+/* An entry of the table of errors, which is in wrappers_gen.c. */
+typedef struct ohs_error {
+    int code, category;
+    const char *name, *text;
+} ohs_error;
+extern OHS_HIDDEN const ohs_error ohs_errors[];
+extern OHS_HIDDEN const size_t ohs_error_count;
+
+#endif

@@ -1,0 +1,59 @@
+// Headergen writes what is derived from the Go sources of the library: the public
+// header, the C wrappers of the exported functions and the list of the ABI.
+//
+//	go run ./capi/headergen          write the files
+//	go run ./capi/headergen -check   write nothing; fail if one of them would change
+//
+// It is run from the root of the repository.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	check := flag.Bool("check", false, "fail if a generated file is out of date, write nothing")
+	flag.Parse()
+	if err := run(*check); err != nil {
+		fmt.Fprintln(os.Stderr, "headergen:", err)
+		os.Exit(1)
+	}
+}
+
+func run(check bool) error {
+	api, err := readAPI(".")
+	if err != nil {
+		return err
+	}
+	header := renderHeader(api)
+	outputs := []struct {
+		path string
+		text []byte
+	}{
+		{"include/ohsocket.h", header},
+		{"capi/wrappers_gen.c", renderWrappers(api, header)},
+		{"docs/abi.txt", renderABI(api)},
+	}
+	stale := 0
+	for _, o := range outputs {
+		old, err := os.ReadFile(o.path)
+		if err == nil && bytes.Equal(old, o.text) {
+			continue
+		}
+		if check {
+			fmt.Fprintf(os.Stderr, "headergen: %s is out of date; run: make header\n", o.path)
+			stale++
+			continue
+		}
+		if err := os.WriteFile(o.path, o.text, 0o644); err != nil {
+			return err
+		}
+	}
+	if stale > 0 {
+		return fmt.Errorf("%d file(s) out of date", stale)
+	}
+	return nil
+}

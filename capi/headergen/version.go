@@ -1,0 +1,8 @@
+package main
+
+// The version of the library.
+const (
+	major = 1
+	minor = 0
+	patch = 0
+)

@@ -1,0 +1,41 @@
+package main
+
+import "C"
+
+import (
+	"ohsocket/core/errcode"
+	"ohsocket/core/socket"
+)
+
+// C: int socket_set_compat(int on)
+//
+// socket_set_compat makes sockets constructed from now on behave as OpenHarmony's own
+// where this library does better (docs/compat.md); the environment variable
+// OHSOCKET_COMPAT=1 does so from the start. Returns the previous setting. Errors: 401.
+//
+//export goSocketSetCompat
+func goSocketSetCompat(on int32) (result int32) {
+	defer guard(&result)
+	if on != 0 && on != 1 {
+		return fail(errcode.Parameter)
+	}
+	return truth(socket.SetCompat(on == 1))
+}
+
+// C: int socket_get_stats(socket_stats *stats)
+//
+// socket_get_stats writes counters of the library. It does not stop the world. Errors:
+// 401 stats NULL or its struct_size.
+//
+//export goSocketGetStats
+func goSocketGetStats(stats uintptr) (result int32) {
+	defer guard(&result)
+	s := socket.ReadStats()
+	return fail(writeStruct(stats, &Stats{
+		Sockets: s.Sockets, Loops: s.Loops, QueuedBytes: s.QueuedBytes, BufferBytes: s.BufferBytes,
+		GoHeapBytes: s.GoHeapBytes, Goroutines: s.Goroutines,
+		BytesReceived: s.BytesReceived, BytesSent: s.BytesSent,
+		MessagesReceived: s.MessagesReceived, MessagesSent: s.MessagesSent,
+		ConnectionsAccepted: s.ConnectionsAccepted, LoopIterations: s.LoopIterations,
+	}))
+}

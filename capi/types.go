@@ -1,0 +1,124 @@
+package main
+
+import "ohsocket/core/socket"
+
+// Field bits of ExtraOptions: they name which of its members apply. In C:
+// SOCKET_EXTRA_*.
+const (
+	// ExtraKeepAlive: keep_alive applies. TCP.
+	ExtraKeepAlive = 1 << 0
+	// ExtraOOBInline: oob_inline applies. TCP.
+	ExtraOOBInline = 1 << 1
+	// ExtraTCPNoDelay: tcp_no_delay applies. TCP.
+	ExtraTCPNoDelay = 1 << 2
+	// ExtraLinger: linger_on and linger_ms apply. TCP.
+	ExtraLinger = 1 << 3
+	// ExtraReceiveBufferSize: receive_buffer_size applies.
+	ExtraReceiveBufferSize = 1 << 4
+	// ExtraSendBufferSize: send_buffer_size applies.
+	ExtraSendBufferSize = 1 << 5
+	// ExtraReuseAddress: reuse_address applies.
+	ExtraReuseAddress = 1 << 6
+	// ExtraSocketTimeout: socket_timeout_ms applies.
+	ExtraSocketTimeout = 1 << 7
+	// ExtraBroadcast: broadcast applies. UDP.
+	ExtraBroadcast = 1 << 8
+)
+
+// ListenOptions says where a server listens. Zero means default.
+type ListenOptions struct {
+	// sizeof(socket_listen_options); SOCKET_LISTEN_OPTIONS_INIT sets it.
+	StructSize uint32
+	// Connections the kernel keeps for the server to accept. 0: the system's
+	// maximum. 0 to 65535.
+	Backlog int32
+	// A numeric address or "localhost". Port 0: any free one.
+	Address socket.Address
+}
+
+// ConnectOptions says where a client connects to. Zero means default.
+type ConnectOptions struct {
+	// sizeof(socket_connect_options); SOCKET_CONNECT_OPTIONS_INIT sets it.
+	StructSize uint32
+	// Milliseconds for name look-up and connection together. 0: 5000. 0 to
+	// 86400000.
+	TimeoutMs int32
+	// A numeric address or a host name. Port 1 to 65535.
+	Address socket.Address
+}
+
+// ExtraOptions are the options of setExtraOptions. Only members named in fields
+// are looked at. Booleans are 0 or 1.
+type ExtraOptions struct {
+	// sizeof(socket_extra_options); SOCKET_EXTRA_OPTIONS_INIT sets it.
+	StructSize uint32
+	// SOCKET_EXTRA_* bits of the members that apply.
+	Fields uint32
+	// SO_KEEPALIVE. Default 0.
+	KeepAlive int32
+	// SO_OOBINLINE. Default 0.
+	OobInline int32
+	// TCP_NODELAY. Default 0.
+	TcpNoDelay int32
+	// 1: close waits linger_ms for the peer; with linger_ms 0 it resets the
+	// connection. 0 (default): SOCKET_OPTION_CLOSE_TIMEOUT counts.
+	LingerOn int32
+	// Milliseconds, 0 to 65535.
+	LingerMs int32
+	// SO_RCVBUF in bytes, 0 to 262144 (the kernel doubles it and has a minimum);
+	// any other number means 8192. Unset: the kernel's default.
+	ReceiveBufferSize int32
+	// SO_SNDBUF in bytes, as receive_buffer_size.
+	SendBufferSize int32
+	// SO_REUSEADDR. Default 0 (1 on servers).
+	ReuseAddress int32
+	// Milliseconds that queued data may wait without any of it being sent before
+	// the connection fails with 2301110. 0 (default): no limit. Negative: 2301033.
+	SocketTimeoutMs int32
+	// SO_BROADCAST. Default 0.
+	Broadcast int32
+}
+
+// StateInfo is what socket_get_state writes.
+type StateInfo struct {
+	// sizeof(socket_state_info); SOCKET_STATE_INFO_INIT sets it.
+	StructSize uint32
+	// 1 when the socket has a local address and port.
+	IsBound int32
+	// 1 when the socket has a peer; on a server, when it has a client.
+	IsConnected int32
+	// 1 after close until the socket is opened again.
+	IsClose int32
+}
+
+// Stats is what socket_get_stats writes: counts since the library was loaded, or
+// the present where it says live.
+type Stats struct {
+	// sizeof(socket_stats); SOCKET_STATS_INIT sets it.
+	StructSize uint32
+	_          uint32
+	// Live socket handles.
+	Sockets uint64
+	// Live loops, the default ones included.
+	Loops uint64
+	// Live: bytes in send queues.
+	QueuedBytes uint64
+	// Live: bytes of buffer memory outside the Go heap.
+	BufferBytes uint64
+	// Live: bytes of the Go heap in use.
+	GoHeapBytes uint64
+	// Live: goroutines of the library.
+	Goroutines uint64
+	// Bytes received.
+	BytesReceived uint64
+	// Bytes given to the kernel.
+	BytesSent uint64
+	// Message events made.
+	MessagesReceived uint64
+	// Sends accepted.
+	MessagesSent uint64
+	// Connections accepted by servers.
+	ConnectionsAccepted uint64
+	// Times a loop has looked for events.
+	LoopIterations uint64
+}

@@ -1,0 +1,252 @@
+package loop
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/sys"
+)
+
+// Interest is the mask every descriptor is watched with. PRI tells that a short
+// read may have stopped at urgent data rather than at the end of what there is.
+const Interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
+
+// Handler is told what its descriptor has become ready for (EPOLL* bits).
+type Handler interface{ Ready(events uint32) }
+
+// Token names a watched descriptor: slot and generation, never the descriptor
+// itself, so that events fetched before a removal cannot reach a successor.
+type Token uint64
+
+type slot struct {
+	handler    Handler
+	generation uint32
+}
+
+const (
+	slotWake = iota
+	slotTimer
+	slotFirst
+
+	batch = 256
+)
+
+const (
+	awake    = iota // inside Step, or gone
+	asleep          // waiting, or nobody is inside Step
+	notified        // asleep, and the eventfd has been raised
+)
+
+// A Loop is one reactor.
+type Loop struct {
+	epfd    int
+	wakefd  int
+	timerfd int // host-driven loops only, otherwise -1
+
+	state  atomic.Int32
+	wakers atomic.Int32
+
+	mu          sync.Mutex
+	first, last *Task
+
+	slots  []slot
+	free   []uint32
+	timers timerHeap
+	armed  int64 // what timerfd is set to
+	now    int64
+	events [batch]unix.EpollEvent
+	after  func()
+
+	iterations atomic.Uint64
+}
+
+// New makes a loop. A host-driven one keeps FD readable while Step would do
+// something. After is called on the loop's thread after each handler, timer and
+// task.
+func New(hostDriven bool, after func()) (*Loop, unix.Errno) {
+	l := &Loop{epfd: -1, wakefd: -1, timerfd: -1, after: after, slots: make([]slot, slotFirst)}
+	var e unix.Errno
+	if l.epfd, e = sys.EpollCreate(); e == 0 {
+		if l.wakefd, e = sys.Eventfd(); e == 0 {
+			e = sys.EpollAdd(l.epfd, l.wakefd, unix.EPOLLIN, slotWake)
+		}
+	}
+	if e == 0 && hostDriven {
+		if l.timerfd, e = sys.Timerfd(); e == 0 {
+			e = sys.EpollAdd(l.epfd, l.timerfd, unix.EPOLLIN, slotTimer)
+		}
+	}
+	if e != 0 {
+		l.closeFDs()
+		return nil, e
+	}
+	l.state.Store(asleep)
+	return l, 0
+}
+
+// FD returns the epoll descriptor.
+func (l *Loop) FD() int { return l.epfd }
+
+// Iterations counts the calls of Step. Safe from any thread.
+func (l *Loop) Iterations() uint64 { return l.iterations.Load() }
+
+var epoch = time.Now()
+
+// Clock returns nanoseconds of the monotonic clock. Safe from any thread.
+func Clock() int64 { return int64(time.Since(epoch)) }
+
+// Now returns the time at which this step's events were fetched.
+func (l *Loop) Now() int64 { return l.now }
+
+func (l *Loop) refresh() int64 {
+	l.now = Clock()
+	return l.now
+}
+
+// Add watches a descriptor.
+func (l *Loop) Add(fd int, h Handler) (Token, unix.Errno) {
+	var i uint32
+	if n := len(l.free); n > 0 {
+		i = l.free[n-1]
+		l.free = l.free[:n-1]
+	} else {
+		i = uint32(len(l.slots))
+		l.slots = append(l.slots, slot{})
+	}
+	s := &l.slots[i]
+	t := Token(s.generation)<<32 | Token(i)
+	if e := sys.EpollAdd(l.epfd, fd, Interest, uint64(t)); e != 0 {
+		l.free = append(l.free, i)
+		return 0, e
+	}
+	s.handler = h
+	return t, 0
+}
+
+// Replace gives a watched descriptor another handler.
+func (l *Loop) Replace(t Token, h Handler) { l.slots[uint32(t)].handler = h }
+
+// Remove stops watching a descriptor. To be called before close(2): a descriptor
+// that a forked process holds too stays in the set otherwise.
+func (l *Loop) Remove(t Token, fd int) {
+	sys.EpollDelete(l.epfd, fd)
+	s := &l.slots[uint32(t)]
+	s.handler = nil
+	s.generation++
+	l.free = append(l.free, uint32(t))
+}
+
+// wake makes a sleeping loop look at its tasks.
+func (l *Loop) wake() {
+	if l.state.Load() != asleep {
+		return
+	}
+	l.wakers.Add(1)
+	if l.state.CompareAndSwap(asleep, notified) {
+		sys.Raise(l.wakefd)
+	}
+	l.wakers.Add(-1)
+}
+
+// Step waits for events for up to timeout nanoseconds (negative: without limit),
+// handles one batch of them, the expired timers and the queued tasks. It reports
+// whether a signal has ended the wait early.
+func (l *Loop) Step(timeout int64) (interrupted bool) {
+	l.iterations.Add(1)
+	l.state.Store(awake)
+	n, _ := sys.EpollWait(l.epfd, l.events[:], 0)
+	if n <= 0 && timeout != 0 {
+		n, interrupted = l.sleep(timeout)
+	}
+	if n > 0 {
+		l.refresh()
+	}
+	for i := 0; i < n; i++ {
+		ev := &l.events[i]
+		switch ev.Fd {
+		case slotWake:
+			sys.Clear(l.wakefd)
+		case slotTimer:
+			sys.Clear(l.timerfd)
+			l.armed = 0
+		default:
+			s := &l.slots[uint32(ev.Fd)]
+			if s.generation == uint32(ev.Pad) && s.handler != nil {
+				s.handler.Ready(ev.Events)
+				l.after()
+			}
+		}
+	}
+	l.runTimers()
+	l.runTasks()
+	return interrupted
+}
+
+// sleep waits in the kernel unless a task has come meanwhile.
+func (l *Loop) sleep(timeout int64) (n int, interrupted bool) {
+	wait := timeout
+	if len(l.timers) > 0 {
+		left := max(l.timers[0].when-Clock(), 0)
+		if wait < 0 || left < wait {
+			wait = left
+		}
+	}
+	l.state.Store(asleep)
+	if l.Pending() {
+		l.state.Store(awake)
+		return 0, false
+	}
+	n, e := sys.EpollWait(l.epfd, l.events[:], milliseconds(wait))
+	l.state.Store(awake)
+	return n, e == unix.EINTR
+}
+
+// milliseconds rounds up, so that a timer has expired when the wait is over.
+func milliseconds(ns int64) int {
+	if ns < 0 {
+		return -1
+	}
+	return int(min((ns+999_999)/1_000_000, 1<<30))
+}
+
+// Rest is called when a host-driven loop goes back to its host: it arms the timerfd
+// for the next timer and, if work is left (busy: the caller's own), raises the eventfd.
+func (l *Loop) Rest(busy bool) {
+	var next int64
+	if len(l.timers) > 0 {
+		next = l.timers[0].when
+	}
+	if next != l.armed {
+		l.armed = next
+		ns := int64(0)
+		if next != 0 {
+			ns = max(next-Clock(), 1)
+		}
+		sys.SetTimerfd(l.timerfd, ns)
+	}
+	l.state.Store(asleep)
+	if busy || l.Pending() {
+		l.wake()
+	}
+}
+
+// Close gives the loop's descriptors back. Tasks scheduled later never run.
+func (l *Loop) Close() {
+	l.state.Store(awake)
+	for l.wakers.Load() != 0 {
+		runtime.Gosched()
+	}
+	l.closeFDs()
+}
+
+func (l *Loop) closeFDs() {
+	for _, fd := range []int{l.timerfd, l.wakefd, l.epfd} {
+		if fd >= 0 {
+			sys.Close(fd)
+		}
+	}
+}

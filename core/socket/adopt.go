@@ -1,0 +1,67 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+// Adopt opens a socket with an existing descriptor.
+func (s *Socket) Adopt(fd int) errcode.Code {
+	if s.kind == KindTCPConnection {
+		return errcode.NotSupported
+	}
+	if fd < 0 {
+		return errcode.Parameter
+	}
+	if code := s.beginOpen(); code != errcode.OK {
+		return code
+	}
+	to, remote, e := s.examine(fd)
+	if e == 0 {
+		e = sys.MakeOurs(fd)
+	}
+	if e != 0 {
+		// The descriptor stays the caller's.
+		return s.endOpen(-1, stateIdle, e, "adopt", netaddr.Sockaddr{})
+	}
+	s.mu.Lock()
+	o := s.opts
+	s.remote = remote
+	s.mu.Unlock()
+	o.setAll(fd, s.kind)
+	return s.endOpen(fd, to, 0, "adopt", netaddr.Sockaddr{})
+}
+
+// examine finds out what a descriptor is and whether this kind of socket can have it.
+func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
+	var none netaddr.Sockaddr
+	kind, e := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if e != 0 {
+		return stateIdle, none, e
+	}
+	local, e := sys.LocalAddr(fd)
+	if e != 0 {
+		return stateIdle, none, e
+	}
+	listening, e := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if e != 0 {
+		return stateIdle, none, e
+	}
+	remote, e := sys.RemoteAddr(fd)
+	connected := e == 0 && remote.IsValid()
+	switch {
+	case !local.IsValid():
+	case s.kind == KindTCPServer && kind == unix.SOCK_STREAM && listening == 1:
+		return stateListening, none, 0
+	case s.kind == KindTCP && kind == unix.SOCK_STREAM && connected:
+		return stateConnected, remote, 0
+	case s.kind == KindUDP && kind == unix.SOCK_DGRAM && connected:
+		return stateConnected, remote, 0
+	case s.kind == KindUDP && kind == unix.SOCK_DGRAM && local.Port() != 0:
+		return stateBound, none, 0
+	}
+	return stateIdle, none, unix.EPROTOTYPE
+}

@@ -1,0 +1,226 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/sys"
+)
+
+// Close ends the open period when what is queued has been sent.
+func (s *Socket) Close(done Completion) errcode.Code {
+	s.mu.Lock()
+	if s.released {
+		s.mu.Unlock()
+		return errcode.BadFD
+	}
+	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
+		s.mu.Unlock()
+		return errcode.Other
+	}
+	if !s.closing {
+		s.closing = true
+		s.progress = loop.Clock()
+		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.isStream() {
+			s.aborted = true
+		}
+	}
+	if done.Func != 0 {
+		s.closeDone = append(s.closeDone, done)
+	}
+	s.leave(workClose)
+	s.unlock()
+	return errcode.OK
+}
+
+// Abort ends the open period without sending what is queued.
+func (s *Socket) Abort() errcode.Code {
+	s.mu.Lock()
+	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
+		s.mu.Unlock()
+		return errcode.Other
+	}
+	s.closing = true
+	s.aborted = true
+	s.leave(workClose)
+	s.unlock()
+	return errcode.OK
+}
+
+// End sends what is queued and then a FIN.
+func (s *Socket) End(done Completion) errcode.Code {
+	if s.kind != KindTCP && s.kind != KindTCPConnection {
+		return errcode.NotSupported
+	}
+	s.mu.Lock()
+	code := s.sendable()
+	if code == errcode.OK {
+		s.endQueued = true
+		s.endDone = done
+		s.leave(workEnd)
+	}
+	s.unlock()
+	return s.sendCode(code)
+}
+
+// endStep sends the FIN of socket_end when its turn has come.
+func (s *Socket) endStep() {
+	s.mu.Lock()
+	if !s.endQueued || s.finSent || s.state != stateConnected || s.out.size > 0 || s.closing {
+		s.unlock()
+		return
+	}
+	s.finSent = true
+	fd := s.fd
+	done := s.endDone
+	s.endDone = Completion{}
+	s.mu.Unlock()
+	e := sys.Shutdown(fd, unix.SHUT_WR)
+	s.deliverSends()
+	s.complete(OperationEnd, done, s.sendCode(errcode.FromErrno(errcode.Client, e)))
+	s.mu.Lock()
+	if s.ended {
+		s.closing = true
+		s.leave(workClose)
+	}
+	s.unlock()
+}
+
+// closeStep goes on closing, as far as it can without waiting.
+func (s *Socket) closeStep() {
+	s.mu.Lock()
+	if !s.closing || s.state == stateIdle || s.state == stateOpening {
+		s.mu.Unlock()
+		return
+	}
+	if s.state == stateConnecting && s.conn != nil {
+		waits := !s.aborted && s.out.size > 0
+		s.mu.Unlock()
+		if !waits {
+			s.cancelConnect()
+			s.schedule(workClose)
+		}
+		return
+	}
+	queued := s.out.size > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == KindUDP || s.state == stateConnected)
+	switch {
+	case queued && s.expired:
+		s.fail(unix.ETIMEDOUT)
+	case queued:
+		if s.progress == 0 {
+			s.progress = loop.Clock()
+		}
+		s.leave(workTimer)
+		s.writeIfIdle()
+		return
+	case s.state != stateConnected || s.kind == KindUDP || s.aborted || s.fatal != errcode.OK:
+	case !s.finSent || s.closeFrom == 0:
+		// All is sent. Now the peer may take its time to read it.
+		send := !s.finSent
+		s.finSent = true
+		s.closeFrom = loop.Clock()
+		fd := s.fd
+		done := s.endDone
+		s.endDone = Completion{}
+		s.leave(workClose | workTimer)
+		s.unlock()
+		if send {
+			sys.Shutdown(fd, unix.SHUT_WR)
+		}
+		s.deliverSends()
+		s.complete(OperationEnd, done, errcode.OK)
+		s.ready |= pollIn
+		s.readStream()
+		return
+	case !s.ended && !s.expired:
+		s.unlock()
+		return
+	}
+	s.finish()
+}
+
+// finish closes the descriptor and ends the open period. mu is held and given back.
+func (s *Socket) finish() {
+	if s.users > 0 {
+		// The last of them has closeStep run again.
+		s.unlock()
+		return
+	}
+	fd := s.fd
+	was := s.state
+	code := s.sendCode(s.fatal)
+	unsent := s.fatal
+	if unsent == errcode.OK {
+		unsent = errcode.Canceled
+	}
+	reset := s.aborted && was == stateConnected && s.kind.isStream()
+	s.out.drop(unsent)
+	s.out.blocked, s.out.edge = false, false
+	end := s.endDone
+	s.endDone = Completion{}
+	s.fd = -1
+	s.state = stateIdle
+	s.closed = true
+	s.closeFrom = 0
+	s.unlock()
+
+	if fd >= 0 {
+		switch {
+		case reset:
+			if sys.Disconnect(fd) != 0 {
+				sys.SetReset(fd)
+			}
+		case s.kind.isStream():
+			// A forked process may hold the descriptor too.
+			sys.Shutdown(fd, unix.SHUT_RDWR)
+		}
+		if s.attached {
+			s.loop.reactor.Remove(s.token, fd)
+		}
+		sys.Close(fd)
+	}
+	s.attached = false
+	s.ready = 0
+	s.stopTimers()
+	s.dropStash()
+	if s.server != nil {
+		s.server.accepts.live.Add(-1)
+	}
+
+	s.loop.hold(1)
+	s.loop.closed(s)
+	s.deliverSends()
+	s.complete(OperationEnd, end, s.sendCode(unsent))
+	if code != errcode.OK {
+		s.emit(EventError, code, nil)
+	}
+	s.endPeriod(code)
+	if s.kind == KindTCPConnection {
+		s.Release()
+	}
+	s.loop.hold(-1)
+}
+
+// endPeriod makes the close event and runs the completions of close. From the last of
+// these callbacks on the socket can be opened again.
+func (s *Socket) endPeriod(code errcode.Code) {
+	s.mu.Lock()
+	over := len(s.closeDone) == 0
+	if over {
+		s.closing = false
+	}
+	s.mu.Unlock()
+	s.emit(EventClose, code, nil)
+	for !over {
+		s.mu.Lock()
+		done := s.closeDone[0]
+		s.closeDone = s.closeDone[1:]
+		if over = len(s.closeDone) == 0; over {
+			s.closeDone = nil
+			s.closing = false
+		}
+		s.mu.Unlock()
+		s.complete(OperationClose, done, code)
+	}
+}

@@ -1,0 +1,59 @@
+package socket
+
+import (
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+)
+
+// What OpenHarmony's own sockets do differently and some programs rely on. It is
+// here and in On; docs/compat.md is the list. Nothing here is about security.
+
+var compat atomic.Bool
+
+func init() { compat.Store(os.Getenv("OHSOCKET_COMPAT") == "1") }
+
+// SetCompat says how sockets constructed from now on behave, and returns how they did.
+func SetCompat(on bool) bool { return compat.Swap(on) }
+
+// LocalAddress parses an address to bind to or to send to.
+func (s *Socket) LocalAddress(text string, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
+	text, port, family = s.compatAddress(text, port, family)
+	return netaddr.ParseLiteral(text, port, family)
+}
+
+// RemoteTarget parses an address or name to connect to.
+func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (netaddr.Target, errcode.Code) {
+	text, port, family = s.compatAddress(text, port, family)
+	if port == 0 {
+		return netaddr.Target{}, errcode.Parameter
+	}
+	return netaddr.ParseTarget(text, port, family)
+}
+
+func (s *Socket) compatAddress(text string, port int32, family netaddr.Family) (string, int32, netaddr.Family) {
+	if !s.compat {
+		return text, port, family
+	}
+	if family < netaddr.FamilyUnspecified || family > netaddr.FamilyDomain {
+		family = netaddr.FamilyIPv4
+	}
+	text, _, _ = strings.Cut(text, "%")
+	return text, port & 0xffff, family
+}
+
+// compatConnect gives every failed connect one code.
+func (s *Socket) compatConnect(code errcode.Code) errcode.Code {
+	if s.compat && code != errcode.OK && code != errcode.Canceled {
+		return errcode.FromErrno(errcode.Client, unix.EINPROGRESS)
+	}
+	return code
+}
+
+// compatPort says whether another port is taken when one is busy.
+func (s *Socket) compatPort(e unix.Errno) bool { return s.compat && e == unix.EADDRINUSE }

@@ -1,0 +1,391 @@
+package socket
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+const (
+	defaultConnectTimeout = 5000 // ms
+	// nextAttempt is how long an attempt is alone before the next address is tried
+	// beside it: the Connection Attempt Delay of RFC 8305.
+	nextAttempt = 250e6
+)
+
+// connector is a connect that is going on. It belongs to the loop's thread, but for
+// what look-up leaves in found.
+type connector struct {
+	s        *Socket
+	target   netaddr.Target
+	done     Completion
+	deadline int64
+	bound    bool // the socket has a descriptor, of this address
+	local    netaddr.Sockaddr
+
+	task    loop.Task
+	cancel  context.CancelFunc
+	found   chan lookup
+	timer   loop.Timer
+	waiting []netaddr.Sockaddr // not yet tried
+	trying  []*attempt
+	code    errcode.Code // the last attempt's
+	address netaddr.Sockaddr
+	over    bool
+}
+
+type lookup struct {
+	addresses []netaddr.Sockaddr
+	code      errcode.Code
+}
+
+// attempt is one descriptor on its way to one address.
+type attempt struct {
+	c       *connector
+	fd      int
+	address netaddr.Sockaddr
+	token   loop.Token
+}
+
+// Connect connects a client, or gives a UDP socket its peer.
+func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion) errcode.Code {
+	if s.kind != KindTCP && s.kind != KindUDP {
+		return errcode.NotSupported
+	}
+	if timeoutMs < 0 || timeoutMs > maxTimeout {
+		return errcode.Parameter
+	}
+	if timeoutMs == 0 {
+		timeoutMs = defaultConnectTimeout
+	}
+	c := &connector{s: s, target: target, done: done, deadline: loop.Clock() + int64(timeoutMs)*1e6}
+	c.task.Owner, c.timer.Owner = c, c
+	s.mu.Lock()
+	var code errcode.Code
+	switch {
+	case s.released:
+		code = errcode.BadFD
+	case s.closing, s.state == stateConnecting, s.state == stateOpening:
+		code = errcode.AlreadyInProgress
+	case s.state == stateConnected:
+		code = errcode.IsConnected
+	}
+	if code != errcode.OK {
+		s.mu.Unlock()
+		return code
+	}
+	c.bound = s.state == stateBound
+	if !c.bound {
+		s.state = stateOpening // nobody else, while the list is asked
+		s.mu.Unlock()
+		ok := s.loop.opened(s)
+		s.mu.Lock()
+		if !ok {
+			s.state = stateIdle
+			s.mu.Unlock()
+			return errcode.BadFD
+		}
+		s.opening(-1, stateConnecting)
+		if s.released {
+			s.closing = true
+			s.leave(workClose)
+		}
+	}
+	s.state = stateConnecting
+	s.conn = c
+	s.leave(workConnect)
+	s.unlock()
+	return errcode.OK
+}
+
+// startConnect begins on the loop's thread.
+func (s *Socket) startConnect() {
+	c := s.conn
+	if c == nil || c.over {
+		return
+	}
+	if c.bound {
+		c.local, _ = sys.LocalAddr(s.fd)
+	}
+	s.loop.reactor.SetTimer(&c.timer, c.deadline)
+	if sa, ok := c.target.Literal(); ok {
+		c.waiting = []netaddr.Sockaddr{sa}
+		c.next()
+		return
+	}
+	c.found = make(chan lookup, 1)
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(c.deadline-loop.Clock())))
+	c.cancel = cancel
+	go c.lookUp(ctx)
+}
+
+// lookUp asks the name servers, on a goroutine of its own.
+func (c *connector) lookUp(ctx context.Context) {
+	addresses, code := netaddr.Resolve(ctx, c.target)
+	c.found <- lookup{addresses, code}
+	c.s.loop.reactor.Schedule(&c.task)
+}
+
+// RunTask takes the result of the look-up.
+func (c *connector) RunTask() {
+	if c.over {
+		return
+	}
+	r := <-c.found
+	c.waiting = r.addresses
+	if c.bound {
+		// A bound socket has one family.
+		c.waiting = nil
+		for _, a := range r.addresses {
+			if a.Family() == c.local.Family() {
+				c.waiting = append(c.waiting, a)
+			}
+		}
+	}
+	c.code = r.code
+	if r.code == errcode.OK && len(c.waiting) == 0 {
+		c.code = errcode.FromErrno(errcode.Client, unix.EAFNOSUPPORT)
+	}
+	c.next()
+}
+
+// next begins the next attempt, until one is under way; without any left the connect
+// has failed.
+func (c *connector) next() {
+	for len(c.waiting) > 0 {
+		a := &attempt{c: c, fd: -1, address: c.waiting[0]}
+		c.waiting = c.waiting[1:]
+		e := a.start()
+		if e == 0 {
+			if c.over {
+				return
+			}
+			c.trying = append(c.trying, a)
+			if len(c.waiting) > 0 && !c.bound {
+				c.s.loop.reactor.SetTimer(&c.timer, min(c.deadline, loop.Clock()+nextAttempt))
+			}
+			return
+		}
+		c.attemptFailed(a, e)
+	}
+	if len(c.trying) == 0 {
+		c.finish(c.code)
+	}
+}
+
+// start makes the descriptor and connects it; UDP is connected at once.
+func (a *attempt) start() unix.Errno {
+	s := a.c.s
+	s.mu.Lock()
+	o, fd := s.opts, s.fd
+	s.mu.Unlock()
+	if fd < 0 {
+		var e unix.Errno
+		if fd, e = s.newDescriptor(o, a.address.Family()); e != 0 {
+			return e
+		}
+	}
+	a.fd = fd
+	e := sys.Connect(fd, &a.address)
+	if s.kind == KindUDP {
+		if e == 0 {
+			a.c.succeed(a, 0)
+		}
+		return e
+	}
+	if e != 0 && e != unix.EINPROGRESS && e != unix.EINTR {
+		return e
+	}
+	a.token, e = s.loop.reactor.Add(fd, a)
+	if e != 0 {
+		return e
+	}
+	return 0
+}
+
+// Ready learns how the attempt has ended.
+func (a *attempt) Ready(events uint32) {
+	c := a.c
+	if c.over {
+		return
+	}
+	e, e2 := sys.GetInt(a.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if e2 != 0 {
+		e = int(e2)
+	}
+	if e == 0 && events&(pollOut|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return
+	}
+	if e == 0 {
+		c.succeed(a, events)
+		return
+	}
+	for i, t := range c.trying {
+		if t == a {
+			c.trying = append(c.trying[:i], c.trying[i+1:]...)
+			break
+		}
+	}
+	c.s.loop.reactor.Remove(a.token, a.fd)
+	c.attemptFailed(a, unix.Errno(e))
+	c.next()
+}
+
+// attemptFailed gives the descriptor back. A bound socket gets a fresh one with the
+// same address: the kernel would take the port away from the old one.
+func (c *connector) attemptFailed(a *attempt, e unix.Errno) {
+	c.code, c.address = errcode.FromErrno(errcode.Client, e), a.address
+	if a.fd < 0 || c.s.kind == KindUDP && c.bound {
+		return
+	}
+	if !c.bound {
+		sys.Close(a.fd)
+		return
+	}
+	c.rebind(a.fd)
+}
+
+// rebind replaces the socket's descriptor by a fresh one bound to the same address and
+// port. Both allow the address to be shared for that moment, so that nobody else can
+// take it. If the kernel refuses, the old descriptor stays.
+func (c *connector) rebind(old int) {
+	s := c.s
+	s.mu.Lock()
+	o := s.opts
+	s.mu.Unlock()
+	fd, e := s.newDescriptor(o, c.local.Family())
+	if e != 0 {
+		return
+	}
+	sys.SetInt(old, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if e = sys.Bind(fd, &c.local); e != 0 {
+		sys.Close(fd)
+		return
+	}
+	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, o.reuseAddress.value())
+	s.mu.Lock()
+	if s.users > 0 {
+		// Another thread looks at the old one just now.
+		s.mu.Unlock()
+		sys.Close(fd)
+		return
+	}
+	s.fd = fd
+	s.mu.Unlock()
+	sys.Close(old)
+}
+
+// Expire begins the next attempt beside those under way, or ends the connect.
+func (c *connector) Expire(*loop.Timer) {
+	if c.over {
+		return
+	}
+	if loop.Clock() < c.deadline {
+		c.s.loop.reactor.SetTimer(&c.timer, c.deadline)
+		c.next()
+		return
+	}
+	if len(c.trying) > 0 {
+		c.address = c.trying[0].address
+	}
+	c.abandon()
+	c.finish(errcode.TimedOut)
+}
+
+// abandon gives up what is under way.
+func (c *connector) abandon() {
+	for _, a := range c.trying {
+		c.s.loop.reactor.Remove(a.token, a.fd)
+		c.attemptFailed(a, unix.ECANCELED)
+	}
+	c.trying, c.waiting = nil, nil
+}
+
+// stop ends the connector, whatever the outcome.
+func (c *connector) stop() {
+	c.over = true
+	c.s.loop.reactor.StopTimer(&c.timer)
+	if c.cancel != nil {
+		c.cancel()
+	}
+}
+
+// succeed makes an attempt's descriptor the socket's.
+func (c *connector) succeed(a *attempt, events uint32) {
+	s := c.s
+	c.stop()
+	for _, t := range c.trying {
+		if t != a {
+			s.loop.reactor.Remove(t.token, t.fd)
+			sys.Close(t.fd)
+		}
+	}
+	c.trying, c.waiting = nil, nil
+	s.mu.Lock()
+	s.fd = a.fd
+	s.remote = a.address
+	s.conn = nil
+	s.state = stateConnected
+	s.mu.Unlock()
+	s.ready = events & (pollIn | pollGone | pollUrgent)
+	s.active = loop.Clock()
+	if s.kind != KindUDP {
+		s.token, s.attached = a.token, true
+		s.loop.reactor.Replace(a.token, s)
+	} else if !s.attached && !s.attach(a.fd) {
+		return
+	}
+	s.emit(EventConnect, errcode.OK, nil)
+	s.complete(OperationConnect, c.done, errcode.OK)
+	s.schedule(workFlush | workRead | workEnd | workClose | workTimer)
+}
+
+// finish completes a connect that has failed: the socket is as before, and what was
+// queued behind it fails too.
+func (c *connector) finish(code errcode.Code) {
+	s := c.s
+	c.stop()
+	s.mu.Lock()
+	s.conn = nil
+	s.failed("connect", c.address, c.target.Host(), code)
+	s.out.drop(code)
+	s.endQueued = false
+	end := s.endDone
+	s.endDone = Completion{}
+	gone := !c.bound && !s.closing
+	switch {
+	case c.bound:
+		s.state = stateBound
+	case gone:
+		s.state = stateOpening // nobody's, until it is off the list
+	}
+	s.leave(workClose)
+	s.unlock()
+	if gone {
+		s.loop.hold(1)
+		s.loop.closed(s)
+		s.mu.Lock()
+		s.state = stateIdle
+		s.mu.Unlock()
+	}
+	s.complete(OperationConnect, c.done, code)
+	s.deliverSends()
+	s.complete(OperationEnd, end, code)
+	if gone {
+		s.loop.hold(-1)
+	}
+}
+
+// cancelConnect ends a connect for a close.
+func (s *Socket) cancelConnect() {
+	c := s.conn
+	c.abandon()
+	c.finish(errcode.Canceled)
+}

@@ -1,0 +1,436 @@
+package socket
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+const (
+	// packetBatch datagrams are sent or received by one system call.
+	packetBatch = 32
+	// maxPacket is more than any datagram has.
+	maxPacket = 64 << 10
+	// packetStride keeps the buffers of a batch from falling on the same cache lines.
+	packetStride = maxPacket + 4096 + 192
+)
+
+// queuedPacket is the header of a datagram in a block; its bytes follow.
+type queuedPacket struct {
+	address netaddr.Sockaddr // invalid: the connected peer
+	size    uint32
+}
+
+const packetHeader = int(unsafe.Sizeof(queuedPacket{})+7) &^ 7
+
+func packetRoom(size int) int { return packetHeader + (size+7)&^7 }
+
+// pushPacket copies a datagram to the end of a list; false if there is no memory.
+func (l *blockList) pushPacket(bufs []Buffer, size int, a netaddr.Sockaddr) bool {
+	b := l.last
+	if b == nil || b.room() < packetRoom(size) {
+		if b = newBlock(packetRoom(size)); b == nil {
+			return false
+		}
+		l.push(b)
+	}
+	*(*queuedPacket)(b.at(b.end)) = queuedPacket{address: a, size: uint32(size)}
+	to := b.at(b.end + uint32(packetHeader))
+	for i := range bufs {
+		if n := int(bufs[i].Size); n > 0 {
+			move(to, address(bufs[i].Data), n)
+			to = unsafe.Add(to, n)
+		}
+	}
+	b.end += uint32(packetRoom(size))
+	return true
+}
+
+// frontPacket returns the first datagram and its bytes.
+func (l *blockList) frontPacket() (*queuedPacket, unsafe.Pointer) {
+	b := l.first
+	if b == nil {
+		return nil, nil
+	}
+	return (*queuedPacket)(b.at(b.start)), b.at(b.start + uint32(packetHeader))
+}
+
+// popPacket removes the first datagram.
+func (l *blockList) popPacket() {
+	b := l.first
+	b.start += uint32(packetRoom(int((*queuedPacket)(b.at(b.start)).size)))
+	if b.unsent() == 0 {
+		l.pop().free()
+	}
+}
+
+// sendPacket sends one datagram, at once if nothing is before it.
+func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
+	gather := s.loop.gathers(t)
+	q := &s.out
+	s.mu.Lock()
+	code := s.sendable()
+	switch {
+	case code == errcode.NotConnected && to.IsValid():
+		code = errcode.OK
+	case code == errcode.NotConnected:
+		code = errcode.DestinationRequired
+	case code == errcode.OK && s.state == stateConnecting && to.IsValid() && s.fd < 0:
+		code = errcode.BadFD
+	}
+	if code == errcode.OK && !s.fits(total) {
+		code = errcode.Again
+	}
+	if code != errcode.OK {
+		s.mu.Unlock()
+		return code
+	}
+	if total >= maxPacket {
+		// It does not fit in a block, nor in any datagram.
+		s.promiseSend(1, 0, done)
+		q.failAt(q.accepted, errcode.MessageSize)
+		if q.blocks.first == nil && !q.writing {
+			q.finished = q.accepted
+			s.leave(workDone)
+		} else {
+			q.skipped = append(q.skipped, q.accepted)
+		}
+		s.unlock()
+		return errcode.OK
+	}
+	direct := !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting
+	if !direct {
+		if !q.blocks.pushPacket(bufs, total, to) {
+			s.mu.Unlock()
+			return errcode.FromErrno(errcode.Client, unix.ENOMEM)
+		}
+		s.promiseSend(1, total, done)
+		s.dispatchQueue(gather, total)
+		return errcode.OK
+	}
+	s.promiseSend(1, total, done)
+	fd := s.takeToken()
+	s.unlock()
+	var peer *netaddr.Sockaddr
+	if to.IsValid() {
+		peer = &to
+	}
+	e := s.trySend(fd, iovecs(bufs), peer)
+	s.mu.Lock()
+	if e == unix.EAGAIN && !q.dropped {
+		var first blockList
+		if first.pushPacket(bufs, total, to) {
+			q.blocks.pushFront(first)
+			s.unlock()
+			s.writePackets(fd)
+			return errcode.OK
+		}
+		e = unix.ENOMEM
+	}
+	s.packetDone(total, e)
+	if q.blocks.first == nil {
+		s.wrote()
+		s.unlock()
+		return errcode.OK
+	}
+	s.unlock()
+	s.writePackets(fd)
+	return errcode.OK
+}
+
+// trySend makes the system call. On a connected socket the kernel may hand out the
+// error of an earlier datagram instead of sending this one: that is a notice, and this
+// one is tried again.
+func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr) unix.Errno {
+	again := true
+	for {
+		_, e := sys.SendPacket(fd, pieces, to)
+		switch e {
+		case unix.EINTR:
+			continue
+		case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPROTO, unix.ENOPROTOOPT:
+			if again && e == unix.ECONNREFUSED {
+				again = false
+				s.noticeError(e)
+				continue
+			}
+		}
+		return e
+	}
+}
+
+func (s *Socket) noticeError(e unix.Errno) {
+	s.mu.Lock()
+	s.notice = errcode.FromErrno(errcode.Client, e)
+	s.failed("an earlier datagram to", s.remote, "", s.notice)
+	s.leave(workNotice)
+	s.unlock()
+}
+
+// packetDone ends the first datagram of the queue, sent or failed. mu is held.
+func (s *Socket) packetDone(size int, e unix.Errno) {
+	q := &s.out
+	if q.dropped {
+		return
+	}
+	q.finished++
+	q.add(-size)
+	if e != 0 {
+		code := errcode.FromErrno(errcode.Client, e)
+		s.failed("send", netaddr.Sockaddr{}, "", code)
+		q.failAt(q.finished, code)
+	} else {
+		s.loop.sent.bytes.Add(uint64(size))
+		if s.closing {
+			s.progress = loop.Clock()
+		}
+	}
+	for len(q.skipped) > 0 && q.skipped[0] == q.finished+1 {
+		q.finished++
+		q.skipped = q.skipped[1:]
+	}
+}
+
+// writePackets sends the queue, many datagrams at a time. The caller has the token.
+func (s *Socket) writePackets(fd int) {
+	q := &s.out
+	var batch [packetBatch]sys.Packet
+	var pieces [packetBatch]unix.Iovec
+	s.mu.Lock()
+	for {
+		// In line, because the batch points at pieces and both stay on the stack.
+		n := 0
+		for b := q.blocks.first; b != nil && n < packetBatch && !q.dropped && !s.aborted; b = b.next {
+			for at := b.start; at < b.end && n < packetBatch; n++ {
+				p := (*queuedPacket)(b.at(at))
+				pieces[n] = unix.Iovec{Base: (*byte)(b.at(at + uint32(packetHeader))), Len: uint64(p.size)}
+				batch[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[n], Iovlen: 1}}
+				if p.address.IsValid() {
+					batch[n].Header.Name, batch[n].Header.Namelen = (*byte)(p.address.Pointer()), p.address.Len()
+				}
+				at += uint32(packetRoom(int(p.size)))
+			}
+		}
+		if n == 0 {
+			break
+		}
+		s.mu.Unlock()
+		sent, e := 1, unix.Errno(0)
+		if n > 1 {
+			sent, e = sys.SendMany(fd, batch[:n])
+		}
+		if n == 1 || e != 0 && e != unix.EAGAIN {
+			// One alone, also to learn what is wrong with the first.
+			sent = 1
+			e = s.trySend(fd, pieces[:1], s.frontAddress(&batch[0]))
+		}
+		s.mu.Lock()
+		if e == unix.EAGAIN {
+			if q.edge {
+				q.edge = false
+				continue
+			}
+			q.blocked = true
+			break
+		}
+		for i := 0; i < sent && !q.dropped; i++ {
+			p, _ := q.blocks.frontPacket()
+			size := int(p.size)
+			q.blocks.popPacket()
+			s.packetDone(size, e)
+		}
+	}
+	s.wrote()
+	s.unlock()
+}
+
+// frontAddress finds the address in a packet's header.
+func (s *Socket) frontAddress(p *sys.Packet) *netaddr.Sockaddr {
+	if p.Header.Name == nil {
+		return nil
+	}
+	sa := netaddr.FromRaw(unsafe.Pointer(p.Header.Name), p.Header.Namelen)
+	return &sa
+}
+
+// inbox is where a loop receives datagrams.
+type inbox struct {
+	memory  unsafe.Pointer
+	packets []sys.Packet
+	names   []unix.RawSockaddrInet6
+	pieces  []unix.Iovec
+}
+
+const inboxSize = packetBatch * packetStride
+
+func newInbox() *inbox {
+	// Headers and names lie in the mapping too: the kernel writes to them through
+	// addresses that the garbage collector does not follow.
+	const headers = packetBatch * (unsafe.Sizeof(sys.Packet{}) + unsafe.Sizeof(unix.RawSockaddrInet6{}) + unsafe.Sizeof(unix.Iovec{}))
+	m := sys.Map(inboxSize + int(headers))
+	if m == nil {
+		return nil
+	}
+	mappedBytes.Add(inboxSize)
+	in := &inbox{memory: m}
+	p := unsafe.Add(m, inboxSize)
+	in.packets = unsafe.Slice((*sys.Packet)(p), packetBatch)
+	p = unsafe.Add(p, packetBatch*unsafe.Sizeof(sys.Packet{}))
+	in.pieces = unsafe.Slice((*unix.Iovec)(p), packetBatch)
+	p = unsafe.Add(p, packetBatch*unsafe.Sizeof(unix.Iovec{}))
+	in.names = unsafe.Slice((*unix.RawSockaddrInet6)(p), packetBatch)
+	for i := range in.packets {
+		in.pieces[i] = unix.Iovec{Base: (*byte)(unsafe.Add(m, i*packetStride)), Len: maxPacket}
+		h := &in.packets[i].Header
+		h.Name, h.Iov, h.Iovlen = (*byte)(unsafe.Pointer(&in.names[i])), &in.pieces[i], 1
+	}
+	return in
+}
+
+func (in *inbox) free() {
+	const headers = packetBatch * (unsafe.Sizeof(sys.Packet{}) + unsafe.Sizeof(unix.RawSockaddrInet6{}) + unsafe.Sizeof(unix.Iovec{}))
+	sys.Unmap(in.memory, inboxSize+int(headers))
+	mappedBytes.Add(-inboxSize)
+}
+
+// receives says whether datagrams are to be delivered, and returns the descriptor.
+func (s *Socket) receives() (bool, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening {
+		return false, -1
+	}
+	return wants(s.listeners.Load(), EventMessage), s.fd
+}
+
+// readPackets delivers the datagrams there are.
+func (s *Socket) readPackets() {
+	l := s.loop
+	for budget := readBudget; ; budget-- {
+		on, fd := s.receives()
+		if !on || !s.attached {
+			return
+		}
+		if budget == 0 || !l.room() {
+			s.schedule(workRead)
+			return
+		}
+		if s.stash != nil {
+			s.deliverStash()
+			continue
+		}
+		if s.ready == 0 {
+			return
+		}
+		if l.inbox == nil {
+			if l.inbox = newInbox(); l.inbox == nil {
+				s.schedule(workRead)
+				return
+			}
+		}
+		in := l.inbox
+		for i := range in.packets {
+			in.packets[i].Header.Namelen = uint32(unsafe.Sizeof(in.names[i]))
+		}
+		n, e := sys.RecvMany(fd, in.packets)
+		switch {
+		case n > 0:
+			if n < packetBatch {
+				// The kernel had no more, unless a hook or an error cut it short.
+				s.ready &= unix.EPOLLERR
+			}
+			s.deliverPackets(in, n)
+		case e == unix.EAGAIN || e == 0:
+			s.ready = 0
+		case e == unix.EINTR:
+		case e == unix.ENOMEM || e == unix.ENOBUFS:
+			s.schedule(workRead)
+			return
+		default:
+			// What became of an earlier datagram; the socket goes on.
+			s.mu.Lock()
+			s.notice = errcode.OK
+			code := errcode.FromErrno(errcode.Client, e)
+			s.failed("an earlier datagram to", s.remote, "", code)
+			s.mu.Unlock()
+			s.emit(EventError, code, nil)
+		}
+	}
+}
+
+// deliverPackets makes messages of what was received. What may not be delivered any
+// more, because a listener paused the socket or the host's array is full, is kept.
+func (s *Socket) deliverPackets(in *inbox, n int) {
+	for i := range n {
+		p := &in.packets[i]
+		from := netaddr.FromRaw(unsafe.Pointer(&in.names[i]), p.Header.Namelen)
+		data := unsafe.Pointer(in.pieces[i].Base)
+		if s.stash == nil {
+			if on, _ := s.receives(); on && s.packetRoom(int(p.Size)) {
+				s.deliverPacket(data, int(p.Size), from)
+				continue
+			}
+			s.mu.Lock()
+			gone := s.closing || s.state == stateIdle
+			s.mu.Unlock()
+			if gone {
+				return
+			}
+			s.stash = &blockList{}
+		}
+		s.stash.pushPacket([]Buffer{{Data: uintptr(data), Size: uint64(p.Size)}}, int(p.Size), from)
+	}
+}
+
+// packetRoom reports whether a datagram can be delivered now.
+func (s *Socket) packetRoom(size int) bool {
+	l := s.loop
+	return l.room() && (l.mode != LoopRecords || arenaSize-l.used >= size)
+}
+
+func (s *Socket) deliverPacket(data unsafe.Pointer, size int, from netaddr.Sockaddr) {
+	l := s.loop
+	if l.mode == LoopRecords {
+		kept := l.take(size)
+		move(kept, data, size)
+		data = kept
+	}
+	l.message(s, data, size, from)
+}
+
+// deliverStash delivers what was kept, as far as it may.
+func (s *Socket) deliverStash() {
+	for {
+		p, data := s.stash.frontPacket()
+		if p == nil {
+			s.stash = nil
+			return
+		}
+		if on, _ := s.receives(); !on {
+			return
+		}
+		if !s.packetRoom(int(p.size)) {
+			s.schedule(workRead)
+			return
+		}
+		from := p.address
+		size := int(p.size)
+		s.deliverPacket(data, size, from)
+		if s.stash == nil {
+			return
+		}
+		s.stash.popPacket()
+	}
+}
+
+func (s *Socket) dropStash() {
+	if s.stash != nil {
+		s.stash.freeAll()
+		s.stash = nil
+	}
+}

@@ -1,0 +1,90 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/loop"
+)
+
+// deadlines returns when a socket has waited too long, each 0 if it does not wait: for
+// the peer while closing, for queued bytes to be taken, for any byte at all. mu is held.
+func (s *Socket) deadlines() (closing, stall, idle int64) {
+	o := s.opts
+	queued := s.out.size > 0
+	if s.closing && !s.expired && (s.closeFrom != 0 || queued) {
+		ms := o.closeTimeout
+		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {
+			ms = int64(o.extra.LingerMs)
+		}
+		closing = max(s.closeFrom, s.progress) + ms*1e6
+	}
+	if s.state != stateConnected || s.closing || !s.kind.isStream() {
+		return closing, 0, 0
+	}
+	if ms := int64(o.extra.SocketTimeoutMs); ms > 0 && queued {
+		if s.progress == 0 {
+			s.progress = loop.Clock()
+		}
+		stall = s.progress + ms*1e6
+	}
+	if o.idleTimeout > 0 {
+		idle = max(s.active, s.progress) + o.idleTimeout*1e6
+	}
+	return closing, stall, idle
+}
+
+// setTimer starts the socket's timer for the next of its deadlines. Progress does not
+// move it: it looks again when it expires.
+func (s *Socket) setTimer() {
+	s.mu.Lock()
+	closing, stall, idle := s.deadlines()
+	s.mu.Unlock()
+	next := int64(0)
+	for _, d := range []int64{closing, stall, idle} {
+		if d != 0 && (next == 0 || d < next) {
+			next = d
+		}
+	}
+	if next == 0 {
+		return
+	}
+	if s.timer == nil {
+		s.timer = &loop.Timer{Owner: s}
+	}
+	if !s.timer.IsSet() || s.timer.When() > next {
+		s.loop.reactor.SetTimer(s.timer, next)
+	}
+}
+
+// Expire looks which deadline has passed.
+func (s *Socket) Expire(t *loop.Timer) {
+	if s.accepts != nil && t == s.accepts.retry {
+		s.ready |= pollIn
+		s.accept()
+		return
+	}
+	now := loop.Clock()
+	s.mu.Lock()
+	closing, stall, idle := s.deadlines()
+	switch {
+	case closing != 0 && closing <= now:
+		s.expired = true
+		s.leave(workClose)
+	case stall != 0 && stall <= now, idle != 0 && idle <= now:
+		s.fail(unix.ETIMEDOUT)
+		s.closing = true
+		s.leave(workClose)
+	}
+	s.unlock()
+	s.setTimer()
+}
+
+func (s *Socket) stopTimers() {
+	if s.timer != nil {
+		s.loop.reactor.StopTimer(s.timer)
+	}
+	if s.accepts != nil && s.accepts.retry != nil {
+		s.loop.reactor.StopTimer(s.accepts.retry)
+		s.accepts.full = false
+	}
+}

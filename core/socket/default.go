@@ -1,0 +1,180 @@
+package socket
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"ohsocket/core/errcode"
+)
+
+// defaultLoops are the loops with threads of their own. They start with the first
+// socket and end with Shutdown.
+type defaultLoops struct {
+	mu      sync.Mutex
+	loops   []*Loop
+	threads int
+	turn    int
+	changed *sync.Cond // a loop has nothing open any more, or the loops were taken down
+}
+
+var defaults = newDefaults()
+
+func newDefaults() *defaultLoops {
+	d := &defaultLoops{threads: 1}
+	d.changed = sync.NewCond(&d.mu)
+	return d
+}
+
+// SetDispatchThreads sets the number of default loops.
+func SetDispatchThreads(count int) errcode.Code {
+	if count < 1 || count > 256 {
+		return errcode.Parameter
+	}
+	defaults.mu.Lock()
+	defer defaults.mu.Unlock()
+	if len(defaults.loops) > 0 && count != defaults.threads {
+		return errcode.AlreadyInProgress
+	}
+	defaults.threads = count
+	return errcode.OK
+}
+
+// NextDefaultLoop returns the default loops in turn, starting them if need be.
+func NextDefaultLoop() (*Loop, errcode.Code) {
+	d := defaults
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if code := d.start(); code != errcode.OK {
+		return nil, code
+	}
+	d.turn++
+	return d.loops[d.turn%len(d.loops)], errcode.OK
+}
+
+// DefaultLoop returns the first default loop.
+func DefaultLoop() (*Loop, errcode.Code) {
+	d := defaults
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if code := d.start(); code != errcode.OK {
+		return nil, code
+	}
+	return d.loops[0], errcode.OK
+}
+
+func (d *defaultLoops) start() errcode.Code {
+	if len(d.loops) > 0 {
+		return errcode.OK
+	}
+	started := make([]*Loop, 0, d.threads)
+	for range d.threads {
+		l, code := newLoop(LoopCallbacks, false)
+		if code != errcode.OK {
+			for _, l := range started {
+				l.free()
+			}
+			return code
+		}
+		l.done = make(chan struct{})
+		started = append(started, l)
+	}
+	d.turn = -1
+	d.loops = started
+	for _, l := range started {
+		go l.dispatch()
+	}
+	return errcode.OK
+}
+
+// dispatch is the life of a default loop's thread.
+func (l *Loop) dispatch() {
+	// Callbacks are made on one thread, which sends recognise. It is not given back
+	// to Go's pool.
+	runtime.LockOSThread()
+	l.gatherer.Store(uintptr(Host.ThreadID()))
+	for !l.stopping.Load() {
+		l.step(-1)
+	}
+	l.abortAll()
+	for l.openCount() > 0 || l.reactor.Pending() {
+		l.step(-1)
+	}
+	l.gatherer.Store(0)
+	l.releaseAll()
+	l.free()
+	close(l.done)
+}
+
+// stop makes dispatch end.
+func (l *Loop) stop() {
+	l.stopping.Store(true)
+	l.reactor.Schedule(newPosted(l, Function{}))
+}
+
+// onDefaultThread reports whether a thread is a default loop's.
+func (d *defaultLoops) onDefaultThread(t Thread) bool {
+	for _, l := range d.loops {
+		if l.gathers(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// nothingOpen is called when a default loop has lost its last open socket.
+func (d *defaultLoops) nothingOpen() {
+	d.mu.Lock()
+	d.changed.Broadcast()
+	d.mu.Unlock()
+}
+
+// RunDefault waits until the default loops have no open socket.
+func RunDefault(t Thread) errcode.Code {
+	d := defaults
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.onDefaultThread(t) {
+		return errcode.Deadlock
+	}
+	for {
+		open := 0
+		for _, l := range d.loops {
+			open += l.openCount()
+		}
+		if open == 0 {
+			return errcode.OK
+		}
+		d.changed.Wait()
+	}
+}
+
+// Shutdown ends the default loops.
+func Shutdown(t Thread, timeoutMs int32) errcode.Code {
+	if timeoutMs < 0 || timeoutMs > maxTimeout {
+		return errcode.Parameter
+	}
+	d := defaults
+	d.mu.Lock()
+	if d.onDefaultThread(t) {
+		d.mu.Unlock()
+		return errcode.Deadlock
+	}
+	ending := d.loops
+	d.loops = nil
+	d.changed.Broadcast()
+	d.mu.Unlock()
+	for _, l := range ending {
+		l.stop()
+	}
+	deadline := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
+	defer deadline.Stop()
+	for _, l := range ending {
+		select {
+		case <-l.done:
+		case <-deadline.C:
+			return errcode.TimedOut
+		}
+	}
+	return errcode.OK
+}

@@ -1,0 +1,113 @@
+package socket
+
+import (
+	"unsafe"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+)
+
+// emit reports an event that has no payload, to whoever wants it.
+func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) {
+	set := s.listeners.Load()
+	if !wants(set, event) {
+		return
+	}
+	l := s.loop
+	e := Event{Type: event, Socket: s.handle, Error: -int32(code)}
+	if connection != nil {
+		e.Connection = connection.handle
+		e.Remote = l.remote(connection.remote)
+	}
+	l.give(s, set, &e)
+}
+
+// give hands an event to the listeners, or makes it a record.
+func (l *Loop) give(s *Socket, set *listenerSet, e *Event) {
+	if l.mode == LoopRecords {
+		e.UserData = set.userData
+		l.record(e)
+		return
+	}
+	*l.event = *e
+	for i := range set.entries {
+		entry := &set.entries[i]
+		if entry.event != e.Type {
+			continue
+		}
+		// A listener called before this one may have removed it.
+		if now := s.listeners.Load(); now != set && !now.has(*entry) {
+			continue
+		}
+		l.calls++
+		Host.Event(entry.Listener, l.event)
+	}
+}
+
+// message reports bytes or a datagram.
+func (l *Loop) message(s *Socket, data unsafe.Pointer, size int, from netaddr.Sockaddr) {
+	l.received.add(size)
+	set := s.listeners.Load()
+	if !wants(set, EventMessage) {
+		return
+	}
+	e := Event{
+		Type: EventMessage, Socket: s.handle,
+		Data: uintptr(data), Size: uint64(size), Remote: l.remote(from),
+	}
+	l.give(s, set, &e)
+}
+
+// complete runs a completion, or makes it a record.
+func (s *Socket) complete(op Operation, c Completion, code errcode.Code) {
+	if c.Func == 0 {
+		return
+	}
+	if op == OperationConnect {
+		code = s.compatConnect(code)
+	}
+	l := s.loop
+	if l.mode == LoopRecords {
+		l.record(&Event{Type: EventCompletion, Operation: op, Socket: s.handle, UserData: c.UserData, Error: -int32(code)})
+		return
+	}
+	l.calls++
+	Host.Completion(c, s.handle, -int32(code))
+}
+
+// call runs posted work or a timer's function, or makes it a record.
+func (l *Loop) call(f Function, event EventType, id int64) {
+	if l.mode == LoopRecords {
+		l.record(&Event{Type: event, UserData: f.UserData, Size: uint64(id)})
+		return
+	}
+	l.calls++
+	Host.Function(f)
+}
+
+// record puts an event into the host's array. Events without payload that do not fit
+// are kept for the next poll; messages are not made when there is no room.
+func (l *Loop) record(e *Event) {
+	if l.filled < len(l.out) {
+		l.out[l.filled] = *e
+		l.filled++
+		return
+	}
+	l.overflow = append(l.overflow, *e)
+}
+
+// room reports whether a message can be delivered now.
+func (l *Loop) room() bool {
+	return l.mode != LoopRecords || l.filled < len(l.out) && arenaSize-l.used >= minRead
+}
+
+// remote formats an address for an event.
+func (l *Loop) remote(sa netaddr.Sockaddr) Address {
+	text := l.text
+	if l.mode == LoopRecords {
+		text = (*[addressText]byte)(l.take(addressText))
+	}
+	b := sa.AppendText(text[:0])
+	text[min(len(b), addressText-1)] = 0
+	return Address{Address: uintptr(unsafe.Pointer(text)), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
+}

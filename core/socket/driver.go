@@ -1,0 +1,236 @@
+package socket
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/sys"
+)
+
+const (
+	readSize    = 64 << 10
+	addressText = 64
+	// arenaSize bounds the payload of one batch of records, minRead is the least it
+	// is worth reading, and the reserve is for the address of the last one.
+	arenaSize    = 1 << 20
+	minRead      = 16 << 10
+	arenaReserve = 4096
+	pageSize     = 4096
+)
+
+// A Loop is a reactor with what sockets need on it: buffers, the event that
+// listeners are shown, the sockets that have gathered something. Fields without a
+// lock belong to the loop's thread.
+type Loop struct {
+	reactor *loop.Loop
+	handle  int64
+	mode    LoopMode
+	hosted  bool
+
+	// gatherer is the thread whose sends are gathered, 0 for none.
+	gatherer atomic.Uintptr
+	dirty    []*Socket
+
+	event  *Event
+	text   *[addressText]byte
+	buffer unsafe.Pointer
+	inbox  *inbox // for datagrams, from the first one on
+	calls  int
+
+	// Record mode: the host's array, what did not fit, and the payloads.
+	out      []Event
+	filled   int
+	overflow []Event
+	used     int
+	inUse    atomic.Bool
+	dying    bool
+
+	mu      sync.Mutex
+	open    *Socket // list
+	count   int
+	stopped bool
+	timers  map[int64]*userTimer
+	timerID int64
+
+	// Default loops.
+	stopping atomic.Bool
+	done     chan struct{}
+
+	received, sent counter
+}
+
+// counter counts messages and bytes.
+type counter struct{ messages, bytes atomic.Uint64 }
+
+func (c *counter) add(bytes int) {
+	c.messages.Add(1)
+	c.bytes.Add(uint64(bytes))
+}
+
+var loops = table[Loop]{tag: loopBit}
+
+// LookupLoop returns the loop of a handle, nil if it is not valid.
+func LookupLoop(handle int64) *Loop { return loops.find(handle) }
+
+// NewLoop makes a host-driven loop.
+func NewLoop(mode LoopMode) (*Loop, errcode.Code) {
+	if mode != LoopCallbacks && mode != LoopRecords {
+		return nil, errcode.Parameter
+	}
+	return newLoop(mode, true)
+}
+
+func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
+	l := &Loop{mode: mode, hosted: hosted, timers: map[int64]*userTimer{}}
+	after := l.flushDirty
+	if mode == LoopRecords {
+		after = func() {}
+	}
+	var e unix.Errno
+	if l.reactor, e = loop.New(hosted, after); e != 0 {
+		return nil, errcode.FromErrno(errcode.Client, e)
+	}
+	size := readSize
+	if mode == LoopRecords {
+		size = arenaSize + arenaReserve
+	}
+	l.buffer = sys.Map(size + pageSize)
+	if l.buffer == nil {
+		l.reactor.Close()
+		return nil, errcode.FromErrno(errcode.Client, unix.ENOMEM)
+	}
+	mappedBytes.Add(int64(size + pageSize))
+	l.event = (*Event)(unsafe.Add(l.buffer, size))
+	l.text = (*[addressText]byte)(unsafe.Add(l.buffer, size+int(unsafe.Sizeof(Event{}))))
+	if l.handle = loops.add(l); l.handle == 0 {
+		l.free()
+		return nil, tooManyOpen
+	}
+	return l, errcode.OK
+}
+
+// free gives back what the loop has; nothing is open on it.
+func (l *Loop) free() {
+	if l.handle != 0 {
+		loops.remove(l.handle)
+	}
+	l.reactor.Close()
+	size := readSize
+	if l.mode == LoopRecords {
+		size = arenaSize + arenaReserve
+	}
+	sys.Unmap(l.buffer, size+pageSize)
+	mappedBytes.Add(-int64(size + pageSize))
+	if l.inbox != nil {
+		l.inbox.free()
+	}
+	retired.add(l)
+}
+
+// Handle returns the loop's handle.
+func (l *Loop) Handle() int64 { return l.handle }
+
+// FD returns the descriptor a host waits on.
+func (l *Loop) FD() int { return l.reactor.FD() }
+
+// gathers reports whether sends of a thread are gathered.
+func (l *Loop) gathers(t Thread) bool {
+	return t != 0 && l.gatherer.Load() == uintptr(t)
+}
+
+// flushDirty writes what has been gathered.
+func (l *Loop) flushDirty() {
+	for i := 0; i < len(l.dirty); i++ {
+		s := l.dirty[i]
+		l.dirty[i] = nil
+		s.flushGathered()
+	}
+	l.dirty = l.dirty[:0]
+}
+
+// take cuts memory for a payload out of the arena. Who makes a record with a payload
+// has asked room, so that it is there.
+func (l *Loop) take(size int) unsafe.Pointer {
+	p := unsafe.Add(l.buffer, l.used)
+	l.used += (size + 7) &^ 7
+	return p
+}
+
+// opened puts a socket on the list of open ones. It fails when the loop is ending.
+func (l *Loop) opened(s *Socket) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return false
+	}
+	s.previous, s.next = nil, l.open
+	if l.open != nil {
+		l.open.previous = s
+	}
+	l.open = s
+	l.count++
+	return true
+}
+
+// closed takes a socket off the list.
+func (l *Loop) closed(s *Socket) {
+	l.mu.Lock()
+	if s.previous != nil {
+		s.previous.next = s.next
+	} else {
+		l.open = s.next
+	}
+	if s.next != nil {
+		s.next.previous = s.previous
+	}
+	s.next, s.previous = nil, nil
+	l.mu.Unlock()
+	l.hold(-1)
+}
+
+// hold keeps the loop from being thought idle while n more deliveries are made.
+func (l *Loop) hold(n int) {
+	l.mu.Lock()
+	l.count += n
+	last := l.count == 0
+	l.mu.Unlock()
+	if last && !l.hosted {
+		defaults.nothingOpen()
+	}
+}
+
+func (l *Loop) openCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// abortAll aborts what is open and lets nothing be opened any more.
+func (l *Loop) abortAll() {
+	l.mu.Lock()
+	l.stopped = true
+	var list []*Socket
+	for s := l.open; s != nil; s = s.next {
+		list = append(list, s)
+	}
+	l.timers = map[int64]*userTimer{}
+	l.mu.Unlock()
+	for _, s := range list {
+		s.Abort()
+	}
+}
+
+// releaseAll invalidates the handles of the loop's sockets. What is still to be
+// delivered is.
+func (l *Loop) releaseAll() {
+	sockets.each(func(s *Socket) {
+		if s.loop == l {
+			sockets.remove(s.handle)
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
+)
+
+// Extra are the options of setExtraOptions; a flag that is 0 and a number without
+// its Set are not given.
+type Extra struct {
+	KeepAlive, OOBInline, NoDelay, ReuseAddress, Broadcast, Linger Flag
+
+	SetReceiveBufferSize, SetSendBufferSize, SetSocketTimeout bool
+
+	LingerMs          int32
+	ReceiveBufferSize int32
+	SendBufferSize    int32
+	SocketTimeoutMs   int32
+}
+
+// SetExtraOptions applies options to an open socket and keeps them: for the
+// descriptors it will have, and on a server for its connections.
+func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
+	if s.kind == KindUDP && (x.KeepAlive != 0 || x.OOBInline != 0 || x.NoDelay != 0 || x.Linger != 0) ||
+		s.kind != KindUDP && x.Broadcast != 0 {
+		return errcode.Parameter
+	}
+	s.mu.Lock()
+	fd := -1
+	switch {
+	case s.closing, s.state == stateIdle, s.state == stateOpening:
+		s.mu.Unlock()
+		return s.code(unix.EBADF)
+	case s.state == stateConnecting && s.fd < 0:
+		// The attempts are on the loop's thread and take them from opts.
+	default:
+		fd = s.use()
+	}
+	o := *s.opts
+	o.extra.merge(x)
+	if x.ReuseAddress != 0 {
+		o.reuseAddress = x.ReuseAddress
+	}
+	s.opts = &o
+	if x.SetSocketTimeout || x.Linger != 0 {
+		s.leave(workTimer)
+	}
+	s.mu.Unlock()
+	var e unix.Errno
+	if fd >= 0 {
+		e = x.apply(fd, s.kind)
+		s.unuse()
+	}
+	if e == 0 && s.kind == KindTCPServer {
+		e = s.extraToConnections(x)
+	}
+	return s.code(e)
+}
+
+// extraToConnections applies a server's options to the connections it has.
+func (s *Socket) extraToConnections(x Extra) unix.Errno {
+	var first unix.Errno
+	sockets.each(func(c *Socket) {
+		if c.server != s {
+			return
+		}
+		c.mu.Lock()
+		o := *c.opts
+		o.extra.merge(x)
+		c.opts = &o
+		fd := c.use()
+		if x.SetSocketTimeout {
+			c.leave(workTimer)
+		}
+		c.mu.Unlock()
+		if fd < 0 {
+			return
+		}
+		if e := x.apply(fd, c.kind); e != 0 && first == 0 {
+			first = e
+		}
+		c.unuse()
+	})
+	return first
+}
+
+func (x *Extra) merge(y Extra) {
+	for _, f := range []struct{ to, from *Flag }{
+		{&x.KeepAlive, &y.KeepAlive}, {&x.OOBInline, &y.OOBInline}, {&x.NoDelay, &y.NoDelay},
+		{&x.ReuseAddress, &y.ReuseAddress}, {&x.Broadcast, &y.Broadcast},
+	} {
+		if *f.from != 0 {
+			*f.to = *f.from
+		}
+	}
+	if y.Linger != 0 {
+		x.Linger, x.LingerMs = y.Linger, y.LingerMs
+	}
+	if y.SetReceiveBufferSize {
+		x.SetReceiveBufferSize, x.ReceiveBufferSize = true, y.ReceiveBufferSize
+	}
+	if y.SetSendBufferSize {
+		x.SetSendBufferSize, x.SendBufferSize = true, y.SendBufferSize
+	}
+	if y.SetSocketTimeout {
+		x.SetSocketTimeout, x.SocketTimeoutMs = true, y.SocketTimeoutMs
+	}
+}
+
+// apply sets what is given on a descriptor. A listening socket's options are
+// inherited by the connections it accepts, so they are set there too. Linger is the
+// library's own affair: see closeDeadline.
+func (x *Extra) apply(fd int, kind Kind) unix.Errno {
+	type setting struct {
+		given                bool
+		level, option, value int
+	}
+	stream := kind.isStream()
+	for _, o := range []setting{
+		{stream && x.KeepAlive != 0, unix.SOL_SOCKET, unix.SO_KEEPALIVE, x.KeepAlive.value()},
+		{stream && x.OOBInline != 0, unix.SOL_SOCKET, unix.SO_OOBINLINE, x.OOBInline.value()},
+		{stream && x.NoDelay != 0, unix.IPPROTO_TCP, unix.TCP_NODELAY, x.NoDelay.value()},
+		{x.SetReceiveBufferSize, unix.SOL_SOCKET, unix.SO_RCVBUF, int(x.ReceiveBufferSize)},
+		{x.SetSendBufferSize, unix.SOL_SOCKET, unix.SO_SNDBUF, int(x.SendBufferSize)},
+		{x.ReuseAddress != 0, unix.SOL_SOCKET, unix.SO_REUSEADDR, x.ReuseAddress.value()},
+		{!stream && x.Broadcast != 0, unix.SOL_SOCKET, unix.SO_BROADCAST, x.Broadcast.value()},
+	} {
+		if !o.given {
+			continue
+		}
+		if e := sys.SetInt(fd, o.level, o.option, o.value); e != 0 {
+			return e
+		}
+	}
+	if x.SetSocketTimeout {
+		// Descriptors are non-blocking; a host that looks finds what it set.
+		if e := sys.SetTimeout(fd, unix.SO_RCVTIMEO, x.SocketTimeoutMs); e != 0 {
+			return e
+		}
+		return sys.SetTimeout(fd, unix.SO_SNDTIMEO, x.SocketTimeoutMs)
+	}
+	return 0
+}

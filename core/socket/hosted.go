@@ -1,0 +1,146 @@
+package socket
+
+import (
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+)
+
+// enter makes the calling thread the loop's. It fails when another one is, or this
+// one from inside a callback.
+func (l *Loop) enter() errcode.Code {
+	if !l.inUse.CompareAndSwap(false, true) {
+		return errcode.AlreadyInProgress
+	}
+	return errcode.OK
+}
+
+func (l *Loop) leave() { l.inUse.Store(false) }
+
+// Run handles one batch of events of a host-driven loop in callback mode and
+// returns the number of callbacks made.
+func (l *Loop) Run(t Thread, timeoutMs int32) (int, errcode.Code) {
+	if timeoutMs < -1 {
+		return 0, errcode.Parameter
+	}
+	if l.mode != LoopCallbacks || !l.hosted {
+		return 0, errcode.NotSupported
+	}
+	if code := l.enter(); code != errcode.OK {
+		return 0, code
+	}
+	defer l.leave()
+	l.gatherer.Store(uintptr(t))
+	l.calls = 0
+	l.wait(timeoutMs, func() bool { return l.calls > 0 })
+	l.gatherer.Store(0)
+	l.reactor.Rest(false)
+	return l.calls, errcode.OK
+}
+
+// Poll fills a host's array with one batch of records.
+func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) {
+	if timeoutMs < -1 {
+		return 0, errcode.Parameter
+	}
+	if l.mode != LoopRecords {
+		return 0, errcode.NotSupported
+	}
+	if code := l.enter(); code != errcode.OK {
+		return 0, code
+	}
+	defer l.leave()
+	l.flushDirty()
+	l.gatherer.Store(uintptr(t))
+	l.out, l.filled, l.used = out, 0, 0
+	n := copy(out, l.overflow)
+	l.filled = n
+	l.overflow = l.overflow[:copy(l.overflow, l.overflow[n:])]
+	if l.filled > 0 || l.dying {
+		timeoutMs = 0
+	}
+	if l.filled < len(out) {
+		l.wait(timeoutMs, func() bool { return l.filled > 0 })
+	}
+	l.out = nil
+	if l.dying && l.filled == 0 && l.openCount() == 0 {
+		l.free()
+		return 0, errcode.BadFD
+	}
+	l.reactor.Rest(len(l.overflow) > 0)
+	return l.filled, errcode.OK
+}
+
+// wait steps until something is done, the time is over or a signal has come.
+func (l *Loop) wait(timeoutMs int32, done func() bool) {
+	left := int64(-1)
+	var deadline int64
+	if timeoutMs >= 0 {
+		left = int64(timeoutMs) * 1e6
+		if left > 0 {
+			deadline = loop.Clock() + left
+		}
+	}
+	for {
+		interrupted := l.step(left)
+		if interrupted || done() || left == 0 {
+			return
+		}
+		if left > 0 {
+			left = max(deadline-loop.Clock(), 0)
+		}
+	}
+}
+
+// step is one step of the reactor. A panic in it is a defect of the library that must
+// not end the host.
+func (l *Loop) step(timeout int64) (interrupted bool) {
+	defer func() {
+		if recover() != nil {
+			panics.Add(1)
+		}
+	}()
+	return l.reactor.Step(timeout)
+}
+
+// Flush writes what has been gathered since the last poll.
+func (l *Loop) Flush() errcode.Code {
+	if l.mode != LoopRecords {
+		return errcode.OK
+	}
+	if code := l.enter(); code != errcode.OK {
+		return code
+	}
+	l.gatherer.Store(0)
+	l.flushDirty()
+	l.leave()
+	return errcode.OK
+}
+
+// Close ends a host-driven loop.
+func (l *Loop) Close(t Thread) errcode.Code {
+	if !l.hosted {
+		return errcode.Parameter
+	}
+	if code := l.enter(); code != errcode.OK {
+		return code
+	}
+	defer l.leave()
+	again := l.dying
+	l.dying = true
+	l.flushDirty()
+	l.abortAll()
+	if l.mode == LoopRecords && !again {
+		l.releaseAll()
+		l.reactor.Rest(true)
+		return errcode.OK
+	}
+	l.gatherer.Store(uintptr(t))
+	for l.openCount() > 0 || l.reactor.Pending() {
+		l.step(-1)
+		l.overflow = l.overflow[:0]
+	}
+	l.gatherer.Store(0)
+	l.releaseAll()
+	l.free()
+	return errcode.OK
+}

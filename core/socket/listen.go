@@ -1,0 +1,153 @@
+package socket
+
+import (
+	"math"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+// acceptor is what only servers have.
+type acceptor struct {
+	clients int64        // ever accepted; the last one's id
+	live    atomic.Int64 // open connections
+	// full: no descriptors or memory were left; said once, tried again by timer
+	full  bool
+	retry *loop.Timer
+}
+
+const (
+	// acceptBudget clients are taken at a time, then other sockets have their turn.
+	acceptBudget = 64
+	// acceptRetry is how long a server without descriptors waits.
+	acceptRetry = 100e6
+)
+
+// Listen opens a server.
+func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
+	if s.kind != KindTCPServer {
+		return errcode.NotSupported
+	}
+	if backlog < 0 || backlog > math.MaxUint16 {
+		return errcode.Parameter
+	}
+	if code := s.beginOpen(); code != errcode.OK {
+		return code
+	}
+	fd, e := s.bound(sa)
+	if e == 0 {
+		if backlog == 0 {
+			backlog = math.MaxUint16 // the kernel cuts it to its maximum
+		}
+		if e = sys.Listen(fd, int(backlog)); e == unix.EADDRINUSE && s.compat {
+			// The port was free to bind but is listened on by another socket.
+			sys.Close(fd)
+			if fd, e = s.bound(sa.WithPort(0)); e == 0 {
+				e = sys.Listen(fd, int(backlog))
+			}
+		}
+	}
+	return s.endOpen(fd, stateListening, e, "listen", sa)
+}
+
+// accept takes clients while somebody wants them.
+func (s *Socket) accept() {
+	for budget := acceptBudget; s.ready != 0; budget-- {
+		s.mu.Lock()
+		fd := s.fd
+		off := s.closing || s.paused || s.state != stateListening
+		s.mu.Unlock()
+		if off || !wants(s.listeners.Load(), EventConnect) {
+			return
+		}
+		if budget == 0 || !s.loop.room() {
+			s.schedule(workRead)
+			return
+		}
+		fd, remote, e := sys.Accept(fd)
+		switch e {
+		case 0:
+			s.accepts.full = false
+			s.welcome(fd, remote)
+		case unix.EAGAIN:
+			s.ready = 0
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+			s.acceptLater(e)
+			return
+		default:
+			// The client has gone already; accept(2) hands its error on.
+		}
+	}
+}
+
+// acceptLater reports once that clients cannot be accepted, and tries again later.
+func (s *Socket) acceptLater(e unix.Errno) {
+	a := s.accepts
+	if a.retry == nil {
+		a.retry = &loop.Timer{Owner: s}
+	}
+	s.loop.reactor.SetTimer(a.retry, loop.Clock()+acceptRetry)
+	if a.full {
+		return
+	}
+	a.full = true
+	s.mu.Lock()
+	s.failed("accept", netaddr.Sockaddr{}, "", s.code(e))
+	s.mu.Unlock()
+	s.emit(EventError, s.code(e), nil)
+}
+
+// welcome makes a connection of an accepted descriptor and shows it to the server's
+// listeners; only then may it have events of its own.
+func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
+	l := s.loop
+	if !l.hosted {
+		if next, code := NextDefaultLoop(); code == errcode.OK {
+			l = next
+		}
+	}
+	s.mu.Lock()
+	opts := s.opts
+	s.mu.Unlock()
+	c := newSocket(l, KindTCPConnection, opts)
+	c.compat = s.compat
+	c.server = s
+	c.remote = remote
+	c.held = true
+	c.opening(fd, stateConnected)
+	if e := opts.setAll(fd, KindTCPConnection); e != 0 {
+		// It has been reset already: options of a dead connection cannot be set.
+		sys.Close(fd)
+		return
+	}
+	if c.handle = sockets.add(c); c.handle == 0 {
+		sys.Close(fd)
+		s.acceptLater(unix.EMFILE)
+		return
+	}
+	if !l.opened(c) {
+		sockets.remove(c.handle)
+		sys.Close(fd)
+		return
+	}
+	s.accepts.clients++
+	c.clientID = s.accepts.clients
+	s.accepts.live.Add(1)
+	accepted.Add(1)
+	s.emit(EventConnect, errcode.OK, c)
+	c.mu.Lock()
+	c.held = false
+	c.leave(workOpen)
+	if l == s.loop {
+		c.scheduled = true // this thread does it now
+		c.mu.Unlock()
+		c.RunTask()
+		return
+	}
+	c.unlock()
+}

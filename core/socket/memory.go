@@ -1,0 +1,152 @@
+package socket
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"ohsocket/core/sys"
+)
+
+// Payloads live in blocks outside the Go heap, in two sizes: most queues hold little,
+// and a datagram must fit in one piece. A block begins with its header.
+type block struct {
+	next  *block
+	start uint32 // offset of the first byte not yet sent
+	end   uint32 // offset after the last byte
+	size  uint32
+	_     uint32
+}
+
+const (
+	blockHeader = uint32(unsafe.Sizeof(block{}))
+	smallBlock  = 16 << 10
+	largeBlock  = 68 << 10
+	// keptBytes of each size stay mapped for the next user.
+	keptBytes = 4 << 20
+)
+
+func (b *block) at(offset uint32) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(b), offset) }
+func (b *block) unsent() int                     { return int(b.end - b.start) }
+func (b *block) room() int                       { return int(b.size - b.end) }
+
+// blockPool keeps free blocks of one size.
+type blockPool struct {
+	size uint32
+	mu   sync.Mutex
+	free *block
+	kept int
+}
+
+var (
+	smallBlocks = blockPool{size: smallBlock}
+	largeBlocks = blockPool{size: largeBlock}
+	mappedBytes atomic.Int64
+)
+
+// newBlock returns an empty block for at least size bytes, or for a part of them if
+// they do not fit in any; nil if there is no memory.
+func newBlock(size int) *block {
+	if size <= smallBlock-int(blockHeader) {
+		return smallBlocks.get()
+	}
+	return largeBlocks.get()
+}
+
+func (p *blockPool) get() *block {
+	p.mu.Lock()
+	b := p.free
+	if b != nil {
+		p.free = b.next
+		p.kept -= int(p.size)
+	}
+	p.mu.Unlock()
+	if b == nil {
+		if b = (*block)(sys.Map(int(p.size))); b == nil {
+			return nil
+		}
+		mappedBytes.Add(int64(p.size))
+	}
+	b.next, b.start, b.end, b.size = nil, blockHeader, blockHeader, p.size
+	return b
+}
+
+// free gives a block back.
+func (b *block) free() {
+	p := &smallBlocks
+	if b.size == largeBlock {
+		p = &largeBlocks
+	}
+	p.mu.Lock()
+	if p.kept < keptBytes {
+		b.next = p.free
+		p.free = b
+		p.kept += int(p.size)
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
+	mappedBytes.Add(-int64(p.size))
+	sys.Unmap(unsafe.Pointer(b), int(p.size))
+}
+
+// blockList is a first-in, first-out list of blocks.
+type blockList struct{ first, last *block }
+
+func (l *blockList) push(b *block) {
+	if l.last == nil {
+		l.first = b
+	} else {
+		l.last.next = b
+	}
+	l.last = b
+}
+
+// pushList appends another list.
+func (l *blockList) pushList(m blockList) {
+	if m.first == nil {
+		return
+	}
+	if l.last == nil {
+		l.first = m.first
+	} else {
+		l.last.next = m.first
+	}
+	l.last = m.last
+}
+
+// pushFront puts another list before this one.
+func (l *blockList) pushFront(m blockList) {
+	if m.first == nil {
+		return
+	}
+	m.last.next = l.first
+	l.first = m.first
+	if l.last == nil {
+		l.last = m.last
+	}
+}
+
+func (l *blockList) pop() *block {
+	b := l.first
+	l.first = b.next
+	if l.first == nil {
+		l.last = nil
+	}
+	b.next = nil
+	return b
+}
+
+func (l *blockList) freeAll() {
+	for l.first != nil {
+		l.pop().free()
+	}
+}
+
+// move copies memory that does not overlap.
+func move(to, from unsafe.Pointer, size int) {
+	copy(unsafe.Slice((*byte)(to), size), unsafe.Slice((*byte)(from), size))
+}
+
+// address turns a caller's address into a pointer, when it is used.
+func address(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }

@@ -1,0 +1,167 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+const (
+	pollIn     = unix.EPOLLIN
+	pollOut    = unix.EPOLLOUT
+	pollUrgent = unix.EPOLLPRI
+	pollGone   = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
+)
+
+// beginOpen claims an idle socket for a call that makes its descriptor.
+func (s *Socket) beginOpen() errcode.Code {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.released:
+		return errcode.BadFD
+	case s.closing, s.state == stateOpening:
+		return s.code(unix.EALREADY)
+	case s.state != stateIdle:
+		return s.code(unix.EINVAL)
+	}
+	s.state = stateOpening
+	return errcode.OK
+}
+
+// endOpen gives the socket its descriptor, or the idle state back.
+func (s *Socket) endOpen(fd int, to state, e unix.Errno, operation string, sa netaddr.Sockaddr) errcode.Code {
+	if e == 0 && !s.loop.opened(s) {
+		e = unix.EBADF
+	}
+	s.mu.Lock()
+	code := s.code(e)
+	if code != errcode.OK {
+		s.state = stateIdle
+		s.failed(operation, sa, "", code)
+		s.unlock()
+		if fd >= 0 {
+			sys.Close(fd)
+		}
+		return code
+	}
+	s.opening(fd, to)
+	if to != stateBound || s.kind == KindUDP {
+		s.leave(workOpen)
+	}
+	if s.released {
+		// Released by another thread meanwhile.
+		s.closing = true
+		s.leave(workClose)
+	}
+	s.unlock()
+	return errcode.OK
+}
+
+// opening begins an open period. mu is held.
+func (s *Socket) opening(fd int, to state) {
+	s.fd = fd
+	s.state = to
+	s.closed = false
+	s.ended, s.endQueued, s.finSent, s.aborted, s.expired = false, false, false, false, false
+	s.progress, s.closeFrom = 0, 0
+	s.fatal = errcode.OK
+	s.notice = errcode.OK
+}
+
+// newDescriptor makes a descriptor with every option it is to have.
+func (s *Socket) newDescriptor(o *options, family int) (int, unix.Errno) {
+	kind := unix.SOCK_STREAM
+	if s.kind == KindUDP {
+		kind = unix.SOCK_DGRAM
+	}
+	fd, e := sys.Socket(family, kind)
+	if e != 0 {
+		return -1, e
+	}
+	if e = o.setBefore(fd, s.kind, family); e == 0 {
+		e = o.setAll(fd, s.kind)
+	}
+	if e != 0 {
+		sys.Close(fd)
+		return -1, e
+	}
+	return fd, 0
+}
+
+// bound makes a descriptor and binds it.
+func (s *Socket) bound(sa netaddr.Sockaddr) (int, unix.Errno) {
+	s.mu.Lock()
+	o := s.opts
+	s.mu.Unlock()
+	fd, e := s.newDescriptor(o, sa.Family())
+	if e != 0 {
+		return -1, e
+	}
+	e = sys.Bind(fd, &sa)
+	if s.compatPort(e) {
+		free := sa.WithPort(0)
+		e = sys.Bind(fd, &free)
+	}
+	if e != 0 {
+		sys.Close(fd)
+		return -1, e
+	}
+	return fd, 0
+}
+
+// Bind opens a client or UDP socket with a local address.
+func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
+	if s.kind != KindTCP && s.kind != KindUDP {
+		return errcode.NotSupported
+	}
+	if code := s.beginOpen(); code != errcode.OK {
+		return code
+	}
+	fd, e := s.bound(sa)
+	return s.endOpen(fd, stateBound, e, "bind", sa)
+}
+
+// begin has the loop watch a descriptor that was opened on another thread, and
+// reports it.
+func (s *Socket) begin() {
+	s.mu.Lock()
+	fd := s.fd
+	to := s.state
+	s.mu.Unlock()
+	if fd < 0 || s.attached {
+		return
+	}
+	if !s.attach(fd) {
+		return
+	}
+	switch {
+	case s.kind == KindTCPConnection:
+	case to == stateConnected:
+		s.emit(EventConnect, errcode.OK, nil)
+	default:
+		s.emit(EventListening, errcode.OK, nil)
+	}
+	s.setTimer()
+}
+
+// attach puts the descriptor into the loop's set. If the kernel will not have it the
+// socket fails.
+func (s *Socket) attach(fd int) bool {
+	token, e := s.loop.reactor.Add(fd, s)
+	if e != 0 {
+		s.mu.Lock()
+		s.fail(e)
+		s.closing = true
+		s.leave(workClose)
+		s.unlock()
+		return false
+	}
+	s.token, s.attached = token, true
+	s.ready = 0
+	s.active = loop.Clock()
+	return true
+}

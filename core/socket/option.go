@@ -1,0 +1,196 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
+)
+
+// Flag is a boolean that may be unset.
+type Flag int8
+
+// FlagOf makes a set flag.
+func FlagOf(on bool) Flag {
+	if on {
+		return 1
+	}
+	return -1
+}
+
+func (f Flag) value() int {
+	if f > 0 {
+		return 1
+	}
+	return 0
+}
+
+// options are the settings of a socket. They are never changed, only replaced, so
+// that a server and its connections share them.
+type options struct {
+	queueLimit   int64
+	idleTimeout  int64 // ms
+	closeTimeout int64 // ms
+	halfOpen     bool
+
+	keepAliveIdle, keepAliveInterval, keepAliveCount int
+	reusePort, reuseAddress, ipv6Only                Flag
+
+	extra Extra
+}
+
+var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000}
+
+// optionRange says what an option accepts.
+var optionRange = [...]struct{ min, max int64 }{
+	OptionSendQueueLimit:    {1, 1 << 30},
+	OptionIdleTimeout:       {0, maxTimeout},
+	OptionCloseTimeout:      {1, maxTimeout},
+	OptionAllowHalfOpen:     {0, 1},
+	OptionKeepAliveIdle:     {0, 32767},
+	OptionKeepAliveInterval: {0, 32767},
+	OptionKeepAliveCount:    {0, 127},
+	OptionReusePort:         {0, 1},
+	OptionReuseAddress:      {0, 1},
+	OptionIPv6Only:          {0, 1},
+}
+
+// maxTimeout is a day in milliseconds.
+const maxTimeout = 86400000
+
+// SetOption sets an option of the library.
+func (s *Socket) SetOption(option Option, value int64) errcode.Code {
+	if option < 1 || int(option) >= len(optionRange) || value < optionRange[option].min || value > optionRange[option].max {
+		return errcode.Parameter
+	}
+	s.mu.Lock()
+	o := *s.opts
+	switch option {
+	case OptionSendQueueLimit:
+		o.queueLimit = value
+	case OptionIdleTimeout:
+		o.idleTimeout = value
+	case OptionCloseTimeout:
+		o.closeTimeout = value
+	case OptionAllowHalfOpen:
+		o.halfOpen = value == 1
+	case OptionKeepAliveIdle:
+		o.keepAliveIdle = int(value)
+	case OptionKeepAliveInterval:
+		o.keepAliveInterval = int(value)
+	case OptionKeepAliveCount:
+		o.keepAliveCount = int(value)
+	case OptionReusePort:
+		o.reusePort = FlagOf(value == 1)
+	case OptionReuseAddress:
+		o.reuseAddress = FlagOf(value == 1)
+	case OptionIPv6Only:
+		o.ipv6Only = FlagOf(value == 1)
+	}
+	s.opts = &o
+	if option == OptionIdleTimeout || option == OptionCloseTimeout {
+		s.leave(workTimer)
+	}
+	fd := -1
+	if option >= OptionKeepAliveIdle && option <= OptionKeepAliveCount && s.kind.isStream() {
+		fd = s.use()
+	}
+	s.mu.Unlock()
+	if fd < 0 {
+		return errcode.OK
+	}
+	e := o.setKeepAlive(fd)
+	s.unuse()
+	return s.code(e)
+}
+
+// Option reads an option of the library.
+func (s *Socket) Option(option Option) (int64, errcode.Code) {
+	s.mu.Lock()
+	o := s.opts
+	s.mu.Unlock()
+	switch option {
+	case OptionSendQueueLimit:
+		return o.queueLimit, errcode.OK
+	case OptionIdleTimeout:
+		return o.idleTimeout, errcode.OK
+	case OptionCloseTimeout:
+		return o.closeTimeout, errcode.OK
+	case OptionAllowHalfOpen:
+		return truth(o.halfOpen), errcode.OK
+	case OptionKeepAliveIdle:
+		return int64(o.keepAliveIdle), errcode.OK
+	case OptionKeepAliveInterval:
+		return int64(o.keepAliveInterval), errcode.OK
+	case OptionKeepAliveCount:
+		return int64(o.keepAliveCount), errcode.OK
+	case OptionReusePort:
+		return int64(o.reusePort.value()), errcode.OK
+	case OptionReuseAddress:
+		if o.reuseAddress == 0 {
+			return truth(s.kind == KindTCPServer), errcode.OK
+		}
+		return int64(o.reuseAddress.value()), errcode.OK
+	case OptionIPv6Only:
+		return int64(o.ipv6Only.value()), errcode.OK
+	}
+	return 0, errcode.Parameter
+}
+
+func truth(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// setBefore applies what counts before bind(2).
+func (o *options) setBefore(fd int, kind Kind, family int) unix.Errno {
+	reuse := o.reuseAddress
+	if reuse == 0 && kind == KindTCPServer {
+		reuse = FlagOf(true)
+	}
+	for _, f := range []struct {
+		flag          Flag
+		level, option int
+		applies       bool
+	}{
+		{reuse, unix.SOL_SOCKET, unix.SO_REUSEADDR, true},
+		{o.reusePort, unix.SOL_SOCKET, unix.SO_REUSEPORT, true},
+		{o.ipv6Only, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, family == unix.AF_INET6},
+	} {
+		if f.flag == 0 || !f.applies {
+			continue
+		}
+		if e := sys.SetInt(fd, f.level, f.option, f.flag.value()); e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
+// setAll applies what a fresh descriptor has to have: all that was ever set.
+func (o *options) setAll(fd int, kind Kind) unix.Errno {
+	if kind.isStream() {
+		if e := o.setKeepAlive(fd); e != 0 {
+			return e
+		}
+	}
+	return o.extra.apply(fd, kind)
+}
+
+func (o *options) setKeepAlive(fd int) unix.Errno {
+	for _, k := range []struct{ option, value int }{
+		{unix.TCP_KEEPIDLE, o.keepAliveIdle},
+		{unix.TCP_KEEPINTVL, o.keepAliveInterval},
+		{unix.TCP_KEEPCNT, o.keepAliveCount},
+	} {
+		if k.value == 0 {
+			continue
+		}
+		if e := sys.SetInt(fd, unix.IPPROTO_TCP, k.option, k.value); e != 0 {
+			return e
+		}
+	}
+	return 0
+}

@@ -1,0 +1,37 @@
+package socket
+
+// Option names a setting of the library that can be read and set at any time,
+// before the socket is open too. In C: SOCKET_OPTION_*.
+type Option int32
+
+const (
+	// OptionSendQueueLimit: bytes that may wait to be sent before a send is
+	// refused. 1 to 1073741824, default 16777216 (16 MiB).
+	OptionSendQueueLimit Option = 1
+	// OptionIdleTimeout: milliseconds without a byte received or sent after which a
+	// connection fails with 2301110. 0 to 86400000, default 0: never.
+	OptionIdleTimeout Option = 2
+	// OptionCloseTimeout: milliseconds a close waits for the peer. 1 to 86400000,
+	// default 2000.
+	OptionCloseTimeout Option = 3
+	// OptionAllowHalfOpen: 1: the socket stays writable after the peer's end until
+	// it is closed. 0 (default): the library closes it when its queue is empty.
+	OptionAllowHalfOpen Option = 4
+	// OptionKeepAliveIdle: seconds of silence before the first keep-alive probe. 0
+	// to 32767, default 0: the kernel's. Takes effect with keep_alive.
+	OptionKeepAliveIdle Option = 5
+	// OptionKeepAliveInterval: seconds between probes. 0 to 32767, default 0: the
+	// kernel's.
+	OptionKeepAliveInterval Option = 6
+	// OptionKeepAliveCount: unanswered probes that end the connection. 0 to 127,
+	// default 0: the kernel's.
+	OptionKeepAliveCount Option = 7
+	// OptionReusePort: 1: several sockets may be bound to one address and port, and
+	// the kernel spreads clients or datagrams over them. Set before bind. Default 0.
+	OptionReusePort Option = 8
+	// OptionReuseAddress: SO_REUSEADDR. Set before bind. Default 0 (1 on servers).
+	OptionReuseAddress Option = 9
+	// OptionIPv6Only: 1: a socket bound to :: takes no IPv4. Set before bind.
+	// Default 0.
+	OptionIPv6Only Option = 10
+)

@@ -1,0 +1,125 @@
+package socket
+
+import (
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+)
+
+// posted is a function on its way to the loop.
+type posted struct {
+	task     loop.Task
+	loop     *Loop
+	function Function
+}
+
+func newPosted(l *Loop, f Function) *loop.Task {
+	p := &posted{loop: l, function: f}
+	p.task.Owner = p
+	return &p.task
+}
+
+// RunTask runs the function. One without a function only wakes a default loop.
+func (p *posted) RunTask() {
+	if p.function.Func != 0 || p.loop.mode == LoopRecords {
+		p.loop.call(p.function, EventPost, 0)
+	}
+}
+
+// fits checks that a function is there when callbacks are made, and only then.
+func (l *Loop) fits(f Function) bool { return (f.Func != 0) == (l.mode == LoopCallbacks) }
+
+// Post runs a function on the loop's thread.
+func (l *Loop) Post(f Function) errcode.Code {
+	if !l.fits(f) {
+		return errcode.Parameter
+	}
+	l.mu.Lock()
+	stopped := l.stopped
+	l.mu.Unlock()
+	if stopped {
+		return errcode.BadFD
+	}
+	l.reactor.Schedule(newPosted(l, f))
+	return errcode.OK
+}
+
+// userTimer is a timer of a caller's. It starts on the loop's thread.
+type userTimer struct {
+	task     loop.Task
+	timer    loop.Timer
+	loop     *Loop
+	id       int64
+	start    int64
+	interval int64
+	function Function
+}
+
+const maxDelay = 1 << 40
+
+// SetTimer starts a timer and returns its id.
+func (l *Loop) SetTimer(delayMs, intervalMs int64, f Function) (int64, errcode.Code) {
+	if delayMs < 0 || delayMs > maxDelay || intervalMs < 0 || intervalMs > maxDelay || !l.fits(f) {
+		return 0, errcode.Parameter
+	}
+	t := &userTimer{loop: l, start: loop.Clock() + min(delayMs*1e6, 1<<61), interval: min(intervalMs*1e6, 1<<61), function: f}
+	t.task.Owner, t.timer.Owner = t, t
+	l.mu.Lock()
+	if l.stopped {
+		l.mu.Unlock()
+		return 0, errcode.BadFD
+	}
+	l.timerID++
+	t.id = l.timerID
+	l.timers[t.id] = t
+	l.mu.Unlock()
+	l.reactor.Schedule(&t.task)
+	return t.id, errcode.OK
+}
+
+// ClearTimer stops a timer.
+func (l *Loop) ClearTimer(id int64) errcode.Code {
+	l.mu.Lock()
+	t := l.timers[id]
+	delete(l.timers, id)
+	l.mu.Unlock()
+	if t == nil {
+		return errcode.Parameter
+	}
+	l.reactor.Schedule(&t.task)
+	return errcode.OK
+}
+
+// running reports whether nobody has cleared the timer.
+func (t *userTimer) running() bool {
+	t.loop.mu.Lock()
+	defer t.loop.mu.Unlock()
+	return t.loop.timers[t.id] == t
+}
+
+// RunTask starts the timer, or stops it if it was cleared.
+func (t *userTimer) RunTask() {
+	if t.running() {
+		t.loop.reactor.SetTimer(&t.timer, t.start)
+	} else {
+		t.loop.reactor.StopTimer(&t.timer)
+	}
+}
+
+// Expire runs the function and starts the next interval.
+func (t *userTimer) Expire(*loop.Timer) {
+	if !t.running() {
+		return
+	}
+	if t.interval == 0 {
+		t.loop.mu.Lock()
+		delete(t.loop.timers, t.id)
+		t.loop.mu.Unlock()
+	} else {
+		next := t.timer.When() + t.interval
+		if now := loop.Clock(); next <= now {
+			next += (now - next + t.interval) / t.interval * t.interval
+		}
+		t.loop.reactor.SetTimer(&t.timer, next)
+	}
+	t.loop.call(t.function, EventTimer, t.id)
+}

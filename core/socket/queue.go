@@ -1,0 +1,176 @@
+package socket
+
+import (
+	"sort"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+)
+
+// sendQueue is what has been sent and not yet taken by the kernel, and the promises
+// made for it. It is under the socket's lock, but for the memory of its blocks: who
+// has the token (writing) reads them without.
+type sendQueue struct {
+	blocks   blockList
+	size     int64  // bytes accepted and not yet taken
+	accepted uint64 // streams: bytes ever; datagrams: their number
+	finished uint64 // of those, taken or failed
+	promises []promise
+	first    int // of promises
+
+	writing  bool // somebody has the token
+	blocked  bool // the kernel has said EAGAIN and will report EPOLLOUT
+	edge     bool // EPOLLOUT came while somebody was writing
+	refused  bool // drain is owed
+	gathered bool // on the loop's list
+	// dropped: the queue was dropped under the writer's hands; it frees doomed
+	dropped bool
+	// skipped: datagrams that never entered the queue, by number
+	skipped []uint64
+	doomed  blockList
+}
+
+// promise is a completion that is due when finished has reached end.
+type promise struct {
+	end  uint64
+	done Completion
+	code errcode.Code
+}
+
+// promiseCost is what a promise that has not been kept counts against the limit.
+const promiseCost = 64
+
+func (q *sendQueue) promise(done Completion) {
+	if q.first > 0 && len(q.promises) == cap(q.promises) {
+		n := copy(q.promises, q.promises[q.first:])
+		q.promises, q.first = q.promises[:n], 0
+	}
+	q.promises = append(q.promises, promise{end: q.accepted, done: done})
+}
+
+// due reports whether a promise can be kept.
+func (q *sendQueue) due() bool {
+	return q.first < len(q.promises) && q.promises[q.first].end <= q.finished
+}
+
+// charge is what counts against the limit.
+func (q *sendQueue) charge() int64 {
+	return q.size + int64(len(q.promises)-q.first)*promiseCost
+}
+
+func (q *sendQueue) keep() promise {
+	p := q.promises[q.first]
+	q.first++
+	if q.first == len(q.promises) {
+		q.promises, q.first = q.promises[:0], 0
+	}
+	return p
+}
+
+// add counts bytes in and out.
+func (q *sendQueue) add(bytes int) {
+	q.size += int64(bytes)
+	queuedBytes.Add(int64(bytes))
+}
+
+// drop fails all that has not been taken.
+func (q *sendQueue) drop(code errcode.Code) {
+	for i := q.first; i < len(q.promises); i++ {
+		if p := &q.promises[i]; p.end > q.finished {
+			p.code = code
+		}
+	}
+	q.finished = q.accepted
+	q.add(-int(q.size))
+	if q.writing {
+		// The kernel may be reading them.
+		q.doomed.pushList(q.blocks)
+		q.blocks = blockList{}
+		q.dropped = true
+	}
+	q.blocks.freeAll()
+	q.refused = false
+}
+
+// failAt fails one datagram.
+func (q *sendQueue) failAt(index uint64, code errcode.Code) {
+	waiting := q.promises[q.first:]
+	i := sort.Search(len(waiting), func(i int) bool { return waiting[i].end >= index })
+	if i < len(waiting) && waiting[i].end == index {
+		waiting[i].code = code
+	}
+}
+
+// pieces describes the first blocks of a stream's queue for one write.
+func (q *sendQueue) pieces(iov []unix.Iovec) (count, total int) {
+	for b := q.blocks.first; b != nil && count < len(iov); b = b.next {
+		if n := b.unsent(); n > 0 {
+			iov[count] = unix.Iovec{Base: (*byte)(b.at(b.start)), Len: uint64(n)}
+			count++
+			total += n
+		}
+	}
+	return count, total
+}
+
+// taken removes bytes from the front of a stream's queue.
+func (q *sendQueue) taken(n int) {
+	q.finished += uint64(n)
+	q.add(-n)
+	for n > 0 {
+		b := q.blocks.first
+		m := min(n, b.unsent())
+		b.start += uint32(m)
+		n -= m
+		if b.unsent() == 0 {
+			q.blocks.pop().free()
+		}
+	}
+}
+
+// copyIn copies buffers into new blocks. It reports false if there is no memory.
+func copyIn(bufs []Buffer, total int) (blockList, bool) {
+	var list blockList
+	left := total
+	for i := range bufs {
+		from, size := bufs[i].Data, int(bufs[i].Size)
+		for size > 0 {
+			if list.last == nil || list.last.room() == 0 {
+				b := newBlock(left)
+				if b == nil {
+					list.freeAll()
+					return list, false
+				}
+				list.push(b)
+			}
+			b := list.last
+			n := min(size, b.room())
+			move(b.at(b.end), address(from), n)
+			b.end += uint32(n)
+			from += uintptr(n)
+			size -= n
+			left -= n
+		}
+	}
+	return list, true
+}
+
+// skip drops the first n bytes of buffers, in place.
+func skip(bufs []Buffer, n int) []Buffer {
+	for len(bufs) > 0 && uint64(n) >= bufs[0].Size {
+		n -= int(bufs[0].Size)
+		bufs = bufs[1:]
+	}
+	if len(bufs) > 0 && n > 0 {
+		bufs[0].Data += uintptr(n)
+		bufs[0].Size -= uint64(n)
+	}
+	return bufs
+}
+
+// iovecs looks at buffers as the kernel does: the layout is the same.
+func iovecs(bufs []Buffer) []unix.Iovec {
+	return unsafe.Slice((*unix.Iovec)(unsafe.Pointer(unsafe.SliceData(bufs))), len(bufs))
+}

@@ -1,0 +1,312 @@
+package socket
+
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+)
+
+const (
+	// smallSend bytes are copied under the lock, if there is room for them.
+	smallSend = 4 << 10
+	// directSend is the size from which a send on the loop's thread is not gathered.
+	directSend = 16 << 10
+	// gatherLimit is written at once.
+	gatherLimit = 64 << 10
+)
+
+// Send sends one buffer.
+func (s *Socket) Send(t Thread, data, size uintptr, done Completion) errcode.Code {
+	one := [1]Buffer{{Data: data, Size: uint64(size)}}
+	return s.SendVector(t, one[:], done)
+}
+
+// SendVector sends several buffers as one. The array is the caller's; it is only read.
+func (s *Socket) SendVector(t Thread, bufs []Buffer, done Completion) errcode.Code {
+	total, ok := measure(bufs)
+	if !ok {
+		return errcode.Parameter
+	}
+	switch s.kind {
+	case KindTCPServer:
+		return errcode.NotSupported
+	case KindUDP:
+		return s.sendPacket(t, bufs, total, netaddr.Sockaddr{}, done)
+	}
+	return s.sendCode(s.sendStream(t, bufs, total, done))
+}
+
+// SendTo sends a datagram to an address.
+func (s *Socket) SendTo(t Thread, to netaddr.Sockaddr, data, size uintptr, done Completion) errcode.Code {
+	if s.kind != KindUDP {
+		return errcode.NotSupported
+	}
+	one := [1]Buffer{{Data: data, Size: uint64(size)}}
+	total, ok := measure(one[:])
+	if !ok {
+		return errcode.Parameter
+	}
+	if to.Port() == 0 {
+		return errcode.InvalidArgument
+	}
+	return s.sendPacket(t, one[:], total, to, done)
+}
+
+// measure adds sizes up and finds missing data.
+func measure(bufs []Buffer) (int, bool) {
+	total := uint64(0)
+	for _, b := range bufs {
+		if b.Size > math.MaxInt32 || b.Data == 0 && b.Size > 0 {
+			return 0, false
+		}
+		total += b.Size
+	}
+	return int(total), total <= math.MaxInt32
+}
+
+// sendable says whether a send can be accepted in this state. mu is held.
+func (s *Socket) sendable() errcode.Code {
+	switch {
+	case s.released:
+		return errcode.BadFD
+	case s.closing, s.endQueued:
+		return errcode.Shutdown
+	case s.fatal != errcode.OK:
+		return s.fatal
+	case s.state == stateConnected, s.state == stateConnecting:
+		return errcode.OK
+	case s.state == stateBound:
+		return errcode.NotConnected
+	}
+	return errcode.BadFD
+}
+
+// fits applies the queue limit. mu is held.
+func (s *Socket) fits(total int) bool {
+	q := &s.out
+	if used := q.charge(); used > 0 && used+int64(total) > s.opts.queueLimit {
+		q.refused = true
+		return false
+	}
+	return true
+}
+
+// promiseSend counts a send that will happen. mu is held.
+func (s *Socket) promiseSend(units uint64, bytes int, done Completion) {
+	q := &s.out
+	q.accepted += units
+	q.add(bytes)
+	if done.Func != 0 {
+		q.promise(done)
+	}
+	s.loop.sent.messages.Add(1)
+}
+
+// sendStream sends bytes on a connection. Order is the order in which sends get here:
+// the first writes straight from the caller's memory if nobody else is writing and
+// nothing is queued; all others append.
+func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion) errcode.Code {
+	gather := s.loop.gathers(t)
+	q := &s.out
+	var copied blockList
+	s.mu.Lock()
+	for {
+		code := s.sendable()
+		if code == errcode.OK && total > 0 && !s.fits(total) {
+			code = errcode.Again
+		}
+		if code != errcode.OK {
+			s.mu.Unlock()
+			copied.freeAll()
+			return code
+		}
+		switch {
+		case total == 0:
+			s.promiseSend(0, 0, done)
+			if q.due() {
+				s.leave(workDone)
+			}
+			s.unlock()
+			return errcode.OK
+		case copied.first != nil:
+			q.blocks.pushList(copied)
+		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend):
+			return s.writeDirect(bufs, total, done)
+		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= total:
+			appendSmall(q.blocks.last, bufs)
+		case total <= smallSend && gather:
+			// The common case of an answer made in a callback: one lock.
+			b := newBlock(total)
+			if b == nil {
+				s.mu.Unlock()
+				return errcode.FromErrno(errcode.Client, unix.ENOMEM)
+			}
+			appendSmall(b, bufs)
+			q.blocks.push(b)
+		default:
+			s.mu.Unlock()
+			var ok bool
+			if copied, ok = copyIn(bufs, total); !ok {
+				return errcode.FromErrno(errcode.Client, unix.ENOMEM)
+			}
+			s.mu.Lock()
+			continue
+		}
+		s.promiseSend(uint64(total), total, done)
+		if s.opts.extra.SocketTimeoutMs > 0 {
+			s.leave(workTimer)
+		}
+		s.dispatchQueue(gather, total)
+		return errcode.OK
+	}
+}
+
+func appendSmall(b *block, bufs []Buffer) {
+	for i := range bufs {
+		n := int(bufs[i].Size)
+		if n == 0 {
+			continue
+		}
+		move(b.at(b.end), address(bufs[i].Data), n)
+		b.end += uint32(n)
+	}
+}
+
+// dispatchQueue decides who writes what was just appended, and gives mu back.
+func (s *Socket) dispatchQueue(gather bool, total int) {
+	q := &s.out
+	switch {
+	case s.state != stateConnected && s.kind != KindUDP, s.state == stateConnecting, q.writing, q.blocked:
+		// The connect, the writer or EPOLLOUT will.
+		s.unlock()
+	case gather && q.size < gatherLimit && total < directSend:
+		if !q.gathered {
+			q.gathered = true
+			s.loop.dirty = append(s.loop.dirty, s)
+		}
+		s.unlock()
+	case !gather && q.gathered:
+		// It lies behind what the loop's thread has gathered, and goes with it.
+		s.unlock()
+	default:
+		s.write()
+	}
+}
+
+// write takes the token and writes the queue. mu is held and given back.
+func (s *Socket) write() {
+	fd := s.takeToken()
+	s.unlock()
+	if s.kind == KindUDP {
+		s.writePackets(fd)
+	} else {
+		s.writeStream(fd)
+	}
+}
+
+func (s *Socket) takeToken() int {
+	s.out.writing = true
+	s.out.edge = false
+	return s.use()
+}
+
+// flushGathered writes what this loop's thread has gathered.
+func (s *Socket) flushGathered() {
+	s.mu.Lock()
+	s.out.gathered = false
+	s.writeIfIdle()
+}
+
+// writeIfIdle writes the queue unless somebody does or has to wait. mu is held and
+// given back.
+func (s *Socket) writeIfIdle() {
+	q := &s.out
+	if q.writing || q.blocked || q.blocks.first == nil || s.fd < 0 || s.state == stateConnecting ||
+		s.state != stateConnected && s.kind != KindUDP {
+		s.unlock()
+		return
+	}
+	s.write()
+}
+
+// Flush writes what is queued.
+func (s *Socket) Flush() errcode.Code {
+	if s.kind == KindTCPServer {
+		return errcode.NotSupported
+	}
+	s.mu.Lock()
+	switch {
+	case s.released && !s.closing, s.state == stateIdle, s.state == stateOpening:
+		s.mu.Unlock()
+		return errcode.BadFD
+	case s.state == stateBound && s.kind != KindUDP:
+		s.mu.Unlock()
+		return errcode.NotConnected
+	}
+	s.writeIfIdle()
+	return errcode.OK
+}
+
+// writable is told by the reactor that the kernel takes bytes again.
+func (s *Socket) writable() {
+	s.mu.Lock()
+	q := &s.out
+	if q.writing {
+		q.edge = true
+		s.mu.Unlock()
+		return
+	}
+	if !q.blocked {
+		s.mu.Unlock()
+		return
+	}
+	q.blocked = false
+	s.writeIfIdle()
+}
+
+// wrote is called with mu held when a writer is done: it gives the token back and
+// leaves what has become possible to the loop.
+func (s *Socket) wrote() {
+	q := &s.out
+	q.writing = false
+	q.dropped = false
+	q.doomed.freeAll()
+	if q.due() {
+		s.leave(workDone)
+	}
+	if q.refused && q.charge() < s.opts.queueLimit/2 {
+		q.refused = false
+		s.leave(workDrain)
+	}
+	if q.size == 0 {
+		if s.endQueued && !s.finSent {
+			s.leave(workEnd)
+		}
+		if s.closing {
+			s.leave(workClose)
+		}
+	}
+	s.unuseLocked()
+}
+
+// deliverSends runs the completions that are due.
+func (s *Socket) deliverSends() {
+	for {
+		s.mu.Lock()
+		q := &s.out
+		if !q.due() {
+			s.mu.Unlock()
+			return
+		}
+		p := q.keep()
+		if q.refused && q.charge() < s.opts.queueLimit/2 {
+			q.refused = false
+			s.leave(workDrain)
+		}
+		s.unlock()
+		s.complete(OperationSend, p.done, s.sendCode(p.code))
+	}
+}

@@ -1,0 +1,309 @@
+package socket
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+// state is what a socket's descriptor is.
+type state uint8
+
+const (
+	stateIdle       state = iota // there is none
+	stateOpening                 // a call is making it, outside the lock
+	stateBound                   // UDP: usable
+	stateConnecting              // fd is the bound one, or -1
+	stateConnected
+	stateListening
+)
+
+// A Socket is what a handle names.
+type Socket struct {
+	loop      *Loop
+	handle    int64
+	listeners atomic.Pointer[listenerSet]
+	task      loop.Task
+	server    *Socket // of a connection
+	clientID  int64
+	kind      Kind
+	compat    bool
+
+	// next and previous are the loop's list of open sockets.
+	next, previous *Socket
+
+	mu        sync.Mutex
+	state     state
+	scheduled bool // task is queued
+	held      bool // an accepted connection whose server's listener has not returned
+	released  bool
+	closing   bool // from close() or the library's own close to the end of the period
+	aborted   bool // without sending what is queued
+	closed    bool // for State
+	paused    bool
+	ended     bool // the peer has ended
+	endQueued bool // socket_end was called
+	finSent   bool
+	expired   bool // the close timeout is over
+	work      work
+	users     int32 // threads that use fd outside the lock
+	fd        int
+	fatal     errcode.Code // the first error that ends the connection
+	notice    errcode.Code // UDP: an error of an earlier datagram
+	opts      *options
+	out       sendQueue
+	conn      *connector
+	endDone   Completion
+	closeDone []Completion
+	remote    netaddr.Sockaddr
+	progress  int64 // when queued bytes were last taken, of loop.Clock
+	closeFrom int64 // when close had sent everything
+	failure   failure
+
+	// The rest belongs to the loop's thread.
+	attached bool
+	token    loop.Token
+	ready    uint32 // EPOLL bits of which the kernel has not said EAGAIN since
+	active   int64  // when bytes last came, of loop.Clock
+	timer    *loop.Timer
+	stash    *blockList // UDP: datagrams received but not delivered
+	accepts  *acceptor  // servers
+}
+
+var sockets table[Socket]
+
+// Lookup returns the socket of a handle, nil if it is not valid.
+func Lookup(handle int64) *Socket { return sockets.find(handle) }
+
+// Construct makes a socket on a loop.
+func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
+	if kind != KindTCP && kind != KindTCPServer && kind != KindUDP {
+		return nil, errcode.Parameter
+	}
+	s := newSocket(l, kind, &defaultOptions)
+	s.compat = compat.Load()
+	if kind == KindTCPServer {
+		s.accepts = &acceptor{}
+	}
+	if s.handle = sockets.add(s); s.handle == 0 {
+		return nil, tooManyOpen
+	}
+	return s, errcode.OK
+}
+
+var tooManyOpen = errcode.FromErrno(errcode.Client, unix.EMFILE)
+
+func newSocket(l *Loop, kind Kind, opts *options) *Socket {
+	s := &Socket{loop: l, kind: kind, fd: -1, opts: opts}
+	s.task.Owner = s
+	return s
+}
+
+// Handle returns the socket's handle.
+func (s *Socket) Handle() int64 { return s.handle }
+
+// Kind returns what the socket is.
+func (s *Socket) Kind() Kind { return s.kind }
+
+func (k Kind) isStream() bool { return k != KindUDP }
+
+// code turns an errno into the code of this kind of socket.
+func (s *Socket) code(e unix.Errno) errcode.Code {
+	if s.kind == KindTCPServer {
+		return errcode.FromErrno(errcode.Server, e)
+	}
+	return errcode.FromErrno(errcode.Client, e)
+}
+
+// sendCode moves a code of sending into the range of server connections.
+func (s *Socket) sendCode(c errcode.Code) errcode.Code {
+	if s.kind == KindTCPConnection {
+		return c.Rebase(errcode.Server)
+	}
+	return c
+}
+
+// unlock ends a critical section and has the loop do what was left.
+func (s *Socket) unlock() {
+	kick := s.work != 0 && !s.scheduled && !s.held
+	if kick {
+		s.scheduled = true
+	}
+	s.mu.Unlock()
+	if kick {
+		s.loop.reactor.Schedule(&s.task)
+	}
+}
+
+// leave adds to what the loop has to do at the next unlock.
+func (s *Socket) leave(w work) { s.work |= w }
+
+// schedule leaves work without a critical section of one's own.
+func (s *Socket) schedule(w work) {
+	s.mu.Lock()
+	s.leave(w)
+	s.unlock()
+}
+
+// use returns the descriptor, which stays open until unuse; -1 if there is none. mu
+// is held.
+func (s *Socket) use() int {
+	if s.fd >= 0 {
+		s.users++
+	}
+	return s.fd
+}
+
+func (s *Socket) unuse() {
+	s.mu.Lock()
+	s.unuseLocked()
+	s.unlock()
+}
+
+func (s *Socket) unuseLocked() {
+	s.users--
+	if s.users == 0 && s.closing {
+		s.leave(workClose)
+	}
+}
+
+// FD returns the descriptor.
+func (s *Socket) FD() (int, errcode.Code) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fd < 0 || s.state == stateOpening {
+		return -1, errcode.BadFD
+	}
+	return s.fd, errcode.OK
+}
+
+// LocalAddr returns the address the socket is bound to.
+func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
+	s.mu.Lock()
+	fd := -1
+	if s.state != stateOpening {
+		fd = s.use()
+	}
+	s.mu.Unlock()
+	if fd < 0 {
+		return netaddr.Sockaddr{}, errcode.BadFD
+	}
+	sa, e := sys.LocalAddr(fd)
+	s.unuse()
+	return sa, errcode.FromErrno(errcode.Client, e)
+}
+
+// RemoteAddr returns the peer's address.
+func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
+	if s.kind == KindTCPServer {
+		return netaddr.Sockaddr{}, errcode.NotSupported
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state == stateConnected:
+		return s.remote, errcode.OK
+	case s.state == stateIdle, s.state == stateOpening:
+		return netaddr.Sockaddr{}, errcode.BadFD
+	}
+	return netaddr.Sockaddr{}, errcode.NotConnected
+}
+
+// State returns what getState says.
+func (s *Socket) State() (bound, connected, closed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bound = s.fd >= 0 && s.state != stateOpening
+	connected = s.state == stateConnected
+	if s.kind == KindTCPServer {
+		connected = s.accepts.live.Load() > 0
+	}
+	return bound, connected, s.closed
+}
+
+// QueueLength returns the bytes the kernel has not taken.
+func (s *Socket) QueueLength() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.size
+}
+
+// ClientID returns the number of a connection at its server.
+func (s *Socket) ClientID() (int64, errcode.Code) {
+	if s.kind != KindTCPConnection {
+		return 0, errcode.NotSupported
+	}
+	return s.clientID, errcode.OK
+}
+
+// Pause stops reading.
+func (s *Socket) Pause() errcode.Code {
+	s.mu.Lock()
+	s.paused = true
+	s.mu.Unlock()
+	return errcode.OK
+}
+
+// Resume ends Pause.
+func (s *Socket) Resume() errcode.Code {
+	s.mu.Lock()
+	if s.paused {
+		s.paused = false
+		s.leave(workRead)
+	}
+	s.unlock()
+	return errcode.OK
+}
+
+// Release gives the handle back and closes what is open.
+func (s *Socket) Release() errcode.Code {
+	if !sockets.remove(s.handle) {
+		return errcode.BadFD
+	}
+	s.mu.Lock()
+	s.released = true
+	s.listeners.Store(nil)
+	if s.state != stateIdle && s.state != stateOpening {
+		s.closing = true
+		s.leave(workClose)
+	}
+	s.unlock()
+	return errcode.OK
+}
+
+// failure is what the last error was about; it becomes text when somebody asks.
+type failure struct {
+	operation string
+	address   netaddr.Sockaddr
+	host      string
+	code      errcode.Code
+}
+
+// failed remembers an error for ErrorDetail. mu is held.
+func (s *Socket) failed(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
+	s.failure = failure{operation, sa, host, code}
+}
+
+// ErrorDetail says what the last failure was about.
+func (s *Socket) ErrorDetail() string {
+	s.mu.Lock()
+	f := s.failure
+	s.mu.Unlock()
+	if f.code == errcode.OK {
+		return ""
+	}
+	text := f.operation
+	if f.host != "" {
+		text += " " + f.host
+	}
+	if f.address.IsValid() {
+		text += " " + f.address.String()
+	}
+	return text + ": " + f.code.Text()
+}

@@ -1,0 +1,65 @@
+package socket
+
+import (
+	"runtime/metrics"
+	"sync/atomic"
+)
+
+// Stats are counts since the start, or the present.
+type Stats struct {
+	Sockets, Loops, QueuedBytes, BufferBytes, GoHeapBytes, Goroutines uint64
+	BytesReceived, BytesSent, MessagesReceived, MessagesSent          uint64
+	ConnectionsAccepted, LoopIterations                               uint64
+}
+
+var (
+	queuedBytes atomic.Int64
+	accepted    atomic.Uint64
+	panics      atomic.Uint64
+	retired     totals
+)
+
+// totals keeps the counters of loops that are gone.
+type totals struct {
+	received, sent counter
+	iterations     atomic.Uint64
+}
+
+func (t *totals) add(l *Loop) {
+	t.received.bytes.Add(l.received.bytes.Load())
+	t.received.messages.Add(l.received.messages.Load())
+	t.sent.bytes.Add(l.sent.bytes.Load())
+	t.sent.messages.Add(l.sent.messages.Load())
+	t.iterations.Add(l.reactor.Iterations())
+}
+
+// ReadStats reads the counters. It does not stop the world.
+func ReadStats() Stats {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/sched/goroutines:goroutines"},
+	}
+	metrics.Read(samples)
+	s := Stats{
+		Sockets:             uint64(sockets.live.Load()),
+		Loops:               uint64(loops.live.Load()),
+		QueuedBytes:         uint64(queuedBytes.Load()),
+		BufferBytes:         uint64(mappedBytes.Load()),
+		GoHeapBytes:         samples[0].Value.Uint64(),
+		Goroutines:          samples[1].Value.Uint64(),
+		ConnectionsAccepted: accepted.Load(),
+		BytesReceived:       retired.received.bytes.Load(),
+		MessagesReceived:    retired.received.messages.Load(),
+		BytesSent:           retired.sent.bytes.Load(),
+		MessagesSent:        retired.sent.messages.Load(),
+		LoopIterations:      retired.iterations.Load(),
+	}
+	loops.each(func(l *Loop) {
+		s.BytesReceived += l.received.bytes.Load()
+		s.MessagesReceived += l.received.messages.Load()
+		s.BytesSent += l.sent.bytes.Load()
+		s.MessagesSent += l.sent.messages.Load()
+		s.LoopIterations += l.reactor.Iterations()
+	})
+	return s
+}

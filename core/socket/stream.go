@@ -1,0 +1,328 @@
+package socket
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/sys"
+)
+
+const (
+	// readBudget reads are made at a time, then other sockets have their turn.
+	readBudget = 16
+	// writeBudget bounds what a thread writes for others that append meanwhile.
+	writeBudget = 16
+	// maxPieces is how many blocks one write has.
+	maxPieces = 32
+)
+
+// writeDirect writes a send straight from the caller's memory; what the kernel does not
+// take is copied. Nobody is writing and nothing is queued; mu is held and given back.
+func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.Code {
+	q := &s.out
+	s.promiseSend(uint64(total), total, done)
+	fd := s.takeToken()
+	s.unlock()
+	var n int
+	var e unix.Errno
+	if len(bufs) == 1 {
+		n, e = sys.Send(fd, address(bufs[0].Data), total)
+	} else {
+		n, e = sys.SendVector(fd, iovecs(bufs), total)
+	}
+	if e == 0 && n == total {
+		s.mu.Lock()
+		s.tookDirect(n)
+		if q.blocks.first == nil {
+			s.wrote()
+			s.unlock()
+			return errcode.OK
+		}
+		s.mu.Unlock()
+		s.writeStream(fd)
+		return errcode.OK
+	}
+	n = max(n, 0)
+	var rest blockList
+	ok := true
+	if e == 0 || e == unix.EAGAIN || e == unix.EINTR {
+		left := make([]Buffer, len(bufs))
+		copy(left, bufs)
+		rest, ok = copyIn(skip(left, n), total-n)
+		e = 0
+		if !ok {
+			e = unix.ENOMEM
+		}
+	}
+	s.mu.Lock()
+	s.tookDirect(n)
+	if e != 0 {
+		s.fail(e)
+	}
+	if q.dropped {
+		rest.freeAll()
+		s.wrote()
+		s.unlock()
+		return errcode.OK
+	}
+	q.blocks.pushFront(rest)
+	if s.opts.extra.SocketTimeoutMs > 0 {
+		s.leave(workTimer)
+	}
+	s.unlock()
+	s.writeStream(fd)
+	return errcode.OK
+}
+
+// tookDirect counts bytes the kernel took from a caller's memory. mu is held.
+func (s *Socket) tookDirect(n int) {
+	if !s.out.dropped {
+		s.out.finished += uint64(n)
+		s.out.add(-n)
+	}
+	s.sentBytes(n)
+}
+
+// sentBytes notes progress. mu is held.
+func (s *Socket) sentBytes(n int) {
+	if n == 0 {
+		return
+	}
+	s.loop.sent.bytes.Add(uint64(n))
+	if s.closing || s.opts.idleTimeout > 0 || s.opts.extra.SocketTimeoutMs > 0 {
+		s.progress = loop.Clock()
+	}
+}
+
+// writeStream writes the queue until it is empty or the kernel takes no more. The
+// caller has the token.
+func (s *Socket) writeStream(fd int) {
+	var iov [maxPieces]unix.Iovec
+	q := &s.out
+	s.mu.Lock()
+	for round := 0; ; round++ {
+		count, total := q.pieces(iov[:])
+		if total == 0 || q.dropped || s.aborted {
+			break
+		}
+		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
+			s.leave(workFlush)
+			break
+		}
+		s.mu.Unlock()
+		var n int
+		var e unix.Errno
+		if count == 1 {
+			n, e = sys.Send(fd, unsafe.Pointer(iov[0].Base), total)
+		} else {
+			n, e = sys.SendVector(fd, iov[:count], total)
+		}
+		s.mu.Lock()
+		switch e {
+		case 0:
+			if !q.dropped {
+				q.taken(n)
+			}
+			s.sentBytes(n)
+		case unix.EAGAIN:
+			if q.edge {
+				q.edge = false
+				continue
+			}
+			q.blocked = true
+		case unix.EINTR:
+		default:
+			s.fail(e)
+		}
+		if q.blocked {
+			break
+		}
+	}
+	s.wrote()
+	s.unlock()
+}
+
+// fail stores the first error of a connection; what is queued fails with it, and the
+// reader reports it when it has delivered what came before. mu is held.
+func (s *Socket) fail(e unix.Errno) {
+	if s.fatal != errcode.OK || s.state == stateIdle {
+		return
+	}
+	s.fatal = errcode.FromErrno(errcode.Client, e)
+	s.failed("connection to", s.remote, "", s.fatal)
+	s.out.drop(s.fatal)
+	s.out.blocked = false
+	s.leave(workDone | workFail)
+}
+
+// reading is what is to be done with arriving bytes.
+type reading uint8
+
+const (
+	readOff     reading = iota // leave them in the kernel, but watch for the end
+	readDeliver                // give them to the listener
+	readDiscard                // we are closing
+	readNever                  // not connected, or the end has come
+)
+
+// reads decides that, and returns the descriptor.
+func (s *Socket) reads() (reading, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state != stateConnected || s.ended:
+		return readNever, -1
+	case s.closing:
+		if s.finSent {
+			return readDiscard, s.fd
+		}
+		return readNever, -1
+	case s.paused || !wants(s.listeners.Load(), EventMessage):
+		return readOff, s.fd
+	}
+	return readDeliver, s.fd
+}
+
+// readStream takes in what the kernel holds.
+func (s *Socket) readStream() {
+	l := s.loop
+	for budget := readBudget; s.ready != 0; budget-- {
+		how, fd := s.reads()
+		switch {
+		case how == readNever:
+			return
+		case how == readOff:
+			s.watchEnd(fd)
+			return
+		case budget == 0 || how == readDeliver && !l.room():
+			s.schedule(workRead)
+			return
+		}
+		buffer, size := l.buffer, readSize
+		if l.mode == LoopRecords && how == readDeliver {
+			buffer, size = unsafe.Add(l.buffer, l.used), min(readSize, arenaSize-l.used)
+		} else if l.mode == LoopRecords {
+			// What is discarded must not touch records already made.
+			buffer, size = unsafe.Add(l.buffer, arenaSize+256), arenaReserve-256
+		}
+		n, e := sys.Recv(fd, buffer, size, 0)
+		switch {
+		case n > 0:
+			s.active = l.reactor.Now()
+			// A short read has emptied the socket, unless an end, an error or urgent data
+			// may be the reason why it was short.
+			if n < size && s.ready&(pollGone|pollUrgent) == 0 {
+				s.ready = 0
+			}
+			if how == readDeliver {
+				if l.mode == LoopRecords {
+					l.take(n)
+				}
+				l.message(s, buffer, n, s.remote)
+			}
+		case e == 0:
+			s.ready = 0
+			s.streamEnd()
+			return
+		case e == unix.EAGAIN:
+			gone := s.ready&unix.EPOLLERR != 0
+			s.ready = 0
+			s.lookForError(fd, gone)
+			return
+		case e == unix.EINTR:
+		default:
+			s.ready = 0
+			s.streamFailed(e)
+			return
+		}
+	}
+}
+
+// watchEnd looks for the end or an error behind nothing unread while nobody reads.
+func (s *Socket) watchEnd(fd int) {
+	s.mu.Lock()
+	failed := s.fatal != errcode.OK
+	s.mu.Unlock()
+	if s.ready&pollGone == 0 && !failed {
+		return
+	}
+	var b byte
+	n, e := sys.Recv(fd, unsafe.Pointer(&b), 1, unix.MSG_PEEK)
+	switch {
+	case n > 0 || e == unix.EINTR:
+		// The reader will come to it.
+	case e == 0:
+		s.ready = 0
+		s.streamEnd()
+	case e == unix.EAGAIN:
+		s.ready = 0
+		s.lookForError(fd, true)
+	default:
+		s.ready = 0
+		s.streamFailed(e)
+	}
+}
+
+// lookForError reports an error once nothing is left to read.
+func (s *Socket) lookForError(fd int, ask bool) {
+	s.mu.Lock()
+	failed := s.fatal != errcode.OK
+	s.mu.Unlock()
+	if failed {
+		s.streamFailed(0)
+		return
+	}
+	if !ask {
+		return
+	}
+	if e, e2 := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); e2 == 0 && e != 0 {
+		s.streamFailed(unix.Errno(e))
+	}
+}
+
+// streamFailed ends the connection with an error, or with the one that is stored.
+func (s *Socket) streamFailed(e unix.Errno) {
+	s.mu.Lock()
+	if s.closing && s.finSent {
+		// We have sent all and were only waiting for the peer to go.
+		s.ended = true
+	} else {
+		if e != 0 {
+			s.fail(e)
+		}
+		s.closing = true
+	}
+	s.leave(workClose)
+	s.unlock()
+}
+
+// streamEnd handles the peer's FIN.
+func (s *Socket) streamEnd() {
+	s.mu.Lock()
+	if s.fatal != errcode.OK {
+		// Not a clean end: the error was taken from the kernel by a send.
+		s.closing = true
+		s.leave(workClose)
+		s.unlock()
+		return
+	}
+	s.ended = true
+	if s.closing {
+		s.leave(workClose)
+		s.unlock()
+		return
+	}
+	s.unlock()
+	s.emit(EventEnd, errcode.OK, nil)
+	s.mu.Lock()
+	if !s.closing && (!s.opts.halfOpen || s.endQueued) && s.state == stateConnected {
+		s.closing = true
+	}
+	if s.closing {
+		s.leave(workClose)
+	}
+	s.unlock()
+}

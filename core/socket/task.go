@@ -1,0 +1,96 @@
+package socket
+
+import "ohsocket/core/errcode"
+
+// work is what a socket's task has to do on the loop's thread.
+type work uint16
+
+const (
+	workOpen    work = 1 << iota // watch the descriptor, report that it is open
+	workConnect                  // begin the connect
+	workFlush                    // write the queue
+	workDone                     // run the completions of sends
+	workDrain                    // report drain
+	workNotice                   // report an error of an earlier datagram
+	workRead                     // reading may go on
+	workFail                     // an error was stored: read what is left, then report it
+	workEnd                      // send the FIN of socket_end
+	workClose                    // go on closing
+	workTimer                    // a deadline may have changed
+)
+
+// RunTask does what calls have left.
+func (s *Socket) RunTask() {
+	s.mu.Lock()
+	w := s.work
+	s.work = 0
+	s.scheduled = false
+	s.mu.Unlock()
+	if w&workOpen != 0 {
+		s.begin()
+	}
+	if w&workConnect != 0 {
+		s.startConnect()
+	}
+	if w&workFlush != 0 {
+		s.Flush()
+	}
+	if w&workDone != 0 {
+		s.deliverSends()
+	}
+	if w&workDrain != 0 {
+		s.emit(EventDrain, errcode.OK, nil)
+	}
+	if w&workNotice != 0 {
+		s.deliverNotice()
+	}
+	if w&workFail != 0 {
+		// The kernel may still hold what came before the error.
+		s.ready |= pollIn
+	}
+	if w&(workRead|workFail) != 0 {
+		s.read()
+	}
+	if w&workEnd != 0 {
+		s.endStep()
+	}
+	if w&workClose != 0 {
+		s.closeStep()
+	}
+	if w&workTimer != 0 {
+		s.setTimer()
+	}
+}
+
+// read takes in what there is, by kind.
+func (s *Socket) read() {
+	switch s.kind {
+	case KindTCPServer:
+		s.accept()
+	case KindUDP:
+		s.readPackets()
+	default:
+		s.readStream()
+	}
+}
+
+// Ready is called by the reactor.
+func (s *Socket) Ready(events uint32) {
+	if events&(pollIn|pollGone|pollUrgent) != 0 {
+		s.ready |= events
+		s.read()
+	}
+	if events&pollOut != 0 {
+		s.writable()
+	}
+}
+
+func (s *Socket) deliverNotice() {
+	s.mu.Lock()
+	code := s.notice
+	s.notice = errcode.OK
+	s.mu.Unlock()
+	if code != errcode.OK {
+		s.emit(EventError, code, nil)
+	}
+}

@@ -1,0 +1,38 @@
+/* The frame of the bare TCP peers: one thread, edge-triggered epoll, one
+ * remainder buffer per connection that only exists while it is needed. */
+#ifndef BENCH_EPOLL_SERVER_H
+#define BENCH_EPOLL_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct connection {
+  int fd;
+  bool ended;         /* the peer shut down: read on until recv says 0 */
+  char* rest;         /* bytes the kernel did not take yet */
+  size_t rest_offset;
+  size_t rest_length; /* while not 0 nothing is read */
+};
+
+enum verdict {
+  KEEP,  /* wait for the next edge */
+  CLOSE, /* end of stream or an error */
+  AGAIN  /* turn used up with work left: ask for a new edge */
+};
+
+/* A turn is bounded, so that one busy connection does not starve the others. */
+#define OPERATIONS_PER_TURN 64
+
+typedef enum verdict (*ready_fn)(struct connection* c);
+
+/* Serve until SIGTERM. on_ready is called when the connection may be read (or
+ * written) and has no remainder. */
+void epoll_server_run(int argc, char** argv, ready_fn on_ready);
+
+/* Send now, keep what the kernel refuses; false if the connection is broken. */
+bool connection_send(struct connection* c, const char* data, size_t length);
+
+/* Append to the remainder without trying to send. */
+void connection_queue(struct connection* c, const char* data, size_t length);
+
+#endif

@@ -1,0 +1,354 @@
+// The order of operations, events and completions: ORDER-1 to ORDER-7.
+#include <stdlib.h>
+#include <string.h>
+
+#include "peer.h"
+#include "probe.h"
+
+static const int streams[] = {SOCKET_KIND_TCP, SOCKET_KIND_TCP_CONNECTION};
+
+// ORDER-1, ORDER-4
+LOOPS_TEST(connect_send_close_back_to_back)
+{
+    static const size_t sizes[] = {1, 1000, 3 << 20};
+    int port;
+    int listener = peer_listen(&port);
+    for (int i = 0; i < 3; i++) {
+        for (int released = 0; released < 2; released++) {
+            struct probe *p = probe_new(SOCKET_KIND_TCP);
+            CHECK_EQ(probe_connect(p, port), 0);
+            CHECK_EQ(probe_send_pattern(p, 0, sizes[i]), 0);
+            CHECK_EQ(probe_send_pattern(p, sizes[i], 7), 0);
+            if (released)
+                probe_release(p);
+            else
+                CHECK_EQ(probe_close(p), 0);
+            int peer = peer_accept(listener);
+            CHECK_EQ(peer_read_pattern_to_end(peer, 0), sizes[i] + 7);
+            peer_close(peer);
+            WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1 && p->done[SOCKET_OPERATION_SEND] == 2);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], 0);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], 0);
+            if (released) continue;
+            WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_CLOSE], 0);
+            CHECK_STR(p->order, "CcsZz");
+            probe_release(p);
+        }
+    }
+    peer_close(listener);
+}
+
+// ORDER-1
+LOOPS_TEST(connect_many_sends_end_back_to_back)
+{
+    int port;
+    uint64_t offset = 0;
+    int listener = peer_listen(&port);
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    CHECK_EQ(probe_connect(p, port), 0);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_EQ(probe_send_pattern(p, offset, (size_t)i), 0);
+        offset += (uint64_t)i;
+    }
+    CHECK_EQ(probe_end(p), 0);
+    int peer = peer_accept(listener);
+    CHECK_EQ(peer_read_pattern_to_end(peer, 0), offset);
+    peer_close(peer);
+    WAIT(p->count[SOCKET_EVENT_CLOSE] == 1 && p->done[SOCKET_OPERATION_END] == 1);
+    CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 1000);
+    probe_release(p);
+    peer_close(listener);
+}
+
+// ORDER-2: nothing is queued behind it.
+LOOPS_TEST(close_cancels_a_connect)
+{
+    struct full_listener full = peer_listen_full();
+    for (int bound = 0; bound < 2; bound++) {
+        struct probe *p = probe_new(SOCKET_KIND_TCP);
+        if (bound) probe_bind(p);
+        CHECK_EQ(probe_connect(p, full.port), 0);
+        settle();
+        CHECK_STR(p->order, "");
+        CHECK_EQ(probe_close(p), 0);
+        WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1 && p->done[SOCKET_OPERATION_CONNECT] == 1);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301125);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_CLOSE], 0);
+        CHECK_EQ(p->count[SOCKET_EVENT_CONNECT], 0);
+        CHECK_EQ(p->count[SOCKET_EVENT_ERROR], 0);
+        CHECK_EQ(state_of(p->socket), 4);
+        probe_release(p);
+    }
+    peer_close_full(&full);
+}
+
+// ORDER-2: with sends queued the connect is given its time.
+LOOPS_TEST(close_waits_for_a_connect_with_sends)
+{
+    struct full_listener full = peer_listen_full();
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    CHECK_EQ(probe_connect(p, full.port), 0);
+    CHECK_EQ(probe_send_pattern(p, 0, 100000), 0);
+    CHECK_EQ(probe_close(p), 0);
+    settle();
+    CHECK_STR(p->order, "");
+    peer_unfill(&full);
+    int peer = peer_accept(full.listener); // the kernel tries again after a second
+    CHECK_EQ(peer_read_pattern_to_end(peer, 0), 100000);
+    peer_close(peer);
+    WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_STR(p->order, "CcsZz");
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND] | p->done_error[SOCKET_OPERATION_CLOSE], 0);
+    probe_release(p);
+    peer_close_full(&full);
+}
+
+// ORDER-2, ORDER-5: and if the time is not enough, all of it fails alike.
+LOOPS_TEST(a_connect_with_sends_and_close_can_run_out_of_time)
+{
+    struct full_listener full = peer_listen_full();
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    CHECK_EQ(probe_connect_to(p, "127.0.0.1", full.port, 200), 0);
+    CHECK_EQ(probe_send(p, "abc", 3), 0);
+    CHECK_EQ(probe_close(p), 0);
+    WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301110);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], -2301110);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_CLOSE], -2301110);
+    CHECK_EQ(p->count[SOCKET_EVENT_CONNECT], 0);
+    probe_release(p);
+    peer_close_full(&full);
+}
+
+// ORDER-2, DONE-2: connect and close at once, when the connect may already have succeeded.
+LOOPS_TEST(connect_and_close_at_once)
+{
+    int port;
+    int listener = peer_listen_at("127.0.0.1", &port, 1024);
+    for (int i = 0; i < 200; i++) {
+        struct probe *p = probe_new(SOCKET_KIND_TCP);
+        CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_CLOSE_TIMEOUT, 1), 0);
+        CHECK_EQ(probe_connect(p, port), 0);
+        CHECK_EQ(probe_close(p), 0);
+        if (i % 2) socket_abort(p->socket);
+        WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1 && p->done[SOCKET_OPERATION_CONNECT] == 1);
+        int error = p->done_error[SOCKET_OPERATION_CONNECT];
+        CHECK(error == 0 || error == -2301125);
+        CHECK_EQ(p->count[SOCKET_EVENT_CONNECT], error == 0);
+        probe_release(p);
+    }
+    peer_close(listener);
+}
+
+// ORDER-5: no event; sends behind it have its error.
+LOOPS_TEST(a_failed_connect_has_its_completion_only)
+{
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    int unused = peer_unused_port();
+    for (int i = 1; i <= 3; i++) {
+        freeze();
+        CHECK_EQ(probe_connect(p, unused), 0);
+        CHECK_EQ(probe_send(p, "abc", 3), 0);
+        CHECK_EQ(probe_send_pattern(p, 0, 1 << 20), 0);
+        thaw();
+        WAIT(p->done[SOCKET_OPERATION_SEND] == 2 * i);
+        CHECK_EQ(p->done[SOCKET_OPERATION_CONNECT], i);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301111);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], -2301111);
+        CHECK_EQ(state_of(p->socket), 0);
+        CHECK_EQ(socket_get_send_queue_length(p->socket), 0);
+        CHECK_CODE(socket_send(p->socket, "x", 1, NULL, NULL), 2301009);
+        CHECK_CODE(probe_close(p), 2300999);
+    }
+    settle();
+    CHECK_STR(p->order, "cscscs");
+    probe_release(p);
+}
+
+// ORDER-5: bound if it was bound, to the same port, and it can connect from there.
+LOOPS_TEST(a_failed_connect_leaves_a_socket_bound)
+{
+    int port;
+    int listener = peer_listen(&port);
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    int own = probe_bind(p);
+    for (int i = 1; i <= 3; i++) {
+        CHECK_EQ(probe_connect(p, peer_unused_port()), 0);
+        WAIT(p->done[SOCKET_OPERATION_CONNECT] == i);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301111);
+        CHECK_EQ(state_of(p->socket), 1);
+        CHECK_EQ(probe_port(p), own);
+    }
+    CHECK_EQ(probe_connect(p, port), 0);
+    WAIT(p->done[SOCKET_OPERATION_CONNECT] == 4);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], 0);
+    int peer = peer_accept(listener);
+    CHECK_EQ(probe_port(p), own);
+    peer_write(peer, "hello", 5);
+    WAIT(p->size == 5);
+    CHECK_STR(p->order, "cccCcM");
+    peer_close(peer);
+    probe_closed(p);
+    peer_close(listener);
+}
+
+// ORDER-6
+LOOPS_TEST(an_error_is_followed_by_close)
+{
+    for (int i = 0; i < 2; i++) {
+        struct pair pair = pair_new(streams[i]);
+        struct probe *p = pair.probe;
+        peer_reset(pair.peer);
+        pair.peer = -1;
+        WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+        CHECK_STR(p->order, i == 0 ? "CcXZ" : "XZ");
+        CHECK_EQ(p->error[SOCKET_EVENT_ERROR], -code_for(streams[i], 2301104));
+        CHECK_EQ(p->error[SOCKET_EVENT_CLOSE], -code_for(streams[i], 2301104));
+        pair_close(&pair);
+    }
+}
+
+// ORDER-7: a second close joins the first.
+LOOPS_TEST(closes_join)
+{
+    for (int i = 0; i < 2; i++) {
+        struct pair pair = pair_new(streams[i]);
+        struct probe *p = pair.probe;
+        for (int n = 0; n < 5; n++) CHECK_EQ(probe_close(p), 0);
+        peer_read_end(pair.peer);
+        peer_close(pair.peer);
+        pair.peer = -1;
+        WAIT(p->done[SOCKET_OPERATION_CLOSE] == 5);
+        CHECK_EQ(p->count[SOCKET_EVENT_CLOSE], 1);
+        CHECK_STR(p->order, i == 0 ? "CcZzzzzz" : "Zzzzzz");
+        pair_close(&pair);
+    }
+}
+
+struct again {
+    int listener_port;
+    int in_event, result, tried; // where to connect again, what that returned
+};
+
+static void connect_again(struct probe *p, struct again *a)
+{
+    if (a->tried++ == 0) a->result = probe_connect(p, a->listener_port);
+}
+
+static void at_close_event(struct probe *p, const socket_event *e)
+{
+    struct again *a = p->context;
+    if (e->type == SOCKET_EVENT_CLOSE && a->in_event) connect_again(p, a);
+}
+
+static void at_close_done(struct probe *p, int operation, int error)
+{
+    struct again *a = p->context;
+    (void)error;
+    if (operation == SOCKET_OPERATION_CLOSE && !a->in_event) connect_again(p, a);
+}
+
+// ORDER-7, LIFE-3: after the close event if there is no completion, in the completion if there is one; in the close
+// event before it, not yet.
+LOOPS_TEST(reconnect_from_inside_close)
+{
+    static const struct {
+        int in_event, completion, by_peer, result;
+    } cases[] = {{1, 0, 1, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, -2301114}};
+    int port;
+    int listener = peer_listen(&port);
+    for (int i = 0; i < 4; i++) {
+        struct again a = {.listener_port = port, .in_event = cases[i].in_event};
+        struct probe *p = probe_new(SOCKET_KIND_TCP);
+        p->context = &a;
+        p->on_event = at_close_event;
+        p->on_done = at_close_done;
+        CHECK_EQ(probe_connect(p, port), 0);
+        int peer = peer_accept(listener);
+        WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+        if (!cases[i].by_peer) CHECK_EQ(socket_close(p->socket, cases[i].completion ? probe_completion(SOCKET_OPERATION_CLOSE) : NULL, p), 0);
+        peer_close(peer);
+        WAIT(a.tried >= 1);
+        CHECK_EQ(a.result, cases[i].result);
+        if (a.result == 0) {
+            peer = peer_accept(listener);
+            WAIT(p->done[SOCKET_OPERATION_CONNECT] == 2);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], 0);
+            peer_write(peer, "again", 5);
+            WAIT(p->size == 5);
+            peer_close(peer);
+            WAIT(p->count[SOCKET_EVENT_CLOSE] == 2);
+        } else {
+            WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+        }
+        probe_release(p);
+    }
+    peer_close(listener);
+}
+
+static void retry(struct probe *p, int operation, int error)
+{
+    if (operation == SOCKET_OPERATION_CONNECT && error < 0 && p->done[operation] < 100)
+        CHECK_EQ(probe_connect(p, *(int *)p->context), 0);
+}
+
+// ORDER-5: a failed connect may be tried again inside its completion.
+LOOPS_TEST(reconnect_from_inside_a_failed_connect)
+{
+    int unused = peer_unused_port();
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    p->context = &unused;
+    p->on_done = retry;
+    CHECK_EQ(probe_connect(p, unused), 0);
+    WAIT(p->done[SOCKET_OPERATION_CONNECT] == 100);
+    settle();
+    CHECK_EQ(p->done[SOCKET_OPERATION_CONNECT], 100);
+    probe_release(p);
+}
+
+static void close_at_connect(struct probe *p, const socket_event *e)
+{
+    if (e->type == SOCKET_EVENT_CONNECT) CHECK_EQ(probe_close(p), 0);
+}
+
+// ORDER-4: the completion of the connect still comes first, and it has succeeded.
+LOOPS_TEST(close_inside_the_connect_event)
+{
+    int port;
+    int listener = peer_listen(&port);
+    struct probe *p = probe_new(SOCKET_KIND_TCP);
+    p->on_event = close_at_connect;
+    CHECK_EQ(probe_connect(p, port), 0);
+    int peer = peer_accept(listener);
+    peer_read_end(peer);
+    peer_close(peer);
+    WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_STR(p->order, "CcZz");
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], 0);
+    probe_release(p);
+    peer_close(listener);
+}
+
+// ORDER-3: listening comes first, even if a datagram or a client has been quick.
+LOOPS_TEST(listening_comes_first)
+{
+    int port, own;
+    int peer = peer_udp(&port);
+    freeze();
+    struct probe *udp = probe_new(SOCKET_KIND_UDP);
+    own = probe_bind(udp);
+    peer_send_to(peer, own, "x", 1);
+    struct probe *server = server_new(&port);
+    int client = peer_connect(port);
+    thaw();
+    WAIT(udp->count[SOCKET_EVENT_MESSAGE] == 1 && server->clients == 1);
+    CHECK_STR(udp->order, "LM");
+    CHECK_STR(server->order, "LC");
+    peer_close(client);
+    peer_close(peer);
+    probe_closed(udp);
+    probe_closed(server);
+    struct probe *connection = server->client[0];
+    WAIT(connection->count[SOCKET_EVENT_CLOSE] == 1);
+}

@@ -1,0 +1,345 @@
+// Every function in every state, as the table of the contracts has it; each cell on a socket of its own. Also
+// DONE-1 and DONE-2 (what was refused never completes, what was accepted completes once), LIFE-7, ORDER-7, and
+// THREAD-2: the loop's thread stands still meanwhile, so a function that waited for it would not return.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "probe.h"
+
+enum state { NEW, CLOSED, BOUND, CONNECTING, CONNECTING_BOUND, CONNECTED, ENDED, CLOSING, LISTENING, STATES };
+enum { OK = 0, KIND = 2301095, MODE = 1, NONE = 2 };
+
+static const char *const state_names[] = {"new", "closed", "bound", "connecting", "connecting, bound", "connected",
+                                          "after end", "closing", "listening"};
+
+struct cell {
+    struct probe *probe;
+    struct probe *operation; // notes the completions of the call
+    int listener, port;      // of peers that accept
+    int peer, udp;
+    struct full_listener full;
+    struct pair pair;
+    int adopted, other;
+};
+
+static int64_t call_bind(struct cell *c)
+{
+    socket_address a = address_of("127.0.0.1", 0, 0);
+    return socket_bind(c->probe->socket, &a);
+}
+
+static int64_t call_listen(struct cell *c)
+{
+    socket_listen_options o = listen_options("127.0.0.1", 0, 0);
+    return socket_listen(c->probe->socket, &o);
+}
+
+static int64_t call_connect(struct cell *c)
+{
+    socket_connect_options o = connect_options("127.0.0.1", c->port, 0);
+    return socket_connect(c->probe->socket, &o, probe_completion(SOCKET_OPERATION_CONNECT), c->operation);
+}
+
+static int64_t call_adopt(struct cell *c)
+{
+    int port;
+    if (c->probe->kind == SOCKET_KIND_UDP) {
+        c->adopted = peer_udp(&port);
+    } else if (c->probe->kind == SOCKET_KIND_TCP_SERVER) {
+        c->adopted = peer_listen(&port);
+    } else {
+        c->adopted = peer_connect(c->port);
+        c->other = peer_accept(c->listener);
+    }
+    int result = socket_adopt(c->probe->socket, c->adopted);
+    if (result == 0) c->adopted = -1;
+    return result;
+}
+
+static int64_t call_send(struct cell *c)
+{
+    return socket_send(c->probe->socket, "x", 1, probe_completion(SOCKET_OPERATION_SEND), c->operation);
+}
+
+static int64_t call_sendv(struct cell *c)
+{
+    socket_buffer b[2] = {{"x", 1}, {"y", 1}};
+    return socket_sendv(c->probe->socket, b, 2, probe_completion(SOCKET_OPERATION_SEND), c->operation);
+}
+
+static int64_t call_send_to(struct cell *c)
+{
+    socket_address a = address_of("127.0.0.1", c->udp, 0);
+    return socket_send_to(c->probe->socket, &a, "x", 1, probe_completion(SOCKET_OPERATION_SEND), c->operation);
+}
+
+static int64_t call_end(struct cell *c) { return socket_end(c->probe->socket, probe_completion(SOCKET_OPERATION_END), c->operation); }
+static int64_t call_close(struct cell *c) { return socket_close(c->probe->socket, probe_completion(SOCKET_OPERATION_CLOSE), c->operation); }
+static int64_t call_abort(struct cell *c) { return socket_abort(c->probe->socket); }
+static int64_t call_flush(struct cell *c) { return socket_flush(c->probe->socket); }
+static int64_t call_pause(struct cell *c) { return socket_pause(c->probe->socket); }
+static int64_t call_resume(struct cell *c) { return socket_resume(c->probe->socket); }
+static int64_t call_release(struct cell *c) { return socket_release(c->probe->socket); }
+static int64_t call_kind(struct cell *c) { return socket_get_kind(c->probe->socket); }
+static int64_t call_client_id(struct cell *c) { return socket_get_client_id(c->probe->socket); }
+static int64_t call_queue_length(struct cell *c) { return socket_get_send_queue_length(c->probe->socket); }
+static int64_t call_fd(struct cell *c) { return socket_get_fd(c->probe->socket); }
+
+static int64_t call_extra_options(struct cell *c)
+{
+    socket_extra_options o = SOCKET_EXTRA_OPTIONS_INIT;
+    o.fields = SOCKET_EXTRA_RECEIVE_BUFFER_SIZE;
+    o.receive_buffer_size = 20000;
+    return socket_set_extra_options(c->probe->socket, &o);
+}
+
+static int64_t call_set_option(struct cell *c) { return socket_set_option(c->probe->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 1000000); }
+static int64_t call_get_option(struct cell *c) { return socket_get_option(c->probe->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT); }
+
+static int64_t call_state(struct cell *c)
+{
+    socket_state_info s = SOCKET_STATE_INFO_INIT;
+    return socket_get_state(c->probe->socket, &s);
+}
+
+static int64_t call_local(struct cell *c)
+{
+    char text[64];
+    int port, family;
+    return socket_get_local_address(c->probe->socket, text, sizeof text, &port, &family);
+}
+
+static int64_t call_remote(struct cell *c)
+{
+    char text[64];
+    int port, family;
+    return socket_get_remote_address(c->probe->socket, text, sizeof text, &port, &family);
+}
+
+static int64_t call_detail(struct cell *c)
+{
+    char text[64];
+    return socket_get_error_detail(c->probe->socket, text, sizeof text);
+}
+
+static void deaf(const socket_event *e, void *user_data) { (void)e, (void)user_data; }
+static int64_t call_on(struct cell *c) { return socket_on(c->probe->socket, SOCKET_EVENT_ERROR, deaf, NULL); }
+static int64_t call_off(struct cell *c) { return socket_off(c->probe->socket, SOCKET_EVENT_ERROR, deaf, NULL); }
+static int64_t call_subscribe(struct cell *c) { return socket_subscribe(c->probe->socket, ALL_EVENTS, c->probe); }
+
+struct row {
+    const char *name;
+    int64_t (*call)(struct cell *);
+    int codes[8];
+};
+
+// MODE: depends on the loop's mode. NONE: the contracts say nothing.
+#define EVERYWHERE(name, call, code) {name, call, {code, code, code, code, code, code, code, code}}
+#define IN_ALL_STATES                                                                                          \
+    EVERYWHERE("on", call_on, MODE), EVERYWHERE("off", call_off, OK),                                          \
+        EVERYWHERE("subscribe", call_subscribe, MODE), EVERYWHERE("set_option", call_set_option, OK),          \
+        EVERYWHERE("get_option", call_get_option, OK), EVERYWHERE("get_state", call_state, OK),                \
+        EVERYWHERE("pause", call_pause, OK), EVERYWHERE("resume", call_resume, OK),                            \
+        EVERYWHERE("release", call_release, OK), EVERYWHERE("get_kind", call_kind, OK),                        \
+        EVERYWHERE("get_send_queue_length", call_queue_length, OK), EVERYWHERE("get_error_detail", call_detail, OK)
+
+static const enum state tcp_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTING_BOUND, CONNECTED, ENDED, CLOSING};
+static const struct row tcp_rows[] = {
+    {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301022, 2301114}},
+    {"adopt", call_adopt, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301022, 2301114}},
+    {"connect", call_connect, {OK, OK, OK, 2301114, 2301114, 2301106, 2301106, 2301114}},
+    {"send", call_send, {2301009, 2301009, 2301107, OK, OK, OK, 2301108, 2301108}},
+    {"sendv", call_sendv, {2301009, 2301009, 2301107, OK, OK, OK, 2301108, 2301108}},
+    {"end", call_end, {2301009, 2301009, 2301107, OK, OK, OK, 2301108, 2301108}},
+    {"close", call_close, {2300999, 2300999, OK, OK, OK, OK, OK, OK}},
+    {"abort", call_abort, {2300999, 2300999, OK, OK, OK, OK, OK, OK}},
+    {"flush", call_flush, {2301009, 2301009, 2301107, OK, OK, OK, OK, OK}},
+    {"set_extra_options", call_extra_options, {2301009, 2301009, OK, OK, OK, OK, OK, 2301009}},
+    {"get_local_address", call_local, {2301009, 2301009, OK, 2301009, OK, OK, OK, OK}},
+    {"get_fd", call_fd, {2301009, 2301009, OK, 2301009, OK, OK, OK, OK}},
+    {"get_remote_address", call_remote, {2301009, 2301009, 2301107, 2301107, 2301107, OK, OK, 2301009}},
+    EVERYWHERE("listen", call_listen, KIND),
+    EVERYWHERE("send_to", call_send_to, KIND),
+    EVERYWHERE("get_client_id", call_client_id, KIND),
+    IN_ALL_STATES,
+};
+
+static const enum state connection_states[] = {CONNECTED, ENDED, CLOSING};
+static const struct row connection_rows[] = {
+    {"bind", call_bind, {KIND, KIND, KIND}},
+    {"listen", call_listen, {KIND, KIND, KIND}},
+    {"connect", call_connect, {KIND, KIND, KIND}},
+    {"adopt", call_adopt, {KIND, KIND, KIND}},
+    {"send_to", call_send_to, {KIND, KIND, KIND}},
+    {"send", call_send, {OK, 2303208, 2303208}},
+    {"sendv", call_sendv, {OK, 2303208, 2303208}},
+    {"end", call_end, {OK, 2301108, 2301108}},
+    {"close", call_close, {OK, OK, OK}},
+    {"abort", call_abort, {OK, OK, OK}},
+    {"flush", call_flush, {OK, OK, OK}},
+    {"set_extra_options", call_extra_options, {OK, OK, 2301009}},
+    {"get_local_address", call_local, {OK, OK, OK}},
+    {"get_fd", call_fd, {OK, OK, OK}},
+    {"get_remote_address", call_remote, {OK, OK, 2301009}},
+    {"get_client_id", call_client_id, {OK, OK, OK}},
+    IN_ALL_STATES,
+};
+
+static const enum state server_states[] = {NEW, CLOSED, LISTENING, CLOSING};
+static const struct row server_rows[] = {
+    {"listen", call_listen, {OK, OK, 2303122, 2303214}},
+    {"adopt", call_adopt, {OK, OK, 2303122, 2303214}},
+    {"close", call_close, {2300999, 2300999, OK, OK}},
+    {"abort", call_abort, {2300999, 2300999, OK, OK}},
+    {"set_extra_options", call_extra_options, {2303109, 2303109, OK, 2303109}},
+    {"get_local_address", call_local, {2301009, 2301009, OK, 2301009}},
+    {"get_fd", call_fd, {2301009, 2301009, OK, 2301009}},
+    EVERYWHERE("bind", call_bind, KIND),
+    EVERYWHERE("connect", call_connect, KIND),
+    EVERYWHERE("send", call_send, KIND),
+    EVERYWHERE("sendv", call_sendv, KIND),
+    EVERYWHERE("send_to", call_send_to, KIND),
+    EVERYWHERE("end", call_end, KIND),
+    EVERYWHERE("get_remote_address", call_remote, KIND),
+    EVERYWHERE("get_client_id", call_client_id, KIND),
+    IN_ALL_STATES,
+};
+
+static const enum state udp_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTED, CLOSING};
+static const struct row udp_rows[] = {
+    {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301114}},
+    {"adopt", call_adopt, {OK, OK, 2301022, 2301022, 2301022, 2301114}},
+    {"connect", call_connect, {OK, OK, OK, 2301114, 2301106, 2301114}},
+    {"send", call_send, {2301009, 2301009, 2301089, OK, OK, 2301108}},
+    {"sendv", call_sendv, {2301009, 2301009, 2301089, OK, OK, 2301108}},
+    // In a look-up: ok if it is bound, which the one made here is.
+    {"send_to", call_send_to, {2301009, 2301009, OK, OK, OK, 2301108}},
+    {"close", call_close, {2300999, 2300999, OK, OK, OK, OK}},
+    {"abort", call_abort, {2300999, 2300999, OK, OK, OK, OK}},
+    {"set_extra_options", call_extra_options, {2301009, 2301009, OK, OK, OK, NONE}},
+    {"get_local_address", call_local, {2301009, 2301009, OK, OK, OK, NONE}},
+    {"get_fd", call_fd, {2301009, 2301009, OK, OK, OK, NONE}},
+    {"get_remote_address", call_remote, {2301009, 2301009, 2301107, 2301107, OK, NONE}},
+    EVERYWHERE("listen", call_listen, KIND),
+    EVERYWHERE("end", call_end, KIND),
+    EVERYWHERE("get_client_id", call_client_id, KIND),
+    IN_ALL_STATES,
+};
+
+static void close_and_wait(struct probe *p)
+{
+    CHECK_EQ(socket_close(p->socket, NULL, NULL), 0);
+    WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+}
+
+static void prepare_stream(struct cell *c, int kind, enum state state)
+{
+    if (state >= CONNECTED) {
+        c->pair = pair_new(kind);
+        c->probe = c->pair.probe;
+        c->peer = c->pair.peer;
+        CHECK_EQ(socket_set_option(c->probe->socket, SOCKET_OPTION_CLOSE_TIMEOUT, 3600000), 0);
+        if (state == ENDED) CHECK_EQ(probe_end(c->probe), 0);
+        if (state == CLOSING) CHECK_EQ(probe_close(c->probe), 0);
+        settle();
+        return;
+    }
+    c->probe = probe_new(kind);
+    if (state == CLOSED || state == BOUND || state == CONNECTING_BOUND) probe_bind(c->probe);
+    if (state == CLOSED) close_and_wait(c->probe);
+    if (state == CONNECTING || state == CONNECTING_BOUND) {
+        c->full = peer_listen_full();
+        CHECK_EQ(probe_connect(c->probe, c->full.port), 0);
+        settle();
+    }
+}
+
+static void prepare_server(struct cell *c, enum state state)
+{
+    c->probe = probe_new(SOCKET_KIND_TCP_SERVER);
+    if (state != NEW) CHECK_EQ(call_listen(c), 0);
+    if (state == CLOSED) close_and_wait(c->probe);
+    settle();
+    freeze();
+    if (state == CLOSING) CHECK_EQ(probe_close(c->probe), 0);
+}
+
+static void prepare_udp(struct cell *c, enum state state)
+{
+    c->probe = probe_new(SOCKET_KIND_UDP);
+    if (state != NEW) probe_bind(c->probe);
+    if (state == CLOSED) close_and_wait(c->probe);
+    if (state == CONNECTED) {
+        CHECK_EQ(probe_connect(c->probe, c->udp), 0);
+        WAIT(c->probe->count[SOCKET_EVENT_CONNECT] == 1);
+    }
+    settle();
+    freeze();
+    if (state == CONNECTING) CHECK_EQ(probe_connect_to(c->probe, "no-such-host.invalid", 9, 500), 0);
+    if (state == CLOSING) CHECK_EQ(probe_close(c->probe), 0);
+}
+
+static int has_completion(int64_t (*call)(struct cell *))
+{
+    return call == call_connect || call == call_send || call == call_sendv || call == call_send_to || call == call_end ||
+           call == call_close;
+}
+
+static void try_cell(struct cell *c, int kind, enum state state, const struct row *row, int code)
+{
+    c->peer = c->adopted = c->other = -1;
+    c->full.listener = -1;
+    c->operation = calloc(1, sizeof *c->operation);
+    if (kind == SOCKET_KIND_TCP_SERVER) {
+        prepare_server(c, state);
+    } else if (kind == SOCKET_KIND_UDP) {
+        prepare_udp(c, state);
+    } else {
+        prepare_stream(c, kind, state);
+        freeze();
+    }
+    int64_t result = row->call(c);
+    thaw();
+    if (code == MODE) code = (test_loop_kind == LOOP_POLL) == (strcmp(row->name, "on") == 0) ? KIND : OK;
+    EXPECT_EQ(result < 0 ? result : 0, -code, "kind %d, %s: %s", kind, state_names[state], row->name);
+
+    if (c->peer >= 0) peer_close(c->peer);
+    if (c->adopted >= 0) peer_close(c->adopted);
+    if (c->other >= 0) peer_close(c->other);
+    if (c->pair.server) close_and_wait(c->pair.server), probe_release(c->pair.server);
+    if (is_valid(c->probe->socket)) {
+        socket_abort(c->probe->socket);
+        socket_release(c->probe->socket);
+    }
+    if (c->full.listener >= 0) peer_close_full(&c->full);
+    int completes = result >= 0 && has_completion(row->call);
+    int *done = c->operation->done;
+    if (completes) WAIT(done[1] + done[2] + done[3] + done[4] > 0);
+    settle();
+    EXPECT_EQ(done[1] + done[2] + done[3] + done[4], completes, "kind %d, %s: completions of %s", kind,
+              state_names[state], row->name);
+    free(c->operation);
+}
+
+#define TRY_TABLE(kind, states, rows)                                                                    \
+    do {                                                                                                 \
+        struct cell c = {0};                                                                             \
+        int ignored = peer_udp(&c.udp);                                                                  \
+        for (size_t s = 0; s < sizeof states / sizeof *states; s++) {                                    \
+            for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {                                    \
+                c.listener = peer_listen(&c.port);                                                       \
+                c.pair.server = NULL;                                                                    \
+                if (rows[r].codes[s] != NONE) try_cell(&c, kind, states[s], &rows[r], rows[r].codes[s]); \
+                peer_close(c.listener);                                                                  \
+            }                                                                                            \
+        }                                                                                                \
+        peer_close(ignored);                                                                             \
+    } while (0)
+
+LOOPS_TEST(tcp_client) { TRY_TABLE(SOCKET_KIND_TCP, tcp_states, tcp_rows); }
+LOOPS_TEST(tcp_connection) { TRY_TABLE(SOCKET_KIND_TCP_CONNECTION, connection_states, connection_rows); }
+LOOPS_TEST(tcp_server) { TRY_TABLE(SOCKET_KIND_TCP_SERVER, server_states, server_rows); }
+LOOPS_TEST(udp) { TRY_TABLE(SOCKET_KIND_UDP, udp_states, udp_rows); }
