@@ -1,0 +1,15 @@
+/* Receives and discards. The library closes a connection when its peer has ended. */
+#include "ohsocket_server.h"
+
+static void on_message(const socket_event* e, void* user_data) {
+  *(uint64_t*) user_data += e->size;
+}
+
+static void on_client(const socket_event* e, void* user_data) {
+  static uint64_t received;
+
+  (void) user_data;
+  need(socket_on(e->connection, SOCKET_EVENT_MESSAGE, on_message, &received), "on");
+}
+
+int main(int argc, char** argv) { return server_run(argc, argv, on_client); }
