@@ -92,7 +92,7 @@ func cString(p uintptr) string {
 }
 
 func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) {
-	if p == 0 {
+	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
 		return netaddr.Sockaddr{}, errcode.Parameter
 	}
 	a := (*socket.Address)(pointer(p))

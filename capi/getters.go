@@ -121,7 +121,7 @@ func goSocketGetClientID(handle int64) (result int64) {
 // C: int socket_get_error_detail(socket_handle socket, char *text, size_t capacity)
 //
 // socket_get_error_detail writes what the socket's last failure said beyond its code
-// ("connect 127.0.0.1 port 9: Connection refused"), NUL-terminated and cut to capacity;
+// ("connect 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity;
 // "" if nothing has failed. Returns the length of the whole text.
 //
 //export goSocketGetErrorDetail

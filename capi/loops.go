@@ -162,9 +162,9 @@ func goSocketLoopClearTimer(loop, timer int64) (result int32) {
 //
 // socket_loop_close aborts the sockets of a host-driven loop and releases them. In
 // callback mode their completions and close events run before it returns and the loop is
-// gone. In record mode keep polling until it returns -2301009, after which the loop is
-// gone; a second socket_loop_close drops the remaining records. Errors: 2301009 loop,
-// 2301114 it is in use, 401 loop 0.
+// gone. In record mode keep polling (any timeout) until it returns -2301009: the loop is
+// gone; a second socket_loop_close drops the remaining records. Errors: 2301009 loop (a
+// default one too: socket_shutdown ends those), 2301114 it is in use.
 //
 //export goSocketLoopClose
 func goSocketLoopClose(thread uintptr, loop int64) (result int32) {

@@ -64,7 +64,8 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 // limit. On success the connect event, then the completion (error 0). On failure the
 // completion only, with the reason: 2301111 refused, 2301110 out of time, 2301101 or
 // 2301113 unreachable, 2300004 name not found, 2301125 cancelled by close or abort;
-// the socket is as before and can connect again. Sends made meanwhile are queued.
+// the socket is as before (if it was bound it is still open, and socket_run waits for
+// it) and can connect again. Sends made meanwhile are queued.
 // Errors: 401 options, 2301106 connected, 2301114 connecting or closing, 2301095 kind.
 //
 //export goSocketConnect
@@ -119,7 +120,7 @@ func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, c
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	if count < 0 || count > maxBuffers || buffers == 0 && count > 0 {
+	if count < 0 || count > maxBuffers || buffers == 0 && count > 0 || buffers%8 != 0 {
 		return fail(errcode.Parameter)
 	}
 	return fail(s.SendVector(socket.Thread(thread), bufferSlice(buffers, count), socket.Completion{Func: completion, UserData: userData}))
@@ -208,7 +209,8 @@ func goSocketAbort(handle int64) (result int32) {
 // C: int socket_pause(socket_handle socket)
 //
 // socket_pause stops reading (on a server: accepting) until socket_resume; what
-// arrives waits in the kernel. It stays in force over close. Called on the loop's
+// arrives waits in the kernel. The peer's end is still reported when nothing is unread,
+// and then the library closes unless SOCKET_OPTION_ALLOW_HALF_OPEN is set. It stays in force over close. Called on the loop's
 // thread, no message comes after it.
 //
 //export goSocketPause

@@ -9,9 +9,9 @@ import (
 
 // C: int socket_set_extra_options(socket_handle socket, const socket_extra_options *options)
 //
-// socket_set_extra_options sets the options that fields names on an open socket. On a
-// server they are for its connections, present and future; receive and send buffer
-// sizes and reuse_address also for itself. They are set in the order of the struct
+// socket_set_extra_options sets the options that fields names on an open socket: call
+// it after socket_bind, socket_listen or socket_connect. On a server they are for its
+// connections, present and future, and for itself. They are set in the order of the struct
 // until one fails. Errors: 401 options or a boolean that is neither 0 nor 1, 2301009
 // not open (a server: 2303109), 2301033 socket_timeout_ms negative, 2301000 + errno
 // (a server: 2303100 + errno).

@@ -87,7 +87,7 @@ type StateInfo struct {
 	IsBound int32
 	// 1 when the socket has a peer; on a server, when it has a client.
 	IsConnected int32
-	// 1 after close until the socket is opened again.
+	// 1 after a close, whoever closed, until the socket is opened again.
 	IsClose int32
 }
 

@@ -95,5 +95,6 @@ int main(int argc, char **argv)
     check("connect", socket_connect(udp, &to, on_connected, argv[5]));
     check("timer", socket_loop_set_timer(0, 5000, 0, on_timeout, (void *) (intptr_t) udp));
     check("run", socket_run());
+    socket_release(udp);
     return failed;
 }

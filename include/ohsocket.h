@@ -65,14 +65,15 @@
  * the close event and the completion come, and the handle can be bound, connected or listen again
  * with the listeners and options that it has. socket_release ends the handle: it is invalid at once,
  * its listeners are not called again, the socket is closed as by socket_close, and completions still
- * come. Every handle from a construct function is released once. Connections of a server release
+ * come. Every handle from a construct function is released once; socket_shutdown and
+ * socket_loop_close release too, and a release after that returns 2301009. Connections of a server release
  * themselves after their close event. socket_abort closes without sending.
  *
  * Half close. When the peer has ended (end event), what is queued and what is sent inside that
  * callback still goes out, then the library closes the socket; with SOCKET_OPTION_ALLOW_HALF_OPEN it
  * stays open for sending until socket_close.
  *
- * Bounds. A send is refused with 2301011 (SOCKET_ERROR_AGAIN), taking nothing, when the queue would
+ * Bounds. A send is refused with 2301011 (SOCKET_ERROR_AGAIN; SOCKET_CATEGORY_AGAIN), taking nothing, when the queue would
  * grow over SOCKET_OPTION_SEND_QUEUE_LIMIT; an empty queue takes a send of any size. A drain event
  * tells when to go on. Received bytes are not queued: reading starts with the first message
  * listener, stops with socket_pause, and what is not taken waits in the kernel.
@@ -136,7 +137,7 @@
  * close, abort        2300999      ok         ok
  * set_extra_options   2303109      ok         2303109
  * get_local_address,
- *   get_fd            2301009      ok         2301009
+ *   get_fd            2301009      ok         while open
  *
  * UDP                 new, closed  bound     connecting  connected  closing
  * bind, adopt         ok           2301022   2301022     2301022    2301114
@@ -198,7 +199,7 @@ enum {
 
 /* SOCKET_FAMILY_* says which addresses are meant. The numbers are part of the ABI. */
 enum {
-    /* What the text says; a name may give any family */
+    /* Whatever the address is; a name may have any */
     SOCKET_FAMILY_UNSPECIFIED = 0,
     SOCKET_FAMILY_IPV4 = 1,
     SOCKET_FAMILY_IPV6 = 2,
@@ -765,7 +766,7 @@ typedef struct socket_state_info {
     int32_t is_bound;
     /* 1 when the socket has a peer; on a server, when it has a client. */
     int32_t is_connected;
-    /* 1 after close until the socket is opened again. */
+    /* 1 after a close, whoever closed, until the socket is opened again. */
     int32_t is_close;
 } socket_state_info;
 
@@ -898,8 +899,9 @@ int socket_listen(socket_handle socket, const socket_listen_options *options);
  * and all its addresses are tried as RFC 8305 says, within the time limit. On success the
  * connect event, then the completion (error 0). On failure the completion only, with the
  * reason: 2301111 refused, 2301110 out of time, 2301101 or 2301113 unreachable, 2300004 name
- * not found, 2301125 cancelled by close or abort; the socket is as before and can connect
- * again. Sends made meanwhile are queued.
+ * not found, 2301125 cancelled by close or abort; the socket is as before (if it was bound it
+ * is still open, and socket_run waits for it) and can connect again. Sends made meanwhile are
+ * queued.
  * Errors: 401 options, 2301106 connected, 2301114 connecting or closing, 2301095 kind.
  */
 int socket_connect(socket_handle socket, const socket_connect_options *options,
@@ -968,8 +970,9 @@ int socket_abort(socket_handle socket);
 
 /*
  * socket_pause stops reading (on a server: accepting) until socket_resume; what arrives waits
- * in the kernel. It stays in force over close. Called on the loop's thread, no message comes
- * after it.
+ * in the kernel. The peer's end is still reported when nothing is unread, and then the library
+ * closes unless SOCKET_OPTION_ALLOW_HALF_OPEN is set. It stays in force over close. Called on
+ * the loop's thread, no message comes after it.
  */
 int socket_pause(socket_handle socket);
 
@@ -1016,9 +1019,9 @@ int socket_subscribe(socket_handle socket, uint32_t event_mask, void *user_data)
 /* ---- Options ----------------------------------------------------------------------------- */
 
 /*
- * socket_set_extra_options sets the options that fields names on an open socket. On a server
- * they are for its connections, present and future; receive and send buffer sizes and
- * reuse_address also for itself. They are set in the order of the struct until one fails.
+ * socket_set_extra_options sets the options that fields names on an open socket: call it after
+ * socket_bind, socket_listen or socket_connect. On a server they are for its connections,
+ * present and future, and for itself. They are set in the order of the struct until one fails.
  * Errors: 401 options or a boolean that is neither 0 nor 1, 2301009 not open (a server:
  * 2303109), 2301033 socket_timeout_ms negative, 2301000 + errno (a server: 2303100 + errno).
  */
@@ -1088,7 +1091,7 @@ int64_t socket_get_client_id(socket_handle socket);
 
 /*
  * socket_get_error_detail writes what the socket's last failure said beyond its code ("connect
- * 127.0.0.1 port 9: Connection refused"), NUL-terminated and cut to capacity; "" if nothing has
+ * 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity; "" if nothing has
  * failed. Returns the length of the whole text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
@@ -1164,9 +1167,9 @@ int socket_loop_clear_timer(socket_loop loop, int64_t timer);
 /*
  * socket_loop_close aborts the sockets of a host-driven loop and releases them. In callback
  * mode their completions and close events run before it returns and the loop is gone. In record
- * mode keep polling until it returns -2301009, after which the loop is gone; a second
+ * mode keep polling (any timeout) until it returns -2301009: the loop is gone; a second
  * socket_loop_close drops the remaining records.
- * Errors: 2301009 loop, 2301114 it is in use, 401 loop 0.
+ * Errors: 2301009 loop (a default one too: socket_shutdown ends those), 2301114 it is in use.
  */
 int socket_loop_close(socket_loop loop);
 

@@ -11,7 +11,7 @@ import (
 type Family int32
 
 const (
-	FamilyUnspecified Family = 0 // what the text says; a name may give any family
+	FamilyUnspecified Family = 0 // whatever the address is; a name may have any
 	FamilyIPv4        Family = 1
 	FamilyIPv6        Family = 2
 	FamilyDomain      Family = 3 // a name, all its addresses; a literal is accepted as well

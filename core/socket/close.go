@@ -163,8 +163,10 @@ func (s *Socket) finish() {
 	s.state = stateIdle
 	s.closed = true
 	s.closeFrom = 0
+	doomed := s.out.takeDoomed()
 	s.unlock()
 
+	doomed.freeAll()
 	if fd >= 0 {
 		switch {
 		case reset:

@@ -355,6 +355,10 @@ func (c *connector) finish(code errcode.Code) {
 	s.mu.Lock()
 	s.conn = nil
 	s.failed("connect", c.address, c.target.Host(), code)
+	if s.closing && s.out.size > 0 && !s.aborted {
+		// The close was waiting for what is queued: it did not succeed.
+		s.fatal = code
+	}
 	s.out.drop(code)
 	s.endQueued = false
 	end := s.endDone
@@ -366,8 +370,10 @@ func (c *connector) finish(code errcode.Code) {
 	case gone:
 		s.state = stateOpening // nobody's, until it is off the list
 	}
+	doomed := s.out.takeDoomed()
 	s.leave(workClose)
 	s.unlock()
+	doomed.freeAll()
 	if gone {
 		s.loop.hold(1)
 		s.loop.closed(s)

@@ -48,6 +48,8 @@ type Loop struct {
 	overflow []Event
 	used     int
 	inUse    atomic.Bool
+	// newcomers are accepted connections whose record the host has not seen yet.
+	newcomers []*Socket
 	dying    bool
 
 	mu      sync.Mutex

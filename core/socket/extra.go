@@ -47,7 +47,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	if x.SetSocketTimeout || x.Linger != 0 {
 		s.leave(workTimer)
 	}
-	s.mu.Unlock()
+	s.unlock()
 	var e unix.Errno
 	if fd >= 0 {
 		e = x.apply(fd, s.kind)
@@ -74,7 +74,7 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 		if x.SetSocketTimeout {
 			c.leave(workTimer)
 		}
-		c.mu.Unlock()
+		c.unlock()
 		if fd < 0 {
 			return
 		}

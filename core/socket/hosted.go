@@ -55,6 +55,7 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 	n := copy(out, l.overflow)
 	l.filled = n
 	l.overflow = l.overflow[:copy(l.overflow, l.overflow[n:])]
+	l.admit()
 	if l.filled > 0 || l.dying {
 		timeoutMs = 0
 	}
@@ -66,8 +67,17 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		l.free()
 		return 0, errcode.BadFD
 	}
-	l.reactor.Rest(len(l.overflow) > 0)
+	l.reactor.Rest(len(l.overflow) > 0 || len(l.newcomers) > 0)
 	return l.filled, errcode.OK
+}
+
+// admit lets connections whose records the host has had in its hands begin.
+func (l *Loop) admit() {
+	for i, c := range l.newcomers {
+		c.admit()
+		l.newcomers[i] = nil
+	}
+	l.newcomers = l.newcomers[:0]
 }
 
 // wait steps until something is done, the time is over or a signal has come.
@@ -119,7 +129,7 @@ func (l *Loop) Flush() errcode.Code {
 // Close ends a host-driven loop.
 func (l *Loop) Close(t Thread) errcode.Code {
 	if !l.hosted {
-		return errcode.Parameter
+		return errcode.BadFD
 	}
 	if code := l.enter(); code != errcode.OK {
 		return code
@@ -128,6 +138,7 @@ func (l *Loop) Close(t Thread) errcode.Code {
 	again := l.dying
 	l.dying = true
 	l.flushDirty()
+	l.admit()
 	l.abortAll()
 	if l.mode == LoopRecords && !again {
 		l.releaseAll()

@@ -140,14 +140,17 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	s.accepts.live.Add(1)
 	accepted.Add(1)
 	s.emit(EventConnect, errcode.OK, c)
-	c.mu.Lock()
-	c.held = false
-	c.leave(workOpen)
-	if l == s.loop {
-		c.scheduled = true // this thread does it now
-		c.mu.Unlock()
-		c.RunTask()
+	if l.mode == LoopRecords {
+		l.newcomers = append(l.newcomers, c)
 		return
 	}
-	c.unlock()
+	c.admit()
+}
+
+// admit lets an accepted connection begin: its server's listeners have seen it.
+func (s *Socket) admit() {
+	s.mu.Lock()
+	s.held = false
+	s.leave(workOpen)
+	s.unlock()
 }

@@ -112,6 +112,6 @@ func (s *Socket) change(f func(listenerSet) listenerSet) errcode.Code {
 	if set.mask&^old.mask&readers != 0 {
 		s.leave(workRead)
 	}
-	s.mu.Unlock()
+	s.unlock()
 	return errcode.OK
 }

@@ -54,21 +54,35 @@ func newBlock(size int) *block {
 }
 
 func (p *blockPool) get() *block {
+	if b := p.spare(); b != nil {
+		return b
+	}
+	b := (*block)(sys.Map(int(p.size)))
+	if b == nil {
+		return nil
+	}
+	mappedBytes.Add(int64(p.size))
+	b.reset(p.size)
+	return b
+}
+
+// spare returns a block that is mapped already, nil if there is none.
+func (p *blockPool) spare() *block {
 	p.mu.Lock()
 	b := p.free
-	if b != nil {
-		p.free = b.next
-		p.kept -= int(p.size)
-	}
-	p.mu.Unlock()
 	if b == nil {
-		if b = (*block)(sys.Map(int(p.size))); b == nil {
-			return nil
-		}
-		mappedBytes.Add(int64(p.size))
+		p.mu.Unlock()
+		return nil
 	}
-	b.next, b.start, b.end, b.size = nil, blockHeader, blockHeader, p.size
+	p.free = b.next
+	p.kept -= int(p.size)
+	p.mu.Unlock()
+	b.reset(p.size)
 	return b
+}
+
+func (b *block) reset(size uint32) {
+	b.next, b.start, b.end, b.size = nil, blockHeader, blockHeader, size
 }
 
 // free gives a block back.

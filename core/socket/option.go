@@ -95,7 +95,7 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 	if option >= OptionKeepAliveIdle && option <= OptionKeepAliveCount && s.kind.isStream() {
 		fd = s.use()
 	}
-	s.mu.Unlock()
+	s.unlock()
 	if fd < 0 {
 		return errcode.OK
 	}

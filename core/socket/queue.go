@@ -25,7 +25,7 @@ type sendQueue struct {
 	edge     bool // EPOLLOUT came while somebody was writing
 	refused  bool // drain is owed
 	gathered bool // on the loop's list
-	// dropped: the queue was dropped under the writer's hands; it frees doomed
+	// dropped: the queue was dropped under the writer's hands
 	dropped bool
 	// skipped: datagrams that never entered the queue, by number
 	skipped []uint64
@@ -84,14 +84,21 @@ func (q *sendQueue) drop(code errcode.Code) {
 	}
 	q.finished = q.accepted
 	q.add(-int(q.size))
-	if q.writing {
-		// The kernel may be reading them.
-		q.doomed.pushList(q.blocks)
-		q.blocks = blockList{}
-		q.dropped = true
-	}
-	q.blocks.freeAll()
+	// Freed without the lock, when no writer reads them any more.
+	q.doomed.pushList(q.blocks)
+	q.blocks = blockList{}
+	q.dropped = q.writing
 	q.refused = false
+}
+
+// takeDoomed returns what was dropped and can be freed.
+func (q *sendQueue) takeDoomed() blockList {
+	if q.writing {
+		return blockList{}
+	}
+	l := q.doomed
+	q.doomed = blockList{}
+	return l
 }
 
 // failAt fails one datagram.
@@ -115,8 +122,9 @@ func (q *sendQueue) pieces(iov []unix.Iovec) (count, total int) {
 	return count, total
 }
 
-// taken removes bytes from the front of a stream's queue.
-func (q *sendQueue) taken(n int) {
+// taken removes bytes from the front of a stream's queue and puts blocks that have
+// become empty on a list, to be freed without the lock.
+func (q *sendQueue) taken(n int, empty *blockList) {
 	q.finished += uint64(n)
 	q.add(-n)
 	for n > 0 {
@@ -125,7 +133,7 @@ func (q *sendQueue) taken(n int) {
 		b.start += uint32(m)
 		n -= m
 		if b.unsent() == 0 {
-			q.blocks.pop().free()
+			empty.push(q.blocks.pop())
 		}
 	}
 }

@@ -112,6 +112,7 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 	gather := s.loop.gathers(t)
 	q := &s.out
 	var copied blockList
+	var b *block
 	s.mu.Lock()
 	for {
 		code := s.sendable()
@@ -137,13 +138,8 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			return s.writeDirect(bufs, total, done)
 		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= total:
 			appendSmall(q.blocks.last, bufs)
-		case total <= smallSend && gather:
+		case total <= smallSend && gather && s.spareBlock(&b):
 			// The common case of an answer made in a callback: one lock.
-			b := newBlock(total)
-			if b == nil {
-				s.mu.Unlock()
-				return errcode.FromErrno(errcode.Client, unix.ENOMEM)
-			}
 			appendSmall(b, bufs)
 			q.blocks.push(b)
 		default:
@@ -162,6 +158,11 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 		s.dispatchQueue(gather, total)
 		return errcode.OK
 	}
+}
+
+func (s *Socket) spareBlock(b **block) bool {
+	*b = smallBlocks.spare()
+	return *b != nil
 }
 
 func appendSmall(b *block, bufs []Buffer) {
@@ -273,8 +274,7 @@ func (s *Socket) wrote() {
 	q := &s.out
 	q.writing = false
 	q.dropped = false
-	q.doomed.freeAll()
-	if q.due() {
+	if q.due() || q.doomed.first != nil {
 		s.leave(workDone)
 	}
 	if q.refused && q.charge() < s.opts.queueLimit/2 {

@@ -102,6 +102,7 @@ func (s *Socket) sentBytes(n int) {
 func (s *Socket) writeStream(fd int) {
 	var iov [maxPieces]unix.Iovec
 	q := &s.out
+	var empty blockList
 	s.mu.Lock()
 	for round := 0; ; round++ {
 		count, total := q.pieces(iov[:])
@@ -113,6 +114,7 @@ func (s *Socket) writeStream(fd int) {
 			break
 		}
 		s.mu.Unlock()
+		empty.freeAll()
 		var n int
 		var e unix.Errno
 		if count == 1 {
@@ -124,7 +126,7 @@ func (s *Socket) writeStream(fd int) {
 		switch e {
 		case 0:
 			if !q.dropped {
-				q.taken(n)
+				q.taken(n, &empty)
 			}
 			s.sentBytes(n)
 		case unix.EAGAIN:
@@ -143,6 +145,7 @@ func (s *Socket) writeStream(fd int) {
 	}
 	s.wrote()
 	s.unlock()
+	empty.freeAll()
 }
 
 // fail stores the first error of a connection; what is queued fails with it, and the

@@ -25,7 +25,9 @@ func (s *Socket) RunTask() {
 	w := s.work
 	s.work = 0
 	s.scheduled = false
+	doomed := s.out.takeDoomed()
 	s.mu.Unlock()
+	doomed.freeAll()
 	if w&workOpen != 0 {
 		s.begin()
 	}

@@ -101,7 +101,6 @@ func Send(fd int, p unsafe.Pointer, size int) (int, unix.Errno) {
 	return result(n, e)
 }
 
-
 // SendVector sends several pieces of a stream, total bytes in all.
 func SendVector(fd int, pieces []unix.Iovec, total int) (int, unix.Errno) {
 	e, limited := askSize(OpSend, fd, total)

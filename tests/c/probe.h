@@ -76,6 +76,7 @@ int probe_end(struct probe *p);
 int probe_close(struct probe *p);
 int probe_bind(struct probe *p); // to a free port, which it returns
 int probe_port(struct probe *p); // the local one
+void probe_opened(struct probe *p); // what comes now is of a new open period, even if it is only its close
 void probe_closed(struct probe *p); // closes if it is open, waits for it and releases the handle
 
 // A server on a free port, its clients each with a probe.

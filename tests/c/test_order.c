@@ -270,7 +270,8 @@ LOOPS_TEST(reconnect_from_inside_close)
         if (!cases[i].by_peer) CHECK_EQ(socket_close(p->socket, cases[i].completion ? probe_completion(SOCKET_OPERATION_CLOSE) : NULL, p), 0);
         peer_close(peer);
         WAIT(a.tried >= 1);
-        CHECK_EQ(a.result, cases[i].result);
+        // In a record the event and the completion have been made at once.
+        CHECK_EQ(a.result, test_loop_kind == LOOP_POLL ? 0 : cases[i].result);
         if (a.result == 0) {
             peer = peer_accept(listener);
             WAIT(p->done[SOCKET_OPERATION_CONNECT] == 2);

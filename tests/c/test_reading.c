@@ -85,8 +85,8 @@ static void pause_at_message(struct probe *p, const socket_event *e)
     if (e->type == SOCKET_EVENT_MESSAGE) CHECK_EQ(socket_pause(p->socket), 0);
 }
 
-// DATA-7: paused inside the callback, no message comes after it.
-LOOPS_TEST(pause_inside_a_message)
+// DATA-7: paused inside the callback, no message comes after it. (Of records see LOOP-3.)
+CALLBACKS_TEST(pause_inside_a_message)
 {
     struct pair pair = pair_new(SOCKET_KIND_TCP);
     struct probe *p = pair.probe;

@@ -176,7 +176,7 @@ static const struct row connection_rows[] = {
     {"send_to", call_send_to, {KIND, KIND, KIND}},
     {"send", call_send, {OK, 2303208, 2303208}},
     {"sendv", call_sendv, {OK, 2303208, 2303208}},
-    {"end", call_end, {OK, 2301108, 2301108}},
+    {"end", call_end, {OK, 2303208, 2303208}},
     {"close", call_close, {OK, OK, OK}},
     {"abort", call_abort, {OK, OK, OK}},
     {"flush", call_flush, {OK, OK, OK}},
@@ -301,6 +301,7 @@ static void try_cell(struct cell *c, int kind, enum state state, const struct ro
         prepare_stream(c, kind, state);
         freeze();
     }
+    if (state == CLOSED) probe_opened(c->probe);
     int64_t result = row->call(c);
     thaw();
     if (code == MODE) code = (test_loop_kind == LOOP_POLL) == (strcmp(row->name, "on") == 0) ? KIND : OK;

@@ -1,0 +1,267 @@
+// Datagrams: DATA-10, DATA-11, ORDER-6 and the getters of UDP sockets.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "peer.h"
+#include "probe.h"
+
+enum { MOST = 65507 };
+
+static const size_t sizes[] = {0, 1, 2, 1400, 1472, 1473, 2048, 9000, 16384, 65506, MOST};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+// DATA-10: whole, one message each, empty ones included.
+LOOPS_TEST(datagrams_of_all_sizes_arrive)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    int own = probe_bind(p);
+    char *data = malloc(MOST);
+    uint64_t total = 0;
+    for (int i = 0; i < SIZES; i++) {
+        pattern_fill(data, 0, sizes[i]);
+        peer_send_to(peer, own, data, sizes[i]);
+        total += sizes[i];
+        WAIT(p->count[SOCKET_EVENT_MESSAGE] == i + 1);
+        CHECK_EQ(p->size, total);
+        CHECK_EQ(p->remote_port, port);
+    }
+    free(data);
+    probe_closed(p);
+    peer_close(peer);
+}
+
+// DATA-10: one send is one datagram.
+LOOPS_TEST(sends_of_all_sizes_are_one_datagram_each)
+{
+    int port, from;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    int own = probe_bind(p);
+    char *data = malloc(MOST), *got = malloc(MOST + 1);
+    for (int i = 0; i < SIZES; i++) {
+        pattern_fill(data, sizes[i], sizes[i]);
+        CHECK_EQ(probe_send_to(p, port, sizes[i] ? data : NULL, sizes[i]), 0);
+        CHECK_EQ(peer_receive(peer, got, MOST + 1, &from), sizes[i]);
+        CHECK(pattern_matches(got, sizes[i], sizes[i]));
+        CHECK_EQ(from, own);
+    }
+    WAIT(p->done[SOCKET_OPERATION_SEND] == SIZES);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], 0);
+    free(data);
+    free(got);
+    probe_closed(p);
+    peer_close(peer);
+}
+
+// Completions by the number of the send.
+struct outcome {
+    int done, error;
+};
+
+static void outcome_done(socket_handle s, int error, void *user_data)
+{
+    struct outcome *o = user_data;
+    (void)s;
+    state_lock();
+    o->done++;
+    o->error = error;
+    state_changed();
+    state_unlock();
+}
+
+// DATA-10, DATA-11: what is too long fails alone, the others before and after it are sent.
+CALLBACKS_TEST(a_datagram_too_long_fails_alone)
+{
+    enum { COUNT = 9 };
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    probe_bind(p);
+    char *data = calloc(1, 1 << 20);
+    static const size_t too_long[] = {MOST + 1, 65536, 100000, 1 << 20};
+    socket_address to = address_of("127.0.0.1", port, 0);
+    for (int k = 0; k < 4; k++) {
+        struct outcome outcomes[COUNT] = {0};
+        freeze();
+        for (int i = 0; i < COUNT; i++)
+            CHECK_EQ(socket_send_to(p->socket, &to, data, i % 3 == 1 ? too_long[k] : 10, outcome_done, &outcomes[i]), 0);
+        thaw();
+        for (int i = 0; i < COUNT; i++) WAIT(outcomes[i].done == 1);
+        for (int i = 0; i < COUNT; i++) CHECK_EQ(outcomes[i].error, i % 3 == 1 ? -2301090 : 0);
+        for (int i = 0; i < COUNT * 2 / 3; i++) CHECK_EQ(peer_receive(peer, data, 20, NULL), 10);
+    }
+    settle();
+    CHECK_STR(p->order, "L");
+    free(data);
+    probe_closed(p);
+    peer_close(peer);
+}
+
+// DATA-10
+LOOPS_TEST(many_datagrams_keep_their_boundaries)
+{
+    enum { COUNT = 2000, BATCH = 50 };
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    int own = probe_bind(p);
+    p->pattern = 1;
+    char data[300], got[300];
+    uint64_t offset = 0;
+    for (int i = 0; i < COUNT; i++) { // both ways, never more under way than the buffers hold
+        size_t size = (size_t)i % 299;
+        pattern_fill(data, offset, size);
+        CHECK_EQ(probe_send_to(p, port, data, size), 0);
+        CHECK_EQ(peer_receive(peer, got, 300, NULL), size);
+        peer_send_to(peer, own, data, size);
+        offset += size;
+        if (i % BATCH == 0) WAIT(p->count[SOCKET_EVENT_MESSAGE] == i + 1);
+    }
+    WAIT(p->count[SOCKET_EVENT_MESSAGE] == COUNT && p->done[SOCKET_OPERATION_SEND] == COUNT);
+    CHECK_EQ(p->size, offset);
+    probe_closed(p);
+    peer_close(peer);
+}
+
+static void answer(struct probe *p, const socket_event *e)
+{
+    if (e->type != SOCKET_EVENT_MESSAGE) return;
+    for (int i = 0; i < 5; i++) CHECK_EQ(probe_send_to(p, e->remote.port, "pong", 4), 0);
+}
+
+// Sends inside callbacks, several at a time, each a datagram of its own.
+LOOPS_TEST(answers_inside_callbacks)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    int own = probe_bind(p);
+    p->on_event = answer;
+    char got[100];
+    for (int i = 0; i < 20; i++) {
+        peer_send_to(peer, own, "ping", 4);
+        for (int k = 0; k < 5; k++) CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 4);
+    }
+    probe_closed(p);
+    peer_close(peer);
+}
+
+// A connected UDP socket talks to its peer only.
+LOOPS_TEST(a_connected_udp_socket)
+{
+    int port, other_port;
+    int peer = peer_udp(&port), stranger = peer_udp(&other_port);
+    for (int bound = 0; bound < 2; bound++) {
+        struct probe *p = probe_new(SOCKET_KIND_UDP);
+        int own = bound ? probe_bind(p) : 0;
+        CHECK_EQ(probe_connect(p, port), 0);
+        CHECK_EQ(probe_send(p, "hello", 5), 0); // queued if it is not connected yet
+        char got[10], text[64];
+        int from, remote, family;
+        CHECK_EQ(peer_receive(peer, got, sizeof got, &from), 5);
+        WAIT(p->done[SOCKET_OPERATION_SEND] == 1 && p->done[SOCKET_OPERATION_CONNECT] == 1);
+        if (bound) CHECK_EQ(from, own);
+        CHECK_EQ(probe_port(p), from);
+        CHECK_EQ(socket_get_remote_address(p->socket, text, sizeof text, &remote, &family), 9);
+        CHECK_EQ(remote, port);
+        CHECK_EQ(state_of(p->socket), 3);
+        peer_send_to(stranger, from, "no", 2);
+        peer_send_to(peer, from, "yes", 3);
+        WAIT(p->count[SOCKET_EVENT_MESSAGE] == 1);
+        CHECK_EQ(p->size, 3);
+        CHECK_EQ(p->order[0], bound ? 'L' : p->order[0]);
+        probe_closed(p);
+    }
+    peer_close(peer);
+    peer_close(stranger);
+}
+
+// ORDER-6: that an earlier datagram was refused is a notice; the socket goes on.
+LOOPS_TEST(a_refused_datagram_is_a_notice)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    CHECK_EQ(probe_connect(p, port), 0);
+    WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+    peer_close(peer);
+    CHECK_EQ(probe_send(p, "x", 1), 0);
+    WAIT(p->count[SOCKET_EVENT_ERROR] == 1);
+    CHECK_EQ(p->error[SOCKET_EVENT_ERROR], -2301111);
+    WAIT(p->done[SOCKET_OPERATION_SEND] == 1);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], 0);
+    settle();
+    CHECK_EQ(p->count[SOCKET_EVENT_CLOSE], 0);
+    CHECK_EQ(state_of(p->socket), 3);
+    check_quiet();
+    probe_closed(p);
+}
+
+// DATA-11
+LOOPS_TEST(broadcast_needs_the_option)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    probe_bind(p);
+    socket_address broadcast = address_of("127.255.255.255", port, 0);
+    CHECK_EQ(socket_send_to(p->socket, &broadcast, "x", 1, probe_completion(SOCKET_OPERATION_SEND), p), 0);
+    WAIT(p->done[SOCKET_OPERATION_SEND] == 1);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], -2301013);
+    CHECK_EQ(probe_send_to(p, port, "y", 1), 0);
+    char got[4];
+    CHECK_EQ(peer_receive(peer, got, 4, NULL), 1);
+    WAIT(p->done[SOCKET_OPERATION_SEND] == 2);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], 0);
+    socket_extra_options o = SOCKET_EXTRA_OPTIONS_INIT;
+    o.fields = SOCKET_EXTRA_BROADCAST;
+    o.broadcast = 1;
+    CHECK_EQ(socket_set_extra_options(p->socket, &o), 0);
+    CHECK_EQ(socket_send_to(p->socket, &broadcast, "x", 1, probe_completion(SOCKET_OPERATION_SEND), p), 0);
+    WAIT(p->done[SOCKET_OPERATION_SEND] == 3);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], 0);
+    CHECK_STR(p->order, "Ls");
+    probe_closed(p);
+    peer_close(peer);
+}
+
+// DATA-10: a vector is one datagram too.
+LOOPS_TEST(a_vector_is_one_datagram)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    CHECK_EQ(probe_connect(p, port), 0);
+    socket_buffer b[4] = {{"abc", 3}, {NULL, 0}, {"de", 2}, {"f", 1}};
+    CHECK_EQ(socket_sendv(p->socket, b, 4, NULL, NULL), 0);
+    CHECK_EQ(socket_sendv(p->socket, NULL, 0, NULL, NULL), 0);
+    char got[10] = {0};
+    CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 6);
+    CHECK_STR(got, "abcdef");
+    CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 0);
+    probe_closed(p);
+    peer_close(peer);
+}
+
+// DATA-11, DONE-2: queued datagrams are sent by close, and dropped by abort.
+LOOPS_TEST(close_sends_queued_datagrams)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    char got[10];
+    probe_bind(p);
+    freeze();
+    for (int i = 0; i < 50; i++) CHECK_EQ(probe_send_to(p, port, "abc", 3), 0);
+    CHECK_EQ(probe_close(p), 0);
+    thaw();
+    for (int i = 0; i < 50; i++) CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 3);
+    WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 50);
+    CHECK_STR(p->order, "LsZz");
+    probe_release(p);
+    peer_close(peer);
+}
