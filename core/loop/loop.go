@@ -32,7 +32,8 @@ const (
 	slotTimer
 	slotFirst
 
-	batch = 256
+	batch     = 256
+	maxMisses = 3
 )
 
 const (
@@ -60,6 +61,11 @@ type Loop struct {
 	now    int64
 	events [batch]unix.EpollEvent
 	after  func()
+
+	// misses counts looks without waiting that found nothing. Such a look is cheaper
+	// than a wait when there is something; a loop with one busy connection finds
+	// nothing time after time and waits at once.
+	misses int
 
 	iterations atomic.Uint64
 }
@@ -158,9 +164,18 @@ func (l *Loop) wake() {
 func (l *Loop) Step(timeout int64) (interrupted bool) {
 	l.iterations.Add(1)
 	l.state.Store(awake)
-	n, _ := sys.EpollWait(l.epfd, l.events[:], 0)
+	n := 0
+	if timeout == 0 || l.misses < maxMisses {
+		if n, _ = sys.EpollWait(l.epfd, l.events[:], 0); n > 0 {
+			l.misses = 0
+		} else {
+			l.misses++
+		}
+	}
 	if n <= 0 && timeout != 0 {
-		n, interrupted = l.sleep(timeout)
+		if n, interrupted = l.sleep(timeout); n > 1 {
+			l.misses = 0
+		}
 	}
 	if n > 0 {
 		l.refresh()

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,21 @@ func NextDefaultLoop() (*Loop, errcode.Code) {
 	return d.loops[d.turn%len(d.loops)], errcode.OK
 }
 
+// beside returns the loop for a connection that a server on loop l has accepted: the
+// default loops in turn if it is one of them.
+func (d *defaultLoops) beside(l *Loop) *Loop {
+	if l.hosted {
+		return l
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Contains(d.loops, l) {
+		return l // it is ending
+	}
+	d.turn++
+	return d.loops[d.turn%len(d.loops)]
+}
+
 // DefaultLoop returns the first default loop.
 func DefaultLoop() (*Loop, errcode.Code) {
 	d := defaults
@@ -67,6 +83,7 @@ func (d *defaultLoops) start() errcode.Code {
 	if len(d.loops) > 0 {
 		return errcode.OK
 	}
+	wantProcs(d.threads + 1)
 	started := make([]*Loop, 0, d.threads)
 	for range d.threads {
 		l, code := newLoop(LoopCallbacks, false)

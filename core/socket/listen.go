@@ -103,14 +103,10 @@ func (s *Socket) acceptLater(e unix.Errno) {
 }
 
 // welcome makes a connection of an accepted descriptor and shows it to the server's
-// listeners; only then may it have events of its own.
+// listeners; only then may it have events of its own. Its options are those of the
+// listening descriptor, which the kernel hands on.
 func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
-	l := s.loop
-	if !l.hosted {
-		if next, code := NextDefaultLoop(); code == errcode.OK {
-			l = next
-		}
-	}
+	l := defaults.beside(s.loop)
 	s.mu.Lock()
 	opts := s.opts
 	s.mu.Unlock()
@@ -120,11 +116,6 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	c.remote = remote
 	c.held = true
 	c.opening(fd, stateConnected)
-	if e := opts.setAll(fd, KindTCPConnection); e != 0 {
-		// It has been reset already: options of a dead connection cannot be set.
-		sys.Close(fd)
-		return
-	}
 	if c.handle = sockets.add(c); c.handle == 0 {
 		sys.Close(fd)
 		s.acceptLater(unix.EMFILE)

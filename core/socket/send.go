@@ -151,10 +151,10 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			s.mu.Lock()
 			continue
 		}
-		s.promiseSend(uint64(total), total, done)
-		if s.opts.extra.SocketTimeoutMs > 0 {
-			s.leave(workTimer)
+		if q.size == 0 {
+			s.stallFromNow()
 		}
+		s.promiseSend(uint64(total), total, done)
 		s.dispatchQueue(gather, total)
 		return errcode.OK
 	}

@@ -69,12 +69,18 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 		return errcode.OK
 	}
 	q.blocks.pushFront(rest)
-	if s.opts.extra.SocketTimeoutMs > 0 {
-		s.leave(workTimer)
-	}
+	s.stallFromNow()
 	s.unlock()
 	s.writeStream(fd)
 	return errcode.OK
+}
+
+// stallFromNow starts the socket timeout of bytes that have begun to wait. mu is held.
+func (s *Socket) stallFromNow() {
+	if s.opts.extra.SocketTimeoutMs > 0 {
+		s.progress = loop.Clock()
+		s.leave(workTimer)
+	}
 }
 
 // tookDirect counts bytes the kernel took from a caller's memory. mu is held.

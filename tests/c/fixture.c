@@ -258,6 +258,7 @@ void run_with_baseline(const struct test *t)
     POLL(sockets_now() == 0 && stats_now().queued_bytes == 0);
     settle();
     socket_stats before = stats_now();
+    probes_start();
     int fds = count_fds(), threads = count_threads();
     test_loop_kind = t->loop;
     if (t->loop != LOOP_DEFAULT)

@@ -122,17 +122,23 @@ int peer_accept(int listener)
     return fd;
 }
 
-static int connect_from(const char *source, int port)
+static void connect_fd(int fd, const char *address, int port)
 {
     struct sockaddr_storage a;
-    int fd = open_bound(source, 0, SOCK_STREAM);
-    socklen_t size = sockaddr_of(strchr(source, ':') ? "::1" : "127.0.0.1", port, &a);
+    socklen_t size = sockaddr_of(address, port, &a);
     if (connect(fd, (struct sockaddr *)&a, size) != 0) FAIL("connect: %s", strerror(errno));
+}
+
+void peer_connect_with(int fd, int port) { connect_fd(fd, "127.0.0.1", port); }
+
+int peer_connect_from(const char *address, int port)
+{
+    int fd = open_bound(address, 0, SOCK_STREAM);
+    connect_fd(fd, strchr(address, ':') ? "::1" : "127.0.0.1", port);
     return fd;
 }
 
-int peer_connect_from(const char *address, int port) { return connect_from(address, port); }
-int peer_connect(int port) { return connect_from("127.0.0.1", port); }
+int peer_connect(int port) { return peer_connect_from("127.0.0.1", port); }
 
 int peer_udp_at(const char *address, int *port)
 {

@@ -21,6 +21,7 @@ int peer_unused_port(void); // a port of 127.0.0.1 nobody listens at
 
 int peer_accept(int listener);
 int peer_connect(int port);
+void peer_connect_with(int fd, int port); // an unbound socket of the caller's
 int peer_connect_from(const char *address, int port);
 int peer_udp(int *port);
 int peer_udp_at(const char *address, int *port);

@@ -126,9 +126,13 @@ void probe_record(const socket_event *e)
         on_event(e, e->user_data);
 }
 
+static struct probe *older; // of the warm-up, without interest
+
+void probes_start(void) { older = probes; }
+
 void probes_print(FILE *to)
 {
-    for (struct probe *p = probes; p; p = p->next)
+    for (struct probe *p = probes; p != older; p = p->next)
         fprintf(to, "  socket %lld kind %d: %s; %llu bytes; error %d, close %d; done c %d (%d) s %d (%d) e %d (%d) z %d (%d)\n",
                 (long long)p->socket, p->kind, p->order, (unsigned long long)p->size, p->error[SOCKET_EVENT_ERROR],
                 p->error[SOCKET_EVENT_CLOSE], p->done[1], p->done_error[1], p->done[2], p->done_error[2], p->done[3],

@@ -57,6 +57,7 @@ extern enum loop_kind test_loop_kind;
 void run_with_baseline(const struct test *t);
 void pump(int timeout_ms); // runs the test's loop, which is a host-driven one
 void probes_print(FILE *to);
+void probes_start(void); // those there are now are not printed
 
 struct probe *probe_new(int kind); // on the test's loop, listening to all events
 struct probe *probe_new_masked(int kind, unsigned mask);

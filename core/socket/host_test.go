@@ -1,0 +1,223 @@
+package socket
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+// testHost is the host of the tests: the user data of a listener, completion or
+// function is the number of a closure.
+type testHost struct {
+	mu          sync.RWMutex
+	events      []func(*Event)
+	completions []func(err int32)
+	functions   []func()
+}
+
+var host testHost
+
+func (h *testHost) listener(f func(*Event)) Listener {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.events = append(h.events, f)
+	return Listener{Func: 1, UserData: uintptr(len(h.events))}
+}
+
+func (h *testHost) completion(f func(err int32)) Completion {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.completions = append(h.completions, f)
+	return Completion{Func: 1, UserData: uintptr(len(h.completions))}
+}
+
+func (h *testHost) function(f func()) Function {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.functions = append(h.functions, f)
+	return Function{Func: 1, UserData: uintptr(len(h.functions))}
+}
+
+func (h *testHost) event(id uintptr) func(*Event) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.events[id-1]
+}
+
+func (h *testHost) done(id uintptr) func(int32) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.completions[id-1]
+}
+
+func (h *testHost) posted(id uintptr) func() {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.functions[id-1]
+}
+
+func (h *testHost) reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.events, h.completions, h.functions = nil, nil, nil
+}
+
+func TestMain(m *testing.M) {
+	Host.Event = func(l Listener, e *Event) { host.event(l.UserData)(e) }
+	Host.Completion = func(c Completion, _ int64, err int32) { host.done(c.UserData)(err) }
+	Host.Function = func(f Function) { host.posted(f.UserData)() }
+	// The poller of package net has descriptors of its own.
+	if l, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil {
+		l.Close()
+	}
+	os.Exit(m.Run())
+}
+
+// escaped has memory on the heap that is handed to the library as a number.
+var escaped atomic.Pointer[byte]
+
+// numbers returns bytes as a C caller gives them. The bytes stay where they are for as
+// long as b is used afterwards.
+func numbers(b []byte) (data, size uintptr) {
+	if len(b) == 0 {
+		return 0, 0
+	}
+	escaped.Store(&b[0])
+	return uintptr(unsafe.Pointer(&b[0])), uintptr(len(b))
+}
+
+// bytesAt returns a copy of what an event points to.
+func bytesAt(p uintptr, size uint64) []byte {
+	return append([]byte{}, unsafe.Slice((*byte)(address(p)), size)...)
+}
+
+func textAt(p uintptr) string {
+	if p == 0 {
+		return ""
+	}
+	n := 0
+	for *(*byte)(address(p + uintptr(n))) != 0 {
+		n++
+	}
+	return string(bytesAt(p, uint64(n)))
+}
+
+// usage is what a test must give back.
+type usage struct {
+	sockets, loops, queued, blocks int64
+	descriptors, goroutines        int
+	panics                         uint64
+}
+
+func inUse() usage {
+	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes.Load(), panics: panics.Load()}
+	u.blocks = mappedBytes.Load()
+	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
+		p.mu.Lock()
+		u.blocks -= int64(p.kept)
+		p.mu.Unlock()
+	}
+	u.descriptors = len(openDescriptors())
+	u.goroutines = runtime.NumGoroutine()
+	return u
+}
+
+// openDescriptors says what is open, without the descriptor that looks.
+func openDescriptors() []string {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		panic(err)
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	var list []string
+	for _, n := range names {
+		if n == fmt.Sprint(dir.Fd()) {
+			continue
+		}
+		to, _ := os.Readlink("/proc/self/fd/" + n)
+		list = append(list, n+" "+to)
+	}
+	return list
+}
+
+// checkLeaks looks, when all else of the test is over, whether everything was given
+// back.
+func checkLeaks(t testing.TB) {
+	before := inUse()
+	described := openDescriptors()
+	t.Cleanup(func() {
+		host.reset()
+		requireUsage(t, before, described)
+	})
+}
+
+func requireUsage(t testing.TB, before usage, described []string) {
+	t.Helper()
+	var now usage
+	for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		now = inUse()
+		now.goroutines = min(now.goroutines, before.goroutines+0)
+		if runtime.NumGoroutine() > before.goroutines {
+			now.goroutines = runtime.NumGoroutine()
+		}
+		if now == before {
+			return
+		}
+	}
+	stacks := ""
+	if now.goroutines != before.goroutines {
+		b := make([]byte, 1<<16)
+		stacks = string(b[:runtime.Stack(b, true)])
+	}
+	t.Fatalf("not given back: had %+v, have %+v\n%s\n->\n%s\n%s", before, now,
+		strings.Join(described, "\n"), strings.Join(openDescriptors(), "\n"), stacks)
+}
+
+// setHook has every system call of the library ask f until the test ends.
+func setHook(t testing.TB, f sys.Hook) {
+	sys.SetHook(f)
+	t.Cleanup(func() { sys.SetHook(nil) })
+}
+
+// lockThread keeps the test on one thread, as the host of a loop is.
+func lockThread(t testing.TB) Thread {
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	return Host.ThreadID()
+}
+
+// newHostedLoop makes a loop that the test's goroutine drives.
+func newHostedLoop(t testing.TB, mode LoopMode) (*Loop, Thread) {
+	l, code := NewLoop(mode)
+	require.Equal(t, errcode.OK, code)
+	thread := lockThread(t)
+	t.Cleanup(func() { closeHostedLoop(l, thread) })
+	return l, thread
+}
+
+// closeHostedLoop closes a loop if it is still there.
+func closeHostedLoop(l *Loop, thread Thread) {
+	if LookupLoop(l.Handle()) != l {
+		return
+	}
+	l.Close(thread)
+	if LookupLoop(l.Handle()) == l {
+		l.Close(thread)
+	}
+}
