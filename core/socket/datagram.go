@@ -179,7 +179,7 @@ func (s *Socket) packetDone(size int, e unix.Errno) {
 		return
 	}
 	q.finished++
-	q.add(-size)
+	q.size -= int64(size)
 	if e != 0 {
 		code := errcode.FromErrno(errcode.Client, e)
 		s.failed("send", netaddr.Sockaddr{}, "", code)

@@ -30,9 +30,14 @@ func (l *Loop) give(s *Socket, set *listenerSet, e *Event) {
 		return
 	}
 	*l.event = *e
+	l.tell(s, set)
+}
+
+// tell calls the listeners of l.event.
+func (l *Loop) tell(s *Socket, set *listenerSet) {
 	for i := range set.entries {
 		entry := &set.entries[i]
-		if entry.event != e.Type {
+		if entry.event != l.event.Type {
 			continue
 		}
 		// A listener called before this one may have removed it.
@@ -46,16 +51,24 @@ func (l *Loop) give(s *Socket, set *listenerSet, e *Event) {
 
 // message reports bytes or a datagram.
 func (l *Loop) message(s *Socket, data unsafe.Pointer, size int, from netaddr.Sockaddr) {
-	l.received.add(size)
+	l.got.messages++
+	l.got.bytes += uint64(size)
 	set := s.listeners.Load()
 	if !wants(set, EventMessage) {
 		return
 	}
-	e := Event{
+	if l.mode == LoopRecords {
+		l.record(&Event{
+			Type: EventMessage, Socket: s.handle, UserData: set.userData,
+			Data: uintptr(data), Size: uint64(size), Remote: l.remote(from),
+		})
+		return
+	}
+	*l.event = Event{
 		Type: EventMessage, Socket: s.handle,
 		Data: uintptr(data), Size: uint64(size), Remote: l.remote(from),
 	}
-	l.give(s, set, &e)
+	l.tell(s, set)
 }
 
 // complete runs a completion, or makes it a record.

@@ -65,14 +65,45 @@ type Loop struct {
 	done     chan struct{}
 
 	received, sent counter
+	// got is what this thread has received and not yet added to received.
+	got struct{ messages, bytes uint64 }
+
+	// spare is an empty block for what the loop's thread gathers next.
+	spare *block
 }
 
 // counter counts messages and bytes.
 type counter struct{ messages, bytes atomic.Uint64 }
 
-func (c *counter) add(bytes int) {
-	c.messages.Add(1)
-	c.bytes.Add(uint64(bytes))
+// publish makes what was received visible to ReadStats.
+func (l *Loop) publish() {
+	if l.got.messages == 0 {
+		return
+	}
+	l.received.messages.Add(l.got.messages)
+	l.received.bytes.Add(l.got.bytes)
+	l.got.messages, l.got.bytes = 0, 0
+}
+
+// spareBlock takes a block that is mapped already, nil if there is none. It is for the
+// loop's thread.
+func (l *Loop) spareBlock() *block {
+	b := l.spare
+	if b == nil {
+		return smallBlocks.spare()
+	}
+	l.spare = nil
+	return b
+}
+
+// keepBlock frees a block, keeping one for the loop's thread, whose call it is.
+func (l *Loop) keepBlock(b *block) {
+	if l.spare == nil && b.size == smallBlock {
+		b.reset(smallBlock)
+		l.spare = b
+		return
+	}
+	b.free()
 }
 
 var loops = table[Loop]{tag: loopBit}
@@ -142,6 +173,9 @@ func (l *Loop) free() {
 	mappedBytes.Add(-int64(size + pageSize))
 	if l.inbox != nil {
 		l.inbox.free()
+	}
+	if l.spare != nil {
+		l.spare.free()
 	}
 	retired.add(l)
 }
@@ -228,15 +262,22 @@ func (l *Loop) openCount() int {
 func (l *Loop) abortAll() {
 	l.mu.Lock()
 	l.stopped = true
-	var list []*Socket
+	l.timers = map[int64]*userTimer{}
+	l.mu.Unlock()
+	for _, s := range l.openSockets() {
+		s.Abort()
+	}
+}
+
+// openSockets copies the list.
+func (l *Loop) openSockets() []*Socket {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := make([]*Socket, 0, l.count)
 	for s := l.open; s != nil; s = s.next {
 		list = append(list, s)
 	}
-	l.timers = map[int64]*userTimer{}
-	l.mu.Unlock()
-	for _, s := range list {
-		s.Abort()
-	}
+	return list
 }
 
 // releaseAll invalidates the handles of the loop's sockets. What is still to be

@@ -125,7 +125,7 @@ type usage struct {
 }
 
 func inUse() usage {
-	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes.Load(), panics: panics.Load()}
+	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes(), panics: panics.Load()}
 	u.blocks = mappedBytes.Load()
 	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
 		p.mu.Lock()

@@ -109,7 +109,9 @@ func (l *Loop) step(timeout int64) (interrupted bool) {
 			panics.Add(1)
 		}
 	}()
-	return l.reactor.Step(timeout)
+	interrupted = l.reactor.Step(timeout)
+	l.publish()
+	return interrupted
 }
 
 // Flush writes what has been gathered since the last poll.

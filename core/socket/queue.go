@@ -69,12 +69,6 @@ func (q *sendQueue) keep() promise {
 	return p
 }
 
-// add counts bytes in and out.
-func (q *sendQueue) add(bytes int) {
-	q.size += int64(bytes)
-	queuedBytes.Add(int64(bytes))
-}
-
 // drop fails all that has not been taken.
 func (q *sendQueue) drop(code errcode.Code) {
 	for i := q.first; i < len(q.promises); i++ {
@@ -83,7 +77,7 @@ func (q *sendQueue) drop(code errcode.Code) {
 		}
 	}
 	q.finished = q.accepted
-	q.add(-int(q.size))
+	q.size = 0
 	// Freed without the lock, when no writer reads them any more.
 	q.doomed.pushList(q.blocks)
 	q.blocks = blockList{}
@@ -126,7 +120,7 @@ func (q *sendQueue) pieces(iov []unix.Iovec) (count, total int) {
 // become empty on a list, to be freed without the lock.
 func (q *sendQueue) taken(n int, empty *blockList) {
 	q.finished += uint64(n)
-	q.add(-n)
+	q.size -= int64(n)
 	for n > 0 {
 		b := q.blocks.first
 		m := min(n, b.unsent())

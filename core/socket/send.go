@@ -7,6 +7,7 @@ import (
 
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
 )
 
 const (
@@ -98,7 +99,7 @@ func (s *Socket) fits(total int) bool {
 func (s *Socket) promiseSend(units uint64, bytes int, done Completion) {
 	q := &s.out
 	q.accepted += units
-	q.add(bytes)
+	q.size += int64(bytes)
 	if done.Func != 0 {
 		q.promise(done)
 	}
@@ -138,7 +139,7 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			return s.writeDirect(bufs, total, done)
 		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= total:
 			appendSmall(q.blocks.last, bufs)
-		case total <= smallSend && gather && s.spareBlock(&b):
+		case total <= smallSend && gather && s.takeSpare(&b):
 			// The common case of an answer made in a callback: one lock.
 			appendSmall(b, bufs)
 			q.blocks.push(b)
@@ -160,8 +161,8 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 	}
 }
 
-func (s *Socket) spareBlock(b **block) bool {
-	*b = smallBlocks.spare()
+func (s *Socket) takeSpare(b **block) bool {
+	*b = s.loop.spareBlock()
 	return *b != nil
 }
 
@@ -216,9 +217,52 @@ func (s *Socket) takeToken() int {
 
 // flushGathered writes what this loop's thread has gathered.
 func (s *Socket) flushGathered() {
+	q := &s.out
 	s.mu.Lock()
-	s.out.gathered = false
+	q.gathered = false
+	if b := q.blocks.first; b != nil && b.next == nil && s.state == stateConnected && s.kind != KindUDP && !q.writing && !q.blocked {
+		s.flushOne(b)
+		return
+	}
 	s.writeIfIdle()
+}
+
+// flushOne is writeStream for the common case of one block, which the loop's thread
+// keeps for the next. mu is held and given back.
+func (s *Socket) flushOne(b *block) {
+	q := &s.out
+	fd := s.takeToken()
+	at, size := b.at(b.start), b.unsent()
+	s.mu.Unlock()
+	n, e := sys.Send(fd, at, size)
+	s.mu.Lock()
+	if e == 0 && n == size && !q.dropped && q.blocks.first == b && b.unsent() == n {
+		q.blocks.pop()
+		q.finished += uint64(n)
+		q.size -= int64(n)
+		s.sentBytes(n)
+		if q.blocks.first == nil {
+			s.wrote()
+			s.unlock()
+			s.loop.keepBlock(b)
+			return
+		}
+		s.unlock()
+		s.loop.keepBlock(b)
+		s.writeStream(fd)
+		return
+	}
+	var empty blockList
+	switch {
+	case e == 0 && !q.dropped:
+		q.taken(n, &empty)
+		s.sentBytes(n)
+	case e != 0 && e != unix.EAGAIN && e != unix.EINTR:
+		s.fail(e)
+	}
+	s.unlock()
+	empty.freeAll()
+	s.writeStream(fd)
 }
 
 // writeIfIdle writes the queue unless somebody does or has to wait. mu is held and

@@ -13,7 +13,6 @@ type Stats struct {
 }
 
 var (
-	queuedBytes atomic.Int64
 	accepted    atomic.Uint64
 	panics      atomic.Uint64
 	retired     totals
@@ -43,7 +42,7 @@ func ReadStats() Stats {
 	s := Stats{
 		Sockets:             uint64(sockets.live.Load()),
 		Loops:               uint64(loops.live.Load()),
-		QueuedBytes:         uint64(queuedBytes.Load()),
+		QueuedBytes:         uint64(queuedBytes()),
 		BufferBytes:         uint64(mappedBytes.Load()),
 		GoHeapBytes:         samples[0].Value.Uint64(),
 		Goroutines:          samples[1].Value.Uint64(),
@@ -62,4 +61,15 @@ func ReadStats() Stats {
 		s.LoopIterations += l.reactor.Iterations()
 	})
 	return s
+}
+
+// queuedBytes adds up the send queues of open sockets.
+func queuedBytes() int64 {
+	total := int64(0)
+	loops.each(func(l *Loop) {
+		for _, s := range l.openSockets() {
+			total += s.QueueLength()
+		}
+	})
+	return total
 }

@@ -87,7 +87,7 @@ func (s *Socket) stallFromNow() {
 func (s *Socket) tookDirect(n int) {
 	if !s.out.dropped {
 		s.out.finished += uint64(n)
-		s.out.add(-n)
+		s.out.size -= int64(n)
 	}
 	s.sentBytes(n)
 }
@@ -106,29 +106,28 @@ func (s *Socket) sentBytes(n int) {
 // writeStream writes the queue until it is empty or the kernel takes no more. The
 // caller has the token.
 func (s *Socket) writeStream(fd int) {
-	var iov [maxPieces]unix.Iovec
 	q := &s.out
 	var empty blockList
 	s.mu.Lock()
 	for round := 0; ; round++ {
-		count, total := q.pieces(iov[:])
-		if total == 0 || q.dropped || s.aborted {
+		b := q.blocks.first
+		if b == nil || q.dropped || s.aborted {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
 			s.leave(workFlush)
 			break
 		}
-		s.mu.Unlock()
-		empty.freeAll()
+		at, size, more := b.at(b.start), b.unsent(), b.next != nil
 		var n int
 		var e unix.Errno
-		if count == 1 {
-			n, e = sys.Send(fd, unsafe.Pointer(iov[0].Base), total)
+		if more {
+			n, e = s.writeBlocks(fd)
 		} else {
-			n, e = sys.SendVector(fd, iov[:count], total)
+			s.mu.Unlock()
+			n, e = sys.Send(fd, at, size)
+			s.mu.Lock()
 		}
-		s.mu.Lock()
 		switch e {
 		case 0:
 			if !q.dropped {
@@ -152,6 +151,16 @@ func (s *Socket) writeStream(fd int) {
 	s.wrote()
 	s.unlock()
 	empty.freeAll()
+}
+
+// writeBlocks writes several blocks at once. mu is held, but for the call.
+func (s *Socket) writeBlocks(fd int) (int, unix.Errno) {
+	var pieces [maxPieces]unix.Iovec
+	count, total := s.out.pieces(pieces[:])
+	s.mu.Unlock()
+	n, e := sys.SendVector(fd, pieces[:count], total)
+	s.mu.Lock()
+	return n, e
 }
 
 // fail stores the first error of a connection; what is queued fails with it, and the
@@ -178,21 +187,21 @@ const (
 )
 
 // reads decides that, and returns the descriptor.
-func (s *Socket) reads() (reading, int) {
+func (s *Socket) reads() (how reading, fd int) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	fd = s.fd
 	switch {
-	case s.state != stateConnected || s.ended:
-		return readNever, -1
+	case s.state != stateConnected || s.ended || s.closing && !s.finSent:
+		how = readNever
 	case s.closing:
-		if s.finSent {
-			return readDiscard, s.fd
-		}
-		return readNever, -1
+		how = readDiscard
 	case s.paused || !wants(s.listeners.Load(), EventMessage):
-		return readOff, s.fd
+		how = readOff
+	default:
+		how = readDeliver
 	}
-	return readDeliver, s.fd
+	s.mu.Unlock()
+	return how, fd
 }
 
 // readStream takes in what the kernel holds.
