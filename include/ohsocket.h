@@ -127,7 +127,7 @@
  * set_extra_options   2301009      ok        ok          ok         ok         2301009
  * get_local_address,
  *   get_fd            2301009      ok        if bound    ok         ok         while open
- * get_remote_address  2301009      2301107   2301107     ok         ok         2301009
+ * get_remote_address  2301009      2301107   2301107     ok         ok         while open
  *
  * TCP connection (of a server): as a connected TCP client, but bind, listen, connect and adopt return
  * 2301095, and send and sendv after end or close 2303208.

@@ -311,13 +311,13 @@ func (s *Socket) receives() (bool, int) {
 // readPackets delivers the datagrams there are.
 func (s *Socket) readPackets() {
 	l := s.loop
-	for budget := readBudget; ; budget-- {
+	for budget := l.readBudget(); ; budget-- {
 		on, fd := s.receives()
 		if !on || !s.attached {
 			return
 		}
 		if budget == 0 || !l.room() {
-			s.schedule(workRead)
+			s.readLater()
 			return
 		}
 		if s.stash != nil {
@@ -415,7 +415,7 @@ func (s *Socket) deliverStash() {
 			return
 		}
 		if !s.packetRoom(int(p.size)) {
-			s.schedule(workRead)
+			s.readLater()
 			return
 		}
 		from := p.address

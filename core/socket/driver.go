@@ -49,8 +49,11 @@ type Loop struct {
 	overflow []Event
 	used     int
 	inUse    atomic.Bool
-	// newcomers are accepted connections whose record the host has not seen yet.
-	newcomers []*Socket
+	// later are sockets that go on at the next poll, when the host has had their
+	// records in its hands; hungry are those that have more than the batch had room
+	// for, in the order of their turns.
+	later  []*Socket
+	hungry []*Socket
 	dying    bool
 
 	mu      sync.Mutex

@@ -55,7 +55,8 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 	n := copy(out, l.overflow)
 	l.filled = n
 	l.overflow = l.overflow[:copy(l.overflow, l.overflow[n:])]
-	l.admit()
+	l.resume()
+	l.feed()
 	if l.filled > 0 || l.dying {
 		timeoutMs = 0
 	}
@@ -67,20 +68,31 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		l.free()
 		return 0, errcode.BadFD
 	}
-	l.reactor.Rest(len(l.overflow) > 0 || len(l.newcomers) > 0)
+	l.reactor.Rest(len(l.overflow) > 0 || len(l.later) > 0 || len(l.hungry) > 0)
 	return l.filled, errcode.OK
 }
 
-// admit lets connections whose records the host has had in its hands begin.
-func (l *Loop) admit() {
-	for i, c := range l.newcomers {
-		c.admit()
-		l.newcomers[i] = nil
+// resume lets go on what was waiting for the host to see the last batch.
+func (l *Loop) resume() {
+	for i, s := range l.later {
+		l.later[i] = nil
+		s.goOn()
 	}
-	l.newcomers = l.newcomers[:0]
+	l.later = l.later[:0]
 }
 
-// wait steps until something is done, the time is over or a signal has come.
+// feed reads for the sockets that found no room in the last batch; one that has still
+// more goes to the end of the line.
+func (l *Loop) feed() {
+	for n := len(l.hungry); n > 0 && l.room(); n-- {
+		s := l.hungry[0]
+		l.hungry = l.hungry[:copy(l.hungry, l.hungry[1:])]
+		s.hungry = false
+		s.read()
+	}
+}
+
+// wait steps until// wait steps until something is done, the time is over or a signal has come.
 func (l *Loop) wait(timeoutMs int32, done func() bool) {
 	left := int64(-1)
 	var deadline int64
@@ -140,7 +152,7 @@ func (l *Loop) Close(t Thread) errcode.Code {
 	again := l.dying
 	l.dying = true
 	l.flushDirty()
-	l.admit()
+	l.resume()
 	l.abortAll()
 	if l.mode == LoopRecords && !again {
 		l.releaseAll()

@@ -66,7 +66,7 @@ func (s *Socket) accept() {
 			return
 		}
 		if budget == 0 || !s.loop.room() {
-			s.schedule(workRead)
+			s.readLater()
 			return
 		}
 		fd, remote, e := sys.Accept(fd)
@@ -132,7 +132,7 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	accepted.Add(1)
 	s.emit(EventConnect, errcode.OK, c)
 	if l.mode == LoopRecords {
-		l.newcomers = append(l.newcomers, c)
+		l.later = append(l.later, c)
 		return
 	}
 	c.admit()

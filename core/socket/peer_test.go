@@ -91,9 +91,8 @@ func connectTo(f *fixture, p *probe) (*probe, *net.TCPConn) {
 	l, port := rawListener(f)
 	c := p.connect(target(f, "127.0.0.1", port), 0)
 	require.Equal(f, errcode.OK, c.code)
-	peer := rawAccept(f, l)
 	f.until("connected", c.ok)
-	return p, peer
+	return p, rawAccept(f, l)
 }
 
 // served is a server with one accepted connection and the client's end of it.

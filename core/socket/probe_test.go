@@ -17,6 +17,8 @@ type probe struct {
 	s    *Socket
 	name string
 
+	listener Listener
+
 	log      []string
 	data     []byte   // messages of a stream
 	packets  [][]byte // messages of a UDP socket
@@ -54,15 +56,16 @@ func (f *fixture) deaf(kind Kind) *probe {
 
 func (f *fixture) probe(s *Socket, name string) *probe {
 	p := &probe{f: f, s: s, name: name, on: map[EventType]func(*Event){}}
+	p.listener = host.listener(p.event)
 	f.mu.Lock()
 	f.probes = append(f.probes, p)
 	f.mu.Unlock()
 	return p
 }
 
-// listen has the events of a mask written down, those and no others.
+// listen has the events of a mask written down.
 func (p *probe) listen(mask uint32) {
-	l := host.listener(p.event)
+	l := p.listener
 	if p.s.loop.mode == LoopRecords {
 		require.Equal(p.f, errcode.OK, p.s.Subscribe(mask, l.UserData))
 		return

@@ -68,6 +68,7 @@ type Socket struct {
 
 	// The rest belongs to the loop's thread.
 	attached bool
+	hungry   bool // on the loop's list
 	token    loop.Token
 	ready    uint32 // EPOLL bits of which the kernel has not said EAGAIN since
 	active   int64  // when bytes last came, of loop.Clock

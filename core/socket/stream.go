@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	// readBudget reads are made at a time, then other sockets have their turn.
-	readBudget = 16
+	// readBudget reads are made at a time, then other sockets have their turn. In record
+	// mode it is recordBudget, a part of what a batch has room for.
+	readBudget   = 16
+	recordBudget = 4
 	// writeBudget bounds what a thread writes for others that append meanwhile.
 	writeBudget = 16
 	// maxPieces is how many blocks one write has.
@@ -207,16 +209,17 @@ func (s *Socket) reads() (how reading, fd int) {
 // readStream takes in what the kernel holds.
 func (s *Socket) readStream() {
 	l := s.loop
-	for budget := readBudget; s.ready != 0; budget-- {
+	for budget := l.readBudget(); s.ready != 0; budget-- {
 		how, fd := s.reads()
 		switch {
 		case how == readNever:
+			s.watchReset()
 			return
 		case how == readOff:
 			s.watchEnd(fd)
 			return
 		case budget == 0 || how == readDeliver && !l.room():
-			s.schedule(workRead)
+			s.readLater()
 			return
 		}
 		buffer, size := l.buffer, readSize
@@ -256,6 +259,25 @@ func (s *Socket) readStream() {
 			s.streamFailed(e)
 			return
 		}
+	}
+}
+
+func (l *Loop) readBudget() int {
+	if l.mode == LoopRecords {
+		return recordBudget
+	}
+	return readBudget
+}
+
+// watchReset looks for a reset of a connection whose peer has ended.
+func (s *Socket) watchReset() {
+	s.mu.Lock()
+	fd := s.fd
+	watch := s.state == stateConnected && s.ended && !s.closing && s.ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0
+	s.mu.Unlock()
+	s.ready = 0
+	if watch {
+		s.lookForError(fd, true)
 	}
 }
 
@@ -335,8 +357,18 @@ func (s *Socket) streamEnd() {
 	}
 	s.unlock()
 	s.emit(EventEnd, errcode.OK, nil)
+	if s.loop.mode == LoopRecords {
+		// The host sees the event at the end of the batch and may answer.
+		s.loop.later = append(s.loop.later, s)
+		return
+	}
+	s.afterEnd()
+}
+
+// afterEnd closes a socket whose peer has ended, unless it may stay half open.
+func (s *Socket) afterEnd() {
 	s.mu.Lock()
-	if !s.closing && (!s.opts.halfOpen || s.endQueued) && s.state == stateConnected {
+	if s.ended && !s.closing && (!s.opts.halfOpen || s.endQueued) && s.state == stateConnected {
 		s.closing = true
 	}
 	if s.closing {

@@ -76,11 +76,38 @@ func (s *Socket) read() {
 	}
 }
 
+// readLater gives other sockets their turn.
+func (s *Socket) readLater() {
+	l := s.loop
+	if l.mode != LoopRecords {
+		s.schedule(workRead)
+		return
+	}
+	if !s.hungry {
+		s.hungry = true
+		l.hungry = append(l.hungry, s)
+	}
+}
+
+// goOn is called at the poll after a record was made that the host may want to answer.
+func (s *Socket) goOn() {
+	s.mu.Lock()
+	held := s.held
+	s.mu.Unlock()
+	if held {
+		s.admit()
+	} else {
+		s.afterEnd()
+	}
+}
+
 // Ready is called by the reactor.
 func (s *Socket) Ready(events uint32) {
 	if events&(pollIn|pollGone|pollUrgent) != 0 {
 		s.ready |= events
-		s.read()
+		if !s.hungry {
+			s.read()
+		}
 	}
 	if events&pollOut != 0 {
 		s.writable()

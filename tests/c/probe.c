@@ -28,7 +28,7 @@ static void check_order(struct probe *p, int type)
         if (p->rank == 6) FAIL("drain after close: %s", p->order);
         return;
     }
-    if (p->rank == 6 && now <= 3) p->rank = 0; // a new open period
+    if (p->rank == 6 && (now <= 3 || p->reopened)) p->rank = 0; // a new open period
     int repeats = type == SOCKET_EVENT_MESSAGE || (!stream && (now == 2 || now == 3 || now == 5));
     if (!stream && now >= 2 && now <= 5 && p->rank >= 1 && p->rank <= 5) p->rank = now;
     if (now < p->rank || (now == p->rank && !repeats)) FAIL("event %d after %s", type, p->order);

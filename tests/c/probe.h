@@ -35,6 +35,7 @@ struct probe {
     int remote_port; // of the last message
     int pattern;     // 1: what is received must be the pattern
     int rank;        // of the last event of this open period
+    int reopened;    // by others: any event may begin a new open period
 
     struct probe *client[PROBE_CLIENTS]; // a server's, if it keeps them
     int clients;
