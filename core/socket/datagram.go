@@ -73,46 +73,77 @@ func (l *blockList) popPacket() {
 func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
 	gather := s.loop.gathers(t)
 	q := &s.out
+	var copied blockList
 	s.mu.Lock()
+	for {
+		code := s.sendablePacket(to)
+		if code == errcode.OK && !s.fits(total) {
+			code = errcode.Again
+		}
+		if code != errcode.OK {
+			s.mu.Unlock()
+			copied.freeAll()
+			return code
+		}
+		queued := func() errcode.Code {
+			s.promiseSend(1, total, done)
+			s.dispatchQueue(gather, total)
+			return errcode.OK
+		}
+		switch {
+		case total >= maxPacket:
+			s.refusePacket(done)
+			return errcode.OK
+		case copied.first != nil:
+			q.blocks.pushList(copied)
+			return queued()
+		case !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting:
+			return s.sendPacketNow(bufs, total, to, done)
+		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= packetRoom(total):
+			q.blocks.pushPacket(bufs, total, to)
+			return queued()
+		}
+		s.mu.Unlock()
+		if !copied.pushPacket(bufs, total, to) {
+			return errcode.FromErrno(errcode.Client, unix.ENOMEM)
+		}
+		s.mu.Lock()
+	}
+}
+
+// sendablePacket says whether a datagram can be accepted in this state. mu is held.
+func (s *Socket) sendablePacket(to netaddr.Sockaddr) errcode.Code {
 	code := s.sendable()
 	switch {
 	case code == errcode.NotConnected && to.IsValid():
-		code = errcode.OK
+		return errcode.OK
 	case code == errcode.NotConnected:
-		code = errcode.DestinationRequired
+		return errcode.DestinationRequired
 	case code == errcode.OK && s.state == stateConnecting && to.IsValid() && s.fd < 0:
-		code = errcode.BadFD
+		return errcode.BadFD
 	}
-	if code == errcode.OK && !s.fits(total) {
-		code = errcode.Again
+	return code
+}
+
+// refusePacket fails a datagram that fits in no block, nor in any network, when its
+// turn comes. mu is held and given back.
+func (s *Socket) refusePacket(done Completion) {
+	q := &s.out
+	s.promiseSend(1, 0, done)
+	q.failAt(q.accepted, errcode.MessageSize)
+	if q.blocks.first == nil && !q.writing {
+		q.finished = q.accepted
+		s.leave(workDone)
+	} else {
+		q.skipped = append(q.skipped, q.accepted)
 	}
-	if code != errcode.OK {
-		s.mu.Unlock()
-		return code
-	}
-	if total >= maxPacket {
-		// It does not fit in a block, nor in any datagram.
-		s.promiseSend(1, 0, done)
-		q.failAt(q.accepted, errcode.MessageSize)
-		if q.blocks.first == nil && !q.writing {
-			q.finished = q.accepted
-			s.leave(workDone)
-		} else {
-			q.skipped = append(q.skipped, q.accepted)
-		}
-		s.unlock()
-		return errcode.OK
-	}
-	direct := !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting
-	if !direct {
-		if !q.blocks.pushPacket(bufs, total, to) {
-			s.mu.Unlock()
-			return errcode.FromErrno(errcode.Client, unix.ENOMEM)
-		}
-		s.promiseSend(1, total, done)
-		s.dispatchQueue(gather, total)
-		return errcode.OK
-	}
+	s.unlock()
+}
+
+// sendPacketNow makes the system call for a datagram before which there is none. mu is
+// held and given back.
+func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
+	q := &s.out
 	s.promiseSend(1, total, done)
 	fd := s.takeToken()
 	s.unlock()
@@ -147,20 +178,17 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 // error of an earlier datagram instead of sending this one: that is a notice, and this
 // one is tried again.
 func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr) unix.Errno {
-	again := true
-	for {
+	for again := true; ; {
 		_, e := sys.SendPacket(fd, pieces, to)
-		switch e {
-		case unix.EINTR:
-			continue
-		case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPROTO, unix.ENOPROTOOPT:
-			if again && e == unix.ECONNREFUSED {
-				again = false
-				s.noticeError(e)
-				continue
-			}
+		switch {
+		case e == unix.EINTR:
+		case e == unix.ECONNREFUSED && again:
+			// A datagram's own sending never gives this.
+			again = false
+			s.noticeError(e)
+		default:
+			return e
 		}
-		return e
 	}
 }
 
@@ -227,7 +255,7 @@ func (s *Socket) writePackets(fd int) {
 		if n == 1 || e != 0 && e != unix.EAGAIN {
 			// One alone, also to learn what is wrong with the first.
 			sent = 1
-			e = s.trySend(fd, pieces[:1], s.frontAddress(&batch[0]))
+			e = s.trySend(fd, pieces[:1], addressOf(&batch[0]))
 		}
 		s.mu.Lock()
 		if e == unix.EAGAIN {
@@ -249,8 +277,8 @@ func (s *Socket) writePackets(fd int) {
 	s.unlock()
 }
 
-// frontAddress finds the address in a packet's header.
-func (s *Socket) frontAddress(p *sys.Packet) *netaddr.Sockaddr {
+// addressOf reads the address in a packet's header, nil if there is none.
+func addressOf(p *sys.Packet) *netaddr.Sockaddr {
 	if p.Header.Name == nil {
 		return nil
 	}

@@ -81,6 +81,7 @@ func (q *sendQueue) drop(code errcode.Code) {
 	// Freed without the lock, when no writer reads them any more.
 	q.doomed.pushList(q.blocks)
 	q.blocks = blockList{}
+	q.skipped = nil
 	q.dropped = q.writing
 	q.refused = false
 }

@@ -117,7 +117,7 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 	s.mu.Lock()
 	for {
 		code := s.sendable()
-		if code == errcode.OK && total > 0 && !s.fits(total) {
+		if code == errcode.OK && (total > 0 || done.Func != 0) && !s.fits(total) {
 			code = errcode.Again
 		}
 		if code != errcode.OK {

@@ -1,0 +1,215 @@
+package socket
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func generationOf(h int64) int64 { return h >> slotBits & (1<<32 - 1) }
+
+// LIFE-1, LIFE-2
+func TestHandleStale(t *testing.T) {
+	for _, tag := range []int64{0, loopBit} {
+		table := &table[int]{tag: tag}
+		a, b := new(int), new(int)
+		h := table.add(a)
+		require.Positive(t, h)
+		assert.Equal(t, int64(float64(h)), h)
+		assert.Less(t, h, int64(1)<<53)
+		assert.Same(t, a, table.find(h))
+		assert.True(t, table.remove(h))
+		assert.Nil(t, table.find(h))
+		assert.False(t, table.remove(h))
+		h2 := table.add(b)
+		assert.NotEqual(t, h, h2)
+		assert.Nil(t, table.find(h))
+		assert.EqualValues(t, 1, table.live.Load())
+	}
+}
+
+// LIFE-2
+func TestHandleForged(t *testing.T) {
+	for _, tag := range []int64{0, loopBit} {
+		table := &table[int]{tag: tag}
+		h := table.add(new(int))
+		for _, forged := range []int64{0, -1, 1, 42, slotCount, slotCount - 1, 1<<63 - 1, -1 << 63, h + 1, h - 1, -h,
+			h ^ loopBit, h | 1<<53, h | 1<<62, h + 1<<slotBits, h &^ (slotCount<<12 - slotCount), tag, tag | 1, h + chunkSize} {
+			assert.Nil(t, table.find(forged), "%x", forged)
+			assert.False(t, table.remove(forged), "%x", forged)
+		}
+		for bit := range 64 {
+			assert.Nil(t, table.find(h^1<<bit))
+		}
+		assert.NotNil(t, table.find(h))
+	}
+}
+
+// Free slots come back first in, first out, and not before there is a queue of them.
+func TestHandleReuse(t *testing.T) {
+	table := &table[int]{}
+	o := new(int)
+	var order []int64
+	for range chunkSize {
+		order = append(order, table.add(o))
+	}
+	for _, h := range order {
+		require.True(t, table.remove(h))
+	}
+	for _, old := range order {
+		h := table.add(o)
+		assert.Equal(t, old&(slotCount-1), h&(slotCount-1))
+		assert.Equal(t, generationOf(old)+1, generationOf(h))
+		table.remove(h)
+	}
+	seen := map[int64]bool{}
+	for range 20 * chunkSize { // the queue is compacted on the way
+		h := table.add(o)
+		require.False(t, seen[h])
+		seen[h] = true
+		table.remove(h)
+	}
+	assert.LessOrEqual(t, table.used, chunkSize+1)
+	assert.Zero(t, table.live.Load())
+}
+
+func TestHandleQueueBounded(t *testing.T) {
+	table := &table[int]{}
+	o := new(int)
+	var live []int64
+	for range 20000 {
+		live = append(live, table.add(o))
+	}
+	for _, h := range live {
+		table.remove(h)
+	}
+	for range 100000 {
+		table.remove(table.add(o))
+	}
+	assert.Equal(t, 20000, table.waiting())
+	assert.Less(t, cap(table.queue), 200000)
+}
+
+func TestHandleGenerationWraps(t *testing.T) {
+	table := &table[int]{}
+	o := new(int)
+	var handles []int64
+	for range chunkSize {
+		handles = append(handles, table.add(o))
+	}
+	for _, h := range handles {
+		table.remove(h)
+	}
+	table.chunks[0].Load()[0].generation = 1<<32 - 2
+	h := table.add(o)
+	assert.EqualValues(t, 1<<32-1, generationOf(h))
+	assert.Positive(t, h)
+	assert.Less(t, h, int64(loopBit))
+	assert.Same(t, o, table.find(h))
+	table.remove(h)
+	for range chunkSize - 1 {
+		table.remove(table.add(o))
+	}
+	h = table.add(o)
+	assert.EqualValues(t, 1, generationOf(h), "0 is no generation")
+	assert.Same(t, o, table.find(h))
+}
+
+func TestHandleExhaustion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million handles")
+	}
+	table := &table[int]{}
+	o := new(int)
+	var last int64
+	for range slotCount {
+		last = table.add(o)
+	}
+	require.NotZero(t, last)
+	assert.Zero(t, table.add(o))
+	assert.True(t, table.remove(last))
+	again := table.add(o)
+	assert.Equal(t, last+1<<slotBits, again)
+	assert.Zero(t, table.add(o))
+	assert.Same(t, o, table.find(again))
+	count := 0
+	table.each(func(*int) { count++ })
+	assert.Equal(t, slotCount, count)
+}
+
+// A look-up without lock never gives another object than the handle's.
+func TestHandleConcurrentFind(t *testing.T) {
+	type object struct{ handle atomic.Int64 }
+	table := &table[object]{}
+	var shown [8]atomic.Int64
+	var stop atomic.Bool
+	var writers, readers sync.WaitGroup
+	for w := range 2 {
+		writers.Go(func() {
+			for i := range 20000 {
+				o := &object{}
+				h := table.add(o)
+				o.handle.Store(h)
+				at := &shown[(i+w)%len(shown)]
+				if old := at.Swap(h); old != 0 {
+					table.remove(old)
+				}
+			}
+		})
+	}
+	var found atomic.Int64
+	for range 2 {
+		readers.Go(func() {
+			for !stop.Load() {
+				for i := range shown {
+					h := shown[i].Load()
+					if o := table.find(h); o != nil {
+						found.Add(1)
+						if o.handle.Load() != h {
+							t.Errorf("%x gave %x", h, o.handle.Load())
+							return
+						}
+					}
+				}
+			}
+		})
+	}
+	writers.Wait()
+	stop.Store(true)
+	readers.Wait()
+	assert.Positive(t, found.Load())
+	for i := range shown {
+		table.remove(shown[i].Load())
+	}
+	assert.Zero(t, table.live.Load())
+}
+
+func TestHandleEach(t *testing.T) {
+	table := &table[int]{}
+	want := map[*int]bool{}
+	for i := range 3000 {
+		o := new(int)
+		h := table.add(o)
+		if i%3 == 0 {
+			table.remove(h)
+		} else {
+			want[o] = true
+		}
+	}
+	table.each(func(o *int) {
+		assert.True(t, want[o])
+		delete(want, o)
+	})
+	assert.Empty(t, want)
+}
+
+func BenchmarkHandleFind(b *testing.B) {
+	table := &table[int]{}
+	h := table.add(new(int))
+	for b.Loop() {
+		table.find(h)
+	}
+}

@@ -1,0 +1,227 @@
+package socket
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
+)
+
+func buffersOf(parts ...[]byte) []Buffer {
+	var list []Buffer
+	for _, b := range parts {
+		data, size := numbers(b)
+		list = append(list, Buffer{Data: data, Size: uint64(size)})
+	}
+	return list
+}
+
+func (q *sendQueue) contents() []byte {
+	var b []byte
+	for k := q.blocks.first; k != nil; k = k.next {
+		b = append(b, unsafe.Slice((*byte)(k.at(k.start)), k.unsent())...)
+	}
+	return b
+}
+
+func TestQueueOfStream(t *testing.T) {
+	checkLeaks(t)
+	q := &sendQueue{}
+	random := rand.New(rand.NewPCG(1, 2))
+	var want []byte
+	for range 300 {
+		part := pattern(random.IntN(100_000))
+		cut := random.IntN(len(part) + 1)
+		list, ok := copyIn(buffersOf(part[:cut], nil, part[cut:]), len(part))
+		require.True(t, ok)
+		q.blocks.pushList(list)
+		q.size += int64(len(part))
+		q.accepted += uint64(len(part))
+		want = append(want, part...)
+		for len(want) > 300_000 {
+			var iov [maxPieces]unix.Iovec
+			count, total := q.pieces(iov[:])
+			require.Positive(t, count)
+			n := 1 + random.IntN(total)
+			var empty blockList
+			q.taken(n, &empty)
+			empty.freeAll()
+			want = want[n:]
+		}
+		require.EqualValues(t, len(want), q.size)
+		require.Equal(t, q.accepted-q.finished, uint64(q.size))
+	}
+	assert.True(t, bytes.Equal(want, q.contents()))
+	q.clear()
+	assert.Nil(t, q.blocks.first)
+	assert.Nil(t, q.blocks.last)
+	assert.Zero(t, q.size)
+}
+
+func TestQueuePieces(t *testing.T) {
+	checkLeaks(t)
+	q := &sendQueue{}
+	for range maxPieces + 8 {
+		list, ok := copyIn(buffersOf([]byte("0123456789")), 10)
+		require.True(t, ok)
+		q.blocks.pushList(list)
+		q.size += 10
+	}
+	var iov [maxPieces]unix.Iovec
+	count, total := q.pieces(iov[:])
+	assert.Equal(t, maxPieces, count)
+	assert.Equal(t, maxPieces*10, total)
+	var empty blockList
+	q.taken(15, &empty)
+	empty.freeAll()
+	count, total = q.pieces(iov[:])
+	assert.Equal(t, maxPieces, count)
+	assert.Equal(t, maxPieces*10-5, total)
+	assert.EqualValues(t, '5', *iov[0].Base)
+	q.clear()
+}
+
+// DONE-5, DONE-6
+func TestQueuePromises(t *testing.T) {
+	q := &sendQueue{}
+	for i := range 100 {
+		q.accepted += 10
+		q.promise(Completion{Func: 1, UserData: uintptr(i)})
+	}
+	assert.EqualValues(t, 100*promiseCost, q.charge())
+	assert.False(t, q.due())
+	next := uintptr(0)
+	for q.finished < q.accepted {
+		q.finished += 7
+		for q.due() {
+			p := q.keep()
+			assert.Equal(t, next, p.done.UserData)
+			assert.LessOrEqual(t, p.end, q.finished)
+			next++
+			// The list does not grow while it is used.
+			q.accepted += 10
+			if next < 1000 {
+				q.promise(Completion{Func: 1, UserData: next + 99})
+			} else {
+				q.accepted -= 10
+			}
+			require.LessOrEqual(t, cap(q.promises), 512)
+		}
+	}
+	assert.Zero(t, q.charge())
+}
+
+func TestQueueDropKeepsWhatIsFinished(t *testing.T) {
+	q := &sendQueue{}
+	for range 3 {
+		q.accepted += 10
+		q.promise(Completion{Func: 1})
+	}
+	q.size = 20
+	q.finished = 10
+	q.drop(errcode.Reset)
+	for _, want := range []errcode.Code{errcode.OK, errcode.Reset, errcode.Reset} {
+		require.True(t, q.due())
+		assert.Equal(t, want, q.keep().code)
+	}
+	assert.Zero(t, q.size)
+}
+
+// What the kernel may be reading is not given back under its hands.
+func TestQueueDropWhileWriting(t *testing.T) {
+	checkLeaks(t)
+	q := &sendQueue{writing: true}
+	list, _ := copyIn(buffersOf(pattern(100_000)), 100_000)
+	q.blocks.pushList(list)
+	q.size = 100_000
+	q.drop(errcode.Canceled)
+	assert.True(t, q.dropped)
+	assert.Nil(t, q.blocks.first)
+	kept := q.takeDoomed()
+	assert.Nil(t, kept.first)
+	q.writing = false
+	kept = q.takeDoomed()
+	assert.NotNil(t, kept.first)
+	kept.freeAll()
+}
+
+// drop fails and frees all, as the end of a period does.
+func (q *sendQueue) clear() {
+	q.drop(errcode.Canceled)
+	l := q.takeDoomed()
+	l.freeAll()
+}
+
+func TestQueueFailAt(t *testing.T) {
+	q := &sendQueue{}
+	for _, end := range []uint64{2, 3, 7} {
+		q.accepted = end
+		q.promise(Completion{Func: 1})
+	}
+	for index := uint64(1); index < 9; index++ {
+		q.failAt(index, errcode.Code(index))
+	}
+	assert.EqualValues(t, 2, q.promises[0].code)
+	assert.EqualValues(t, 3, q.promises[1].code)
+	assert.EqualValues(t, 7, q.promises[2].code)
+}
+
+func TestQueueNoMemory(t *testing.T) {
+	checkLeaks(t)
+	calls := 0
+	setHook(t, func(op sys.Op, _ int) (unix.Errno, int) {
+		if op == sys.OpMap {
+			if calls++; calls > 2 {
+				return unix.ENOMEM, 0
+			}
+		}
+		return 0, 0
+	})
+	// More than the pool can have kept.
+	list, ok := copyIn(buffersOf(pattern(3*keptBytes)), 3*keptBytes)
+	assert.False(t, ok)
+	assert.Nil(t, list.first)
+}
+
+func TestSkip(t *testing.T) {
+	parts := buffersOf([]byte("abc"), nil, []byte("defg"), []byte("h"))
+	for n := range 9 {
+		left := skip(append([]Buffer{}, parts...), n)
+		total := 0
+		for _, b := range left {
+			if b.Size > 0 {
+				total += int(b.Size)
+			}
+		}
+		assert.Equal(t, 8-n, total)
+	}
+}
+
+func TestPacketList(t *testing.T) {
+	checkLeaks(t)
+	var list blockList
+	to := literal(t, "127.0.0.1", 9)
+	sizes := []int{0, 1, 7, 8, 9, 1400, 16000, 16384, 65507, maxPacket - 1, 3}
+	for _, n := range sizes {
+		b := pattern(n)
+		require.True(t, list.pushPacket(buffersOf(b[:n/2], b[n/2:]), n, to))
+	}
+	for _, n := range sizes {
+		p, data := list.frontPacket()
+		require.NotNil(t, p)
+		assert.EqualValues(t, n, p.size)
+		assert.Equal(t, to, p.address)
+		assert.Zero(t, uintptr(data)%8)
+		assert.True(t, bytes.Equal(pattern(n), unsafe.Slice((*byte)(data), n)))
+		list.popPacket()
+	}
+	p, _ := list.frontPacket()
+	assert.Nil(t, p)
+}

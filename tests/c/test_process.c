@@ -1,0 +1,389 @@
+// The library in its host's process: fork, exec, exit, run, shutdown. PROC-1, PROC-2, PROC-4, PROC-5.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "peer.h"
+#include "probe.h"
+
+static void function(void *unused) { (void)unused; }
+static void listener(const socket_event *e, void *unused) { (void)e, (void)unused; }
+
+// Everything a forked child may try, with handles that are valid in the parent; returns how many calls did not say
+// 2300003. The five functions that need no thread of the library have to work.
+static int try_everything(socket_handle s, socket_loop loop)
+{
+    socket_address a = address_of("127.0.0.1", 1, 0);
+    socket_listen_options l = listen_options("127.0.0.1", 0, 0);
+    socket_connect_options c = connect_options("127.0.0.1", 1, 0);
+    socket_extra_options x = SOCKET_EXTRA_OPTIONS_INIT;
+    socket_state_info state = SOCKET_STATE_INFO_INIT;
+    socket_stats stats = SOCKET_STATS_INIT;
+    socket_buffer b = {"x", 1};
+    socket_event e[2];
+    char text[64];
+    const int64_t results[] = {
+        socket_construct_tcp(), socket_construct_tcp_server(), socket_construct_udp(), socket_construct(0, SOCKET_KIND_TCP),
+        socket_construct(loop, SOCKET_KIND_UDP), socket_bind(s, &a), socket_listen(s, &l), socket_connect(s, &c, NULL, NULL),
+        socket_send(s, "x", 1, NULL, NULL), socket_sendv(s, &b, 1, NULL, NULL), socket_send_to(s, &a, "x", 1, NULL, NULL),
+        socket_flush(s), socket_end(s, NULL, NULL), socket_close(s, NULL, NULL), socket_abort(s), socket_pause(s),
+        socket_resume(s), socket_adopt(s, 0), socket_on(s, SOCKET_EVENT_MESSAGE, listener, NULL),
+        socket_off(s, SOCKET_EVENT_MESSAGE, NULL, NULL), socket_subscribe(s, 2, NULL), socket_set_extra_options(s, &x),
+        socket_set_option(s, SOCKET_OPTION_IDLE_TIMEOUT, 1), socket_get_option(s, SOCKET_OPTION_IDLE_TIMEOUT),
+        socket_get_state(s, &state), socket_get_local_address(s, text, 64, NULL, NULL),
+        socket_get_remote_address(s, text, 64, NULL, NULL), socket_get_fd(s), socket_get_send_queue_length(s),
+        socket_get_kind(s), socket_get_client_id(s), socket_get_error_detail(s, text, 64), socket_release(s),
+        socket_loop_create(SOCKET_LOOP_CALLBACKS), socket_loop_fd(loop), socket_loop_run(loop, -1),
+        socket_loop_poll(loop, e, 2, -1), socket_loop_flush(loop), socket_loop_post(loop, function, NULL),
+        socket_loop_set_timer(loop, 0, 0, function, NULL), socket_loop_clear_timer(loop, 1), socket_loop_close(loop),
+        socket_set_dispatch_threads(2), socket_run(), socket_shutdown(1000), socket_set_compat(1), socket_get_stats(&stats),
+    };
+    int wrong = 0;
+    for (unsigned i = 0; i < sizeof results / sizeof *results; i++) {
+        if (results[i] == -2300003) continue;
+        fprintf(stderr, "in a forked child call %u returned %lld\n", i, (long long)results[i]);
+        wrong++;
+    }
+    wrong += strcmp(socket_error_name(-2300003), "SOCKET_ERROR_FORKED") != 0 || socket_strerror(-2300003)[0] == 0;
+    wrong += socket_error_category(-2300003) != SOCKET_CATEGORY_USAGE || strcmp(socket_version(), SOCKET_VERSION_STRING) != 0;
+    return wrong;
+}
+
+static void exchange(struct pair *pair)
+{
+    struct probe *p = pair->probe;
+    uint64_t before = p->size;
+    char text[3];
+    peer_write(pair->peer, "abc", 3);
+    WAIT(p->size == before + 3);
+    CHECK_EQ(probe_send(p, "def", 3), 0);
+    peer_read(pair->peer, text, 3);
+}
+
+// PROC-1
+TEST(a_forked_child_is_refused_and_the_parent_goes_on)
+{
+    struct pair pair = pair_new(SOCKET_KIND_TCP);
+    socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
+    for (int i = 0; i < 5; i++) {
+        exchange(&pair);
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) _exit(try_everything(pair.probe->socket, loop) == 0 ? 0 : 1);
+        CHECK_EQ(wait_child(child), 0);
+        exchange(&pair);
+    }
+    CHECK_EQ(socket_loop_close(loop), 0);
+    pair_close(&pair);
+}
+
+// PROC-1: a forked child that lives on holds the descriptors; our close is still seen by the peer.
+TEST(a_close_is_seen_though_a_child_holds_the_descriptor)
+{
+    struct pair pair = pair_new(SOCKET_KIND_TCP);
+    struct probe *p = pair.probe;
+    int gate[2];
+    CHECK_EQ(pipe(gate), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char c;
+        close(gate[1]);
+        _exit(read(gate[0], &c, 1) == 0 ? 0 : 1);
+    }
+    close(gate[0]);
+    CHECK_EQ(probe_close(p), 0);
+    peer_read_end(pair.peer);
+    peer_close(pair.peer);
+    pair.peer = -1;
+    WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+    check_quiet();
+    struct probe *server = server_new(&(int){0});
+    int port = probe_port(server);
+    close(gate[1]);
+    CHECK_EQ(wait_child(child), 0);
+    probe_closed(server);
+    CHECK(port > 0);
+    pair_close(&pair);
+}
+
+CHILD(child_has_no_sockets)
+{
+    DIR *d = opendir("/proc/self/fd");
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        char path[300], target[300] = {0};
+        snprintf(path, sizeof path, "/proc/self/fd/%s", e->d_name);
+        if (readlink(path, target, sizeof target - 1) > 0 && (strncmp(target, "socket:", 7) == 0 || strncmp(target, "anon_inode:", 11) == 0))
+            FAIL("descriptor %s is %s", e->d_name, target);
+    }
+    closedir(d);
+}
+
+// PROC-2: with every kind of descriptor the library has open.
+TEST(an_execed_child_inherits_nothing)
+{
+    int port;
+    struct full_listener full = peer_listen_full();
+    struct pair a = pair_new(SOCKET_KIND_TCP), b = pair_new(SOCKET_KIND_TCP_CONNECTION);
+    struct probe *udp = probe_new(SOCKET_KIND_UDP), *server = server_new(&port), *connecting = probe_new(SOCKET_KIND_TCP);
+    probe_bind(udp);
+    CHECK_EQ(probe_connect(connecting, full.port), 0);
+    socket_loop loops[2] = {CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS)), CHECK_OK(socket_loop_create(SOCKET_LOOP_RECORDS))};
+    settle();
+    CHECK_EQ(wait_child(start_child("child_has_no_sockets", NULL)), 0);
+    CHECK_EQ(socket_loop_close(loops[0]), 0);
+    CHECK_EQ(socket_loop_close(loops[1]), 0);
+    CHECK_EQ(socket_loop_close(loops[1]), 0);
+    CHECK_EQ(socket_abort(connecting->socket), 0);
+    probe_release(connecting);
+    probe_closed(udp);
+    probe_closed(server);
+    pair_close(&a);
+    pair_close(&b);
+    peer_close_full(&full);
+}
+
+// PROC-2
+TEST(no_write_raises_sigpipe)
+{
+    signal(SIGPIPE, SIG_DFL);
+    for (int i = 0; i < 50; i++) {
+        struct pair pair = pair_new(SOCKET_KIND_TCP);
+        struct probe *p = pair.probe;
+        freeze(); // so that it is the write that meets the reset
+        peer_reset(pair.peer);
+        pair.peer = -1;
+        for (int k = 0; k < 5; k++) socket_send(p->socket, "x", 1, NULL, NULL);
+        socket_buffer b[2] = {{"x", 1}, {"y", 1}};
+        socket_sendv(p->socket, b, 2, NULL, NULL);
+        thaw();
+        WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+        pair_close(&pair);
+    }
+}
+
+static int running_traffic;
+
+static void echo(struct probe *p, const socket_event *e)
+{
+    if (e->type != SOCKET_EVENT_MESSAGE) return;
+    CHECK_EQ(socket_send(p->socket, e->data, e->size, NULL, NULL), 0);
+    __atomic_add_fetch(&running_traffic, 1, __ATOMIC_RELAXED);
+}
+
+// Connections of the library to itself that send back and forth for ever.
+static void start_traffic(void)
+{
+    int port;
+    struct probe *server = server_new(&port);
+    for (int i = 0; i < 8; i++) {
+        struct probe *p = probe_new(SOCKET_KIND_TCP);
+        p->on_event = echo;
+        CHECK_EQ(probe_connect(p, port), 0);
+        WAIT(server->clients == i + 1);
+        server->client[i]->on_event = echo;
+        CHECK_EQ(probe_send(p, "round and round", 15), 0);
+    }
+    POLL(__atomic_load_n(&running_traffic, __ATOMIC_RELAXED) > 1000);
+}
+
+static void exit_in_a_callback(void *unused)
+{
+    (void)unused;
+    exit(7);
+}
+
+CHILD(child_ends_with_traffic)
+{
+    start_traffic();
+    if (strcmp(test_argument, "return") == 0) return;
+    if (strcmp(test_argument, "exit") == 0) exit(5);
+    if (strcmp(test_argument, "_exit") == 0) _exit(6);
+    post(exit_in_a_callback, NULL);
+    for (;;) pause_ms(1000);
+}
+
+// A process ends as it wants to while the library is at work.
+BARE_TEST(a_process_exits_with_traffic)
+{
+    static const struct {
+        const char *how;
+        int code;
+    } ways[] = {{"return", 0}, {"exit", 5}, {"_exit", 6}, {"callback", 7}};
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < 8 / HARNESS_SLOWNESS; k++) {
+            int code = wait_child(start_child("child_ends_with_traffic", ways[i].how));
+            if (code != ways[i].code) FAIL("exit by %s: %d", ways[i].how, code);
+        }
+    }
+}
+
+static void *open_library(void *path)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    CHECK(library != NULL);
+    socket_handle (*construct)(void) = (socket_handle(*)(void))dlsym(library, "socket_construct_udp");
+    int (*release)(socket_handle) = (int (*)(socket_handle))dlsym(library, "socket_release");
+    for (int i = 0; i < 100; i++) CHECK_EQ(release(CHECK_OK(construct())), 0);
+    CHECK_EQ(dlclose(library), 0);
+    return NULL;
+}
+
+// Opened again and closed by several threads it stays loaded. (Without being linked: tests/interop.)
+TEST(threads_open_and_close_the_library)
+{
+    Dl_info info;
+    pthread_t threads[8];
+    CHECK(dladdr((void *)(uintptr_t)socket_construct_udp, &info) != 0);
+    for (int i = 0; i < 8; i++) start_thread(&threads[i], open_library, (void *)(uintptr_t)info.dli_fname);
+    for (int i = 0; i < 8; i++) join_thread(threads[i]);
+}
+
+static int run_result, run_returned;
+
+static void *run(void *unused)
+{
+    (void)unused;
+    run_result = socket_run();
+    __atomic_store_n(&run_returned, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+// PROC-4: not while something is open, then at once, after the last delivery.
+TEST(run_returns_when_nothing_is_open)
+{
+    CHECK_EQ(socket_run(), 0);
+    struct probe *unopened = probe_new(SOCKET_KIND_TCP);
+    CHECK_EQ(socket_run(), 0);
+    struct pair pair = pair_new(SOCKET_KIND_TCP);
+    struct probe *p = pair.probe;
+    pthread_t thread;
+    start_thread(&thread, run, NULL);
+    exchange(&pair);
+    settle();
+    CHECK(!__atomic_load_n(&run_returned, __ATOMIC_ACQUIRE));
+    CHECK_EQ(probe_close(p), 0);
+    peer_close(pair.peer);
+    join_thread(thread);
+    CHECK_EQ(run_result, 0);
+    CHECK_EQ(p->done[SOCKET_OPERATION_CLOSE], 1);
+    probe_release(p);
+    probe_release(unopened);
+}
+
+// PROC-4: it waits for what a failed connect has to say, too.
+TEST(run_waits_for_completions)
+{
+    int unused = peer_unused_port();
+    for (int i = 0; i < 50; i++) {
+        struct probe *p = probe_new(SOCKET_KIND_TCP);
+        CHECK_EQ(probe_connect(p, unused), 0);
+        CHECK_EQ(probe_send(p, "x", 1), 0);
+        CHECK_EQ(socket_run(), 0);
+        CHECK_EQ(p->done[SOCKET_OPERATION_CONNECT], 1);
+        CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 1);
+        probe_release(p);
+    }
+}
+
+static void call_run_and_shutdown(void *results)
+{
+    ((int *)results)[0] = socket_run();
+    ((int *)results)[1] = socket_shutdown(1000);
+}
+
+// THREAD-1: inside a callback of a default loop they would wait for themselves; of a host-driven one they may.
+TEST(run_and_shutdown_inside_a_callback)
+{
+    int results[2] = {0};
+    on_loop(call_run_and_shutdown, results);
+    CHECK_EQ(results[0], -2301035);
+    CHECK_EQ(results[1], -2301035);
+    socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
+    CHECK_EQ(socket_loop_post(loop, call_run_and_shutdown, results), 0);
+    CHECK_EQ(socket_loop_run(loop, PATIENCE_MS), 1);
+    CHECK_EQ(results[0], 0);
+    CHECK_EQ(results[1], 0);
+    CHECK_EQ(socket_loop_close(loop), 0);
+}
+
+// PROC-5
+TEST(shutdown_ends_everything_and_a_new_start_follows)
+{
+    int threads = 0;
+    for (int round = 0; round < 5; round++) {
+        struct full_listener full = peer_listen_full();
+        struct pair a = pair_new(SOCKET_KIND_TCP), b = pair_new(SOCKET_KIND_TCP_CONNECTION);
+        struct probe *connecting = probe_new(SOCKET_KIND_TCP), *unopened = probe_new(SOCKET_KIND_UDP);
+        CHECK_EQ(probe_connect(connecting, full.port), 0);
+        CHECK_EQ(probe_send_pattern(a.probe, 0, 12 << 20), 0);
+        CHECK_EQ(probe_close(a.probe), 0);
+        CHECK_OK(socket_loop_set_timer(0, 0, 1, function, NULL));
+        CHECK_EQ(socket_shutdown(PATIENCE_MS), 0);
+        CHECK_EQ(a.probe->done[SOCKET_OPERATION_SEND], 1);
+        CHECK_EQ(a.probe->done[SOCKET_OPERATION_CLOSE], 1);
+        CHECK_EQ(a.probe->count[SOCKET_EVENT_CLOSE], 1);
+        CHECK_EQ(b.probe->count[SOCKET_EVENT_CLOSE], 1);
+        CHECK_EQ(b.server->count[SOCKET_EVENT_CLOSE], 1);
+        CHECK_EQ(connecting->done_error[SOCKET_OPERATION_CONNECT], -2301125);
+        CHECK(!is_valid(a.probe->socket) && !is_valid(b.server->socket) && !is_valid(unopened->socket) && !is_valid(connecting->socket));
+        CHECK_EQ(stats_now().sockets, 0);
+        CHECK_EQ(stats_now().loops, 0);
+        CHECK_EQ(stats_now().queued_bytes, 0);
+        peer_read_reset(a.peer);
+        peer_close(a.peer);
+        peer_close(b.peer);
+        peer_close_full(&full);
+        if (round == 1) threads = count_threads();
+    }
+    CHECK(count_threads() <= threads + 4);
+    CHECK_EQ(socket_shutdown(0), 0); // nothing there
+    settle();                        // a new loop, which the baseline has
+}
+
+// PROC-5: host-driven loops are not touched.
+TEST(shutdown_leaves_host_driven_loops)
+{
+    socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
+    struct probe *p = probe_attach(CHECK_OK(socket_construct(loop, SOCKET_KIND_UDP)), SOCKET_KIND_UDP, ALL_EVENTS);
+    int own = probe_bind(p), port;
+    int peer = peer_udp(&port);
+    CHECK_EQ(socket_shutdown(PATIENCE_MS), 0);
+    peer_send_to(peer, own, "x", 1);
+    while (p->count[SOCKET_EVENT_MESSAGE] == 0) CHECK_OK(socket_loop_run(loop, 100));
+    CHECK_EQ(socket_loop_close(loop), 0);
+    peer_close(peer);
+}
+
+static int standing, free_to_go;
+
+static void stand(void *unused)
+{
+    (void)unused;
+    __atomic_store_n(&standing, 1, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) pause_ms(1);
+}
+
+// PROC-5: a callback that does not return is waited for until the time is over; the rest is done when it does.
+TEST(shutdown_does_not_wait_for_ever)
+{
+    struct pair pair = pair_new(SOCKET_KIND_TCP);
+    struct probe *p = pair.probe;
+    post(stand, NULL);
+    POLL(__atomic_load_n(&standing, __ATOMIC_ACQUIRE));
+    int64_t start = now_ms();
+    CHECK_CODE(socket_shutdown(100), 2301110);
+    CHECK(now_ms() - start >= 99);
+    CHECK_EQ(p->count[SOCKET_EVENT_CLOSE], 0);
+    __atomic_store_n(&free_to_go, 1, __ATOMIC_RELEASE);
+    WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+    peer_read_reset(pair.peer);
+    peer_close(pair.peer);
+    POLL(stats_now().sockets == 0);
+}
