@@ -213,7 +213,8 @@ func (l *Loop) sleep(timeout int64) (n int, interrupted bool) {
 	l.state.Store(asleep)
 	if l.Pending() {
 		l.state.Store(awake)
-		return 0, false
+		n, _ = sys.EpollWait(l.epfd, l.events[:], 0) // tasks may not starve descriptors
+		return n, false
 	}
 	n, e := sys.EpollWait(l.epfd, l.events[:], milliseconds(wait))
 	l.state.Store(awake)

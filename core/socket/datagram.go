@@ -24,6 +24,7 @@ const (
 type queuedPacket struct {
 	address netaddr.Sockaddr // invalid: the connected peer
 	size    uint32
+	tooLong bool // it has no bytes and fails when its turn comes
 }
 
 const packetHeader = int(unsafe.Sizeof(queuedPacket{})+7) &^ 7
@@ -92,8 +93,7 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 		}
 		switch {
 		case total >= maxPacket:
-			s.refusePacket(done)
-			return errcode.OK
+			return s.refusePacket(gather, done)
 		case copied.first != nil:
 			q.blocks.pushList(copied)
 			return queued()
@@ -125,19 +125,19 @@ func (s *Socket) sendablePacket(to netaddr.Sockaddr) errcode.Code {
 	return code
 }
 
-// refusePacket fails a datagram that fits in no block, nor in any network, when its
-// turn comes. mu is held and given back.
-func (s *Socket) refusePacket(done Completion) {
+// refusePacket queues a datagram that fits in no block, nor in any network, to fail
+// when its turn comes. mu is held and given back.
+func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 	q := &s.out
-	s.promiseSend(1, 0, done)
-	q.failAt(q.accepted, errcode.MessageSize)
-	if q.blocks.first == nil && !q.writing {
-		q.finished = q.accepted
-		s.leave(workDone)
-	} else {
-		q.skipped = append(q.skipped, q.accepted)
+	if !q.blocks.pushPacket(nil, 0, netaddr.Sockaddr{}) {
+		s.mu.Unlock()
+		return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	s.unlock()
+	b := q.blocks.last
+	(*queuedPacket)(b.at(b.end - uint32(packetHeader))).tooLong = true
+	s.promiseSend(1, 0, done)
+	s.dispatchQueue(gather, 0)
+	return errcode.OK
 }
 
 // sendPacketNow makes the system call for a datagram before which there is none. mu is
@@ -218,10 +218,6 @@ func (s *Socket) packetDone(size int, e unix.Errno) {
 			s.progress = loop.Clock()
 		}
 	}
-	for len(q.skipped) > 0 && q.skipped[0] == q.finished+1 {
-		q.finished++
-		q.skipped = q.skipped[1:]
-	}
 }
 
 // writePackets sends the queue, many datagrams at a time. The caller has the token.
@@ -232,10 +228,13 @@ func (s *Socket) writePackets(fd int) {
 	s.mu.Lock()
 	for {
 		// In line, because the batch points at pieces and both stay on the stack.
-		n := 0
-		for b := q.blocks.first; b != nil && n < packetBatch && !q.dropped && !s.aborted; b = b.next {
+		n, tooLong := 0, false
+		for b := q.blocks.first; b != nil && n < packetBatch && !q.dropped && !s.aborted && !tooLong; b = b.next {
 			for at := b.start; at < b.end && n < packetBatch; n++ {
 				p := (*queuedPacket)(b.at(at))
+				if tooLong = p.tooLong; tooLong {
+					break
+				}
 				pieces[n] = unix.Iovec{Base: (*byte)(b.at(at + uint32(packetHeader))), Len: uint64(p.size)}
 				batch[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[n], Iovlen: 1}}
 				if p.address.IsValid() {
@@ -243,6 +242,11 @@ func (s *Socket) writePackets(fd int) {
 				}
 				at += uint32(packetRoom(int(p.size)))
 			}
+		}
+		if n == 0 && tooLong {
+			q.blocks.popPacket()
+			s.packetDone(0, unix.EMSGSIZE)
+			continue
 		}
 		if n == 0 {
 			break

@@ -54,7 +54,7 @@ type Loop struct {
 	// for, in the order of their turns.
 	later  []*Socket
 	hungry []*Socket
-	dying    bool
+	dying  bool
 
 	mu      sync.Mutex
 	open    *Socket // list
@@ -70,6 +70,10 @@ type Loop struct {
 	received, sent counter
 	// got is what this thread has received and not yet added to received.
 	got struct{ messages, bytes uint64 }
+
+	// sets are the last listener sets of sockets, for others to share.
+	sets     [4]atomic.Pointer[listenerSet]
+	setsTurn atomic.Uint32
 
 	// spare is an empty block for what the loop's thread gathers next.
 	spare *block

@@ -1,6 +1,10 @@
 package socket
 
-import "ohsocket/core/errcode"
+import (
+	"slices"
+
+	"ohsocket/core/errcode"
+)
 
 // listenerSet is what a socket's events are given to. It is never changed, only
 // replaced, so that the loop reads it without a lock while it calls.
@@ -103,15 +107,26 @@ func (s *Socket) change(f func(listenerSet) listenerSet) errcode.Code {
 		old = *p
 	}
 	set := f(old)
-	var p *listenerSet
-	if set.mask != 0 {
-		p = &set
-	}
-	s.listeners.Store(p)
+	s.listeners.Store(s.loop.shared(set))
 	const readers = 1<<EventMessage | 1<<EventConnect
 	if set.mask&^old.mask&readers != 0 {
 		s.leave(workRead)
 	}
 	s.unlock()
 	return errcode.OK
+}
+
+// shared returns an equal set that another socket has, if it is among the last: the
+// connections of a server mostly have the same listeners.
+func (l *Loop) shared(set listenerSet) *listenerSet {
+	if set.mask == 0 {
+		return nil
+	}
+	for i := range l.sets {
+		if o := l.sets[i].Load(); o != nil && o.mask == set.mask && o.userData == set.userData && slices.Equal(o.entries, set.entries) {
+			return o
+		}
+	}
+	l.sets[l.setsTurn.Add(1)%uint32(len(l.sets))].Store(&set)
+	return &set
 }

@@ -27,8 +27,6 @@ type sendQueue struct {
 	gathered bool // on the loop's list
 	// dropped: the queue was dropped under the writer's hands
 	dropped bool
-	// skipped: datagrams that never entered the queue, by number
-	skipped []uint64
 	doomed  blockList
 }
 
@@ -81,7 +79,6 @@ func (q *sendQueue) drop(code errcode.Code) {
 	// Freed without the lock, when no writer reads them any more.
 	q.doomed.pushList(q.blocks)
 	q.blocks = blockList{}
-	q.skipped = nil
 	q.dropped = q.writing
 	q.refused = false
 }

@@ -64,7 +64,7 @@ type Socket struct {
 	remote    netaddr.Sockaddr
 	progress  int64 // when queued bytes were last taken, of loop.Clock
 	closeFrom int64 // when close had sent everything
-	failure   failure
+	failure   *failure
 
 	// The rest belongs to the loop's thread.
 	attached bool
@@ -288,7 +288,7 @@ type failure struct {
 
 // failed remembers an error for ErrorDetail. mu is held.
 func (s *Socket) failed(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
-	s.failure = failure{operation, sa, host, code}
+	s.failure = &failure{operation, sa, host, code}
 }
 
 // ErrorDetail says what the last failure was about.
@@ -296,7 +296,7 @@ func (s *Socket) ErrorDetail() string {
 	s.mu.Lock()
 	f := s.failure
 	s.mu.Unlock()
-	if f.code == errcode.OK {
+	if f == nil {
 		return ""
 	}
 	text := f.operation

@@ -13,9 +13,9 @@ type Stats struct {
 }
 
 var (
-	accepted    atomic.Uint64
-	panics      atomic.Uint64
-	retired     totals
+	accepted atomic.Uint64
+	panics   atomic.Uint64
+	retired  totals
 )
 
 // totals keeps the counters of loops that are gone.
