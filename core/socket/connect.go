@@ -194,6 +194,9 @@ func (a *attempt) start() unix.Errno {
 	a.fd = fd
 	e := sys.Connect(fd, &a.address)
 	if s.kind == KindUDP {
+		if e == 0 && !s.attached {
+			e = s.watch(fd)
+		}
 		if e == 0 {
 			a.c.succeed(a, 0)
 		}
@@ -339,8 +342,6 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	if s.kind != KindUDP {
 		s.token, s.attached = a.token, true
 		s.loop.reactor.Replace(a.token, s)
-	} else if !s.attached && !s.attach(a.fd) {
-		return
 	}
 	s.emit(EventConnect, errcode.OK, nil)
 	s.complete(OperationConnect, c.done, errcode.OK)

@@ -72,7 +72,8 @@ func (l *blockList) popPacket() {
 
 // sendPacket sends one datagram, at once if nothing is before it.
 func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
-	gather := s.loop.gathers(t)
+	gather := s.loop.beginGather(t)
+	defer s.loop.endGather(gather)
 	q := &s.out
 	var copied blockList
 	s.mu.Lock()

@@ -35,6 +35,7 @@ type Loop struct {
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
 	gatherer atomic.Uintptr
+	moving   sync.Mutex // record mode: held by a send that gathers
 	dirty    []*Socket
 
 	event  *Event
@@ -55,6 +56,7 @@ type Loop struct {
 	later  []*Socket
 	hungry []*Socket
 	dying  bool
+	gone   bool // free has run
 
 	mu      sync.Mutex
 	open    *Socket // list
@@ -168,6 +170,7 @@ func wantProcs(n int) {
 
 // free gives back what the loop has; nothing is open on it.
 func (l *Loop) free() {
+	l.gone = true
 	if l.handle != 0 {
 		loops.remove(l.handle)
 	}
@@ -196,6 +199,33 @@ func (l *Loop) FD() int { return l.reactor.FD() }
 // gathers reports whether sends of a thread are gathered.
 func (l *Loop) gathers(t Thread) bool {
 	return t != 0 && l.gatherer.Load() == uintptr(t)
+}
+
+// beginGather reports whether a send is gathered. In record mode, in which the loop may go
+// to another thread at any time, it does not until endGather.
+func (l *Loop) beginGather(t Thread) bool {
+	if l.mode != LoopRecords || !l.gathers(t) {
+		return l.gathers(t)
+	}
+	l.moving.Lock()
+	if !l.gathers(t) {
+		l.moving.Unlock()
+		return false
+	}
+	return true
+}
+
+func (l *Loop) endGather(gather bool) {
+	if gather && l.mode == LoopRecords {
+		l.moving.Unlock()
+	}
+}
+
+// stopGathering makes what the last thread has gathered this one's.
+func (l *Loop) stopGathering() {
+	l.moving.Lock()
+	l.gatherer.Store(0)
+	l.moving.Unlock()
 }
 
 // flushDirty writes what has been gathered.

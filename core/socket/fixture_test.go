@@ -39,7 +39,9 @@ type fixture struct {
 	loop   *Loop
 	thread Thread
 	out    []Event
-	polled int // records
+	polled int  // records
+	quick  bool // sockets close in little time
+	note   func() string
 
 	mu     sync.Mutex // of all that callbacks touch
 	probes []*probe
@@ -60,7 +62,7 @@ func (c *call) ok() bool { return c.ran == 1 && c.err == 0 }
 
 func newFixture(t testing.TB, v venue) *fixture {
 	checkLeaks(t)
-	f := &fixture{TB: t, venue: v, out: make([]Event, 64)}
+	f := &fixture{TB: t, venue: v, out: make([]Event, 64), note: func() string { return "" }}
 	f.open()
 	t.Cleanup(f.end)
 	return f
@@ -91,6 +93,8 @@ func (f *fixture) end() {
 	}
 	l := f.loop
 	f.loop = nil
+	watchdog := time.AfterFunc(2*patience, func() { panic("the loop of " + f.Name() + " does not end\n" + f.note() + f.books()) })
+	defer watchdog.Stop()
 	switch f.venue {
 	case onRun:
 		require.Equal(f, errcode.OK, l.Close(f.thread))

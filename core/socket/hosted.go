@@ -11,6 +11,11 @@ func (l *Loop) enter() errcode.Code {
 	if !l.inUse.CompareAndSwap(false, true) {
 		return errcode.AlreadyInProgress
 	}
+	if l.gone {
+		// Closed after the caller had looked it up.
+		l.leave()
+		return errcode.BadFD
+	}
 	return errcode.OK
 }
 
@@ -49,8 +54,8 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		return 0, code
 	}
 	defer l.leave()
+	l.stopGathering()
 	l.flushDirty()
-	l.gatherer.Store(uintptr(t))
 	l.out, l.filled, l.used = out, 0, 0
 	n := copy(out, l.overflow)
 	l.filled = n
@@ -69,6 +74,7 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		return 0, errcode.BadFD
 	}
 	l.reactor.Rest(len(l.overflow) > 0 || len(l.later) > 0 || len(l.hungry) > 0)
+	l.gatherer.Store(uintptr(t)) // from now on: nobody sends inside a poll
 	return l.filled, errcode.OK
 }
 
@@ -134,7 +140,7 @@ func (l *Loop) Flush() errcode.Code {
 	if code := l.enter(); code != errcode.OK {
 		return code
 	}
-	l.gatherer.Store(0)
+	l.stopGathering()
 	l.flushDirty()
 	l.leave()
 	return errcode.OK
@@ -151,6 +157,7 @@ func (l *Loop) Close(t Thread) errcode.Code {
 	defer l.leave()
 	again := l.dying
 	l.dying = true
+	l.stopGathering()
 	l.flushDirty()
 	l.resume()
 	l.abortAll()

@@ -151,8 +151,7 @@ func (s *Socket) begin() {
 // attach puts the descriptor into the loop's set. If the kernel will not have it the
 // socket fails.
 func (s *Socket) attach(fd int) bool {
-	token, e := s.loop.reactor.Add(fd, s)
-	if e != 0 {
+	if e := s.watch(fd); e != 0 {
 		s.mu.Lock()
 		s.fail(e)
 		s.closing = true
@@ -160,8 +159,16 @@ func (s *Socket) attach(fd int) bool {
 		s.unlock()
 		return false
 	}
+	return true
+}
+
+func (s *Socket) watch(fd int) unix.Errno {
+	token, e := s.loop.reactor.Add(fd, s)
+	if e != 0 {
+		return e
+	}
 	s.token, s.attached = token, true
 	s.ready = 0
 	s.active = loop.Clock()
-	return true
+	return 0
 }

@@ -34,9 +34,8 @@ func (l *Loop) Post(f Function) errcode.Code {
 		return errcode.Parameter
 	}
 	l.mu.Lock()
-	stopped := l.stopped
-	l.mu.Unlock()
-	if stopped {
+	defer l.mu.Unlock() // so that a loop that ends runs what was accepted
+	if l.stopped {
 		return errcode.BadFD
 	}
 	l.reactor.Schedule(newPosted(l, f))

@@ -50,6 +50,9 @@ func (f *fixture) deaf(kind Kind) *probe {
 	s, code := Construct(f.loop, kind)
 	require.Equal(f, errcode.OK, code)
 	p := f.probe(s, fmt.Sprintf("%d", len(f.probes)))
+	if f.quick {
+		p.set(OptionCloseTimeout, 100)
+	}
 	p.listen(allEvents &^ (1<<EventMessage | 1<<EventConnect))
 	return p
 }

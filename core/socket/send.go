@@ -110,7 +110,8 @@ func (s *Socket) promiseSend(units uint64, bytes int, done Completion) {
 // the first writes straight from the caller's memory if nobody else is writing and
 // nothing is queued; all others append.
 func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion) errcode.Code {
-	gather := s.loop.gathers(t)
+	gather := s.loop.beginGather(t)
+	defer s.loop.endGather(gather)
 	q := &s.out
 	var copied blockList
 	var b *block

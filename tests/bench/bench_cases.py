@@ -9,6 +9,7 @@ MEMORY = "bytes_per_connection"
 # Programs are relative to the build folder.
 ECHO = {OURS: "examples/tcp_echo_server",
         "libuv": "bench/tcp_echo_libuv",
+        "uv_write": "bench/tcp_echo_write_libuv",
         "epoll": "bench/tcp_echo_epoll"}
 
 

@@ -15,6 +15,26 @@
 
 enum { CHUNK = 1 << 16 };
 
+static void wait_for(int fd, short events)
+{
+    int64_t until = now_ms() + PATIENCE_MS;
+    for (;;) {
+        int64_t left = until - now_ms();
+        if (left <= 0) {
+            probes_print(stderr);
+            FAIL("the peer waited in vain to %s", events & POLLIN ? "read" : "write");
+        }
+        struct pollfd p[2] = {{.fd = fd, .events = events}, {.fd = -1, .events = POLLIN}};
+        if (test_loop) p[1].fd = socket_loop_fd(test_loop);
+        if (poll(p, 2, (int)left) < 0) {
+            CHECK(errno == EINTR);
+            continue;
+        }
+        if (p[0].revents != 0) return;
+        if (p[1].revents != 0) pump(0);
+    }
+}
+
 static socklen_t sockaddr_of(const char *address, int port, struct sockaddr_storage *to)
 {
     memset(to, 0, sizeof *to);
@@ -94,26 +114,6 @@ int peer_unused_port(void)
     return port;
 }
 
-static void wait_for(int fd, short events)
-{
-    int64_t until = now_ms() + PATIENCE_MS;
-    for (;;) {
-        int64_t left = until - now_ms();
-        if (left <= 0) {
-            probes_print(stderr);
-            FAIL("the peer waited in vain to %s", events & POLLIN ? "read" : "write");
-        }
-        struct pollfd p[2] = {{.fd = fd, .events = events}, {.fd = -1, .events = POLLIN}};
-        if (test_loop) p[1].fd = socket_loop_fd(test_loop);
-        if (poll(p, 2, (int)left) < 0) {
-            CHECK(errno == EINTR);
-            continue;
-        }
-        if (p[0].revents != 0) return;
-        if (p[1].revents != 0) pump(0);
-    }
-}
-
 int peer_accept(int listener)
 {
     wait_for(listener, POLLIN);
@@ -126,7 +126,14 @@ static void connect_fd(int fd, const char *address, int port)
 {
     struct sockaddr_storage a;
     socklen_t size = sockaddr_of(address, port, &a);
-    if (connect(fd, (struct sockaddr *)&a, size) != 0) FAIL("connect: %s", strerror(errno));
+    if (connect(fd, (struct sockaddr *)&a, size) == 0) return;
+    int error = errno;
+    if (error == EINTR) { // it goes on without us
+        socklen_t length = sizeof error;
+        wait_for(fd, POLLOUT);
+        CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length), 0);
+    }
+    if (error != 0) FAIL("connect: %s", strerror(error));
 }
 
 void peer_connect_with(int fd, int port) { connect_fd(fd, "127.0.0.1", port); }

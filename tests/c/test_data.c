@@ -316,8 +316,8 @@ LOOPS_TEST(a_failed_send_does_not_make_a_clean_end)
             pair.peer = -1;
             while (socket_send(p->socket, "x", 1, NULL, NULL) >= 0 && socket_get_send_queue_length(p->socket) > 0) continue;
             for (int n = 0; n < 3; n++) socket_send(p->socket, "y", 1, NULL, NULL);
-            thaw();
             probe_listen(p, ALL_EVENTS);
+            thaw();
             WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
             CHECK_EQ(p->size, unread ? 50000 : 0);
             CHECK_EQ(p->count[SOCKET_EVENT_END], 0);

@@ -1,4 +1,4 @@
-// Loops in record mode: LOOP-1 to LOOP-6. What all modes have in common is in the tests that run on every loop.
+// Loops in record mode: LOOP-1 to LOOP-3, LOOP-6. What all modes have in common is in the tests that run on every loop.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,108 +6,50 @@
 
 #include "peer.h"
 #include "probe.h"
+#include "records.h"
 
-enum { MOST = 512, BATCH_BYTES = 1 << 20 };
-
-static socket_loop loop;
-static socket_event records[MOST];
-
-static void open_loop(void) { loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_RECORDS)); }
-
-static int fetch(int capacity, int ms) { return (int)CHECK_OK(socket_loop_poll(loop, records, capacity, ms)); }
-
-static void close_loop(void)
-{
-    CHECK_EQ(socket_loop_close(loop), 0);
-    while (socket_loop_poll(loop, records, MOST, 0) >= 0) continue;
-}
-
-static int readable(int ms)
-{
-    struct pollfd p = {.fd = (int)CHECK_OK(socket_loop_fd(loop)), .events = POLLIN};
-    return poll(&p, 1, ms) == 1;
-}
-
-static socket_handle make(int kind, void *user_data)
-{
-    socket_handle s = CHECK_OK(socket_construct(loop, kind));
-    CHECK_EQ(socket_subscribe(s, ALL_EVENTS, user_data), 0);
-    return s;
-}
-
-static int bind_it(socket_handle s)
-{
-    socket_address a = address_of("127.0.0.1", 0, 0);
-    int port;
-    CHECK_EQ(socket_bind(s, &a), 0);
-    CHECK_OK(socket_get_local_address(s, NULL, 0, &port, NULL));
-    return port;
-}
-
-// Fetches until a record of this type has come, which it returns; others before it are dropped.
-static socket_event await(int type)
-{
-    for (int64_t until = now_ms() + PATIENCE_MS; now_ms() < until;) {
-        if (fetch(1, 100) == 1 && records[0].type == type) return records[0];
-    }
-    FAIL("no record of type %d", type);
-}
-
-// A TCP socket of the loop and its peer.
-static socket_handle connected(int *peer, void *user_data)
-{
-    int port;
-    int listener = peer_listen(&port);
-    socket_handle s = make(SOCKET_KIND_TCP, user_data);
-    socket_connect_options o = connect_options("127.0.0.1", port, 0);
-    CHECK_EQ(socket_connect(s, &o, SOCKET_RECORD, user_data), 0);
-    CHECK_EQ(await(SOCKET_EVENT_CONNECT).socket, s);
-    await(SOCKET_EVENT_COMPLETION);
-    *peer = peer_accept(listener);
-    peer_close(listener);
-    return s;
-}
+enum { BATCH_BYTES = 1 << 20 };
 
 // What a record says.
 TEST(records_say_what_happened)
 {
     int peer, a, b;
-    open_loop();
-    socket_handle s = connected(&peer, &a);
+    record_loop_open();
+    socket_handle s = record_connected(&peer, &a);
     CHECK_EQ(socket_send(s, "x", 1, SOCKET_RECORD, &b), 0);
-    socket_event e = await(SOCKET_EVENT_COMPLETION);
+    socket_event e = record_await(SOCKET_EVENT_COMPLETION);
     CHECK_EQ(e.operation, SOCKET_OPERATION_SEND);
     CHECK_EQ(e.error, 0);
     CHECK_EQ(e.socket, s);
     CHECK(e.user_data == &b && e.data == NULL && e.connection == 0 && e.remote.address == NULL);
     peer_write(peer, "hello", 5);
-    e = await(SOCKET_EVENT_MESSAGE);
+    e = record_await(SOCKET_EVENT_MESSAGE);
     CHECK(e.user_data == &a && e.operation == 0 && e.error == 0);
     CHECK_EQ(e.size, 5);
     CHECK_EQ(memcmp(e.data, "hello", 5), 0);
     CHECK_STR(e.remote.address, "127.0.0.1");
     CHECK_EQ(e.remote.port, peer_port(peer));
     CHECK_EQ(e.remote.family, SOCKET_FAMILY_IPV4);
-    CHECK_EQ(socket_loop_post(loop, NULL, &b), 0);
-    e = await(SOCKET_EVENT_POST);
+    CHECK_EQ(socket_loop_post(record_loop, NULL, &b), 0);
+    e = record_await(SOCKET_EVENT_POST);
     CHECK(e.user_data == &b && e.socket == 0);
-    int64_t timer = CHECK_OK(socket_loop_set_timer(loop, 1, 0, NULL, &b));
-    e = await(SOCKET_EVENT_TIMER);
+    int64_t timer = CHECK_OK(socket_loop_set_timer(record_loop, 1, 0, NULL, &b));
+    e = record_await(SOCKET_EVENT_TIMER);
     CHECK(e.user_data == &b && e.socket == 0);
     CHECK_EQ(e.size, timer);
     peer_reset(peer);
-    e = await(SOCKET_EVENT_ERROR);
+    e = record_await(SOCKET_EVENT_ERROR);
     CHECK_EQ(e.error, -2301104);
-    e = await(SOCKET_EVENT_CLOSE);
+    e = record_await(SOCKET_EVENT_CLOSE);
     CHECK_EQ(e.error, -2301104);
     // Any value but NULL asks for a record, and is not called.
     socket_connect_options o = connect_options("127.0.0.1", peer_unused_port(), 0);
     CHECK_EQ(socket_connect(s, &o, (socket_completion)16, &b), 0);
-    e = await(SOCKET_EVENT_COMPLETION);
+    e = record_await(SOCKET_EVENT_COMPLETION);
     CHECK_EQ(e.operation, SOCKET_OPERATION_CONNECT);
     CHECK_EQ(e.error, -2301111);
     CHECK_EQ(socket_release(s), 0);
-    close_loop();
+    record_loop_close();
 }
 
 // Not subscribed, no completion asked for: no record.
@@ -115,20 +57,20 @@ TEST(what_nobody_wants_makes_no_record)
 {
     int port;
     int peer = peer_udp(&port);
-    open_loop();
-    socket_handle s = make(SOCKET_KIND_UDP, NULL);
+    record_loop_open();
+    socket_handle s = record_socket(SOCKET_KIND_UDP, NULL);
     CHECK_EQ(socket_subscribe(s, 0, NULL), 0);
-    int own = bind_it(s);
+    int own = record_bind(s);
     socket_address to = address_of("127.0.0.1", port, 0);
     CHECK_EQ(socket_send_to(s, &to, "x", 1, NULL, NULL), 0);
     peer_send_to(peer, own, "x", 1);
-    CHECK_EQ(fetch(MOST, 20), 0);
+    CHECK_EQ(records_fetch(MOST, 20), 0);
     CHECK_EQ(socket_subscribe(s, SOCKET_EVENT_MASK(SOCKET_EVENT_MESSAGE), &to), 0);
-    socket_event e = await(SOCKET_EVENT_MESSAGE);
+    socket_event e = record_await(SOCKET_EVENT_MESSAGE);
     CHECK(e.user_data == &to);
     CHECK_EQ(socket_release(s), 0);
-    CHECK_EQ(fetch(MOST, 20), 0);
-    close_loop();
+    CHECK_EQ(records_fetch(MOST, 20), 0);
+    record_loop_close();
     peer_close(peer);
 }
 
@@ -138,19 +80,19 @@ TEST(one_record_at_a_time)
     enum { DATAGRAMS = 100, POSTS = 50 };
     int ignored;
     int peer = peer_udp(&ignored);
-    open_loop();
-    socket_handle s = make(SOCKET_KIND_UDP, NULL);
-    int own = bind_it(s);
-    await(SOCKET_EVENT_LISTENING);
-    for (int i = 0; i < POSTS; i++) CHECK_EQ(socket_loop_post(loop, NULL, (void *)(uintptr_t)(i + 1)), 0);
+    record_loop_open();
+    socket_handle s = record_socket(SOCKET_KIND_UDP, NULL);
+    int own = record_bind(s);
+    record_await(SOCKET_EVENT_LISTENING);
+    for (int i = 0; i < POSTS; i++) CHECK_EQ(socket_loop_post(record_loop, NULL, (void *)(uintptr_t)(i + 1)), 0);
     for (int i = 0; i < DATAGRAMS; i++) peer_send_to(peer, own, &i, sizeof i);
     socket_address to = address_of("127.0.0.1", ignored, 0);
     for (int i = 0; i < POSTS; i++) CHECK_EQ(socket_send_to(s, &to, "x", 1, SOCKET_RECORD, (void *)(uintptr_t)(i + 1)), 0);
     CHECK_EQ(socket_close(s, SOCKET_RECORD, NULL), 0);
     int posts = 0, messages = 0, sends = 0, closes = 0;
     while (posts < POSTS || sends < POSTS || closes < 2) {
-        if (!readable(PATIENCE_MS)) FAIL("not readable after %d posts, %d messages, %d sends", posts, messages, sends);
-        int n = fetch(1, 0);
+        if (!record_loop_readable(PATIENCE_MS)) FAIL("not readable after %d posts, %d messages, %d sends", posts, messages, sends);
+        int n = records_fetch(1, 0);
         if (n == 0) continue;
         if (records[0].type == SOCKET_EVENT_POST) CHECK_EQ((uintptr_t)records[0].user_data, ++posts);
         if (records[0].type == SOCKET_EVENT_MESSAGE) CHECK_EQ(*(const int *)records[0].data, messages++);
@@ -159,12 +101,12 @@ TEST(one_record_at_a_time)
         closes += records[0].type == SOCKET_EVENT_CLOSE;
         closes += records[0].type == SOCKET_EVENT_COMPLETION && records[0].operation == SOCKET_OPERATION_CLOSE;
     }
-    for (int i = 0; readable(0); i++) {
+    for (int i = 0; record_loop_readable(0); i++) {
         CHECK(i < 20);
-        CHECK_EQ(fetch(1, 0), 0);
+        CHECK_EQ(records_fetch(1, 0), 0);
     }
     CHECK_EQ(socket_release(s), 0);
-    close_loop();
+    record_loop_close();
     peer_close(peer);
 }
 
@@ -174,18 +116,18 @@ TEST(payloads_stay_until_the_next_poll)
     enum { EACH = 1000, COUNT = 40 };
     int port, peer;
     int source = peer_udp(&port);
-    open_loop();
-    socket_handle udp = make(SOCKET_KIND_UDP, NULL);
-    int own = bind_it(udp);
-    socket_handle tcp = connected(&peer, NULL);
+    record_loop_open();
+    socket_handle udp = record_socket(SOCKET_KIND_UDP, NULL);
+    int own = record_bind(udp);
+    socket_handle tcp = record_connected(&peer, NULL);
     char data[EACH];
-    while (fetch(MOST, 0) > 0) continue;
+    while (records_fetch(MOST, 0) > 0) continue;
     for (int i = 0; i < COUNT; i++) {
         pattern_fill(data, (uint64_t)i * EACH, EACH);
         peer_send_to(source, own, data, EACH);
     }
     peer_write_pattern(peer, 0, 50000);
-    int n = fetch(MOST, PATIENCE_MS);
+    int n = records_fetch(MOST, PATIENCE_MS);
     CHECK(n > 1);
     char copies[8][EACH];
     const char *addresses[8];
@@ -198,12 +140,12 @@ TEST(payloads_stay_until_the_next_poll)
     socket_event batch[MOST];
     memcpy(batch, records, sizeof records);
     // Everything but a poll of this loop.
-    CHECK_EQ(socket_loop_flush(loop), 0);
+    CHECK_EQ(socket_loop_flush(record_loop), 0);
     CHECK_EQ(socket_send(tcp, data, EACH, NULL, NULL), 0);
     CHECK_EQ(socket_flush(tcp), 0);
     for (int i = 0; i < 20; i++) {
-        socket_handle other = make(SOCKET_KIND_UDP, NULL);
-        bind_it(other);
+        socket_handle other = record_socket(SOCKET_KIND_UDP, NULL);
+        record_bind(other);
         socket_address to = address_of("127.0.0.1", own, 0);
         CHECK_EQ(socket_send_to(other, &to, "noise", 5, NULL, NULL), 0);
         CHECK_EQ(socket_release(other), 0);
@@ -232,7 +174,7 @@ TEST(payloads_stay_until_the_next_poll)
         }
     }
     CHECK_EQ(socket_release(tcp), 0);
-    close_loop();
+    record_loop_close();
     peer_close(peer);
     peer_close(source);
 }
@@ -244,10 +186,10 @@ TEST(no_message_is_made_after_it_was_stopped)
 {
     for (int how = 0; how < STOPS; how++) {
         int peer;
-        open_loop();
-        socket_handle s = connected(&peer, NULL);
+        record_loop_open();
+        socket_handle s = record_connected(&peer, NULL);
         peer_write_pattern(peer, 0, 3 << 20);
-        CHECK_EQ(await(SOCKET_EVENT_MESSAGE).socket, s);
+        CHECK_EQ(record_await(SOCKET_EVENT_MESSAGE).socket, s);
         uint64_t got = records[0].size;
         switch (how) {
         case PAUSE: CHECK_EQ(socket_pause(s), 0); break;
@@ -257,7 +199,7 @@ TEST(no_message_is_made_after_it_was_stopped)
         default: CHECK_EQ(socket_release(s), 0); break;
         }
         for (int i = 0; i < 10; i++) {
-            int n = fetch(MOST, 2);
+            int n = records_fetch(MOST, 2);
             for (int k = 0; k < n; k++)
                 if (records[k].type == SOCKET_EVENT_MESSAGE || (how == RELEASE && records[k].socket == s))
                     FAIL("a record of type %d after stop %d", records[k].type, how);
@@ -265,13 +207,13 @@ TEST(no_message_is_made_after_it_was_stopped)
         if (how == PAUSE) CHECK_EQ(socket_resume(s), 0);
         if (how == UNSUBSCRIBE) CHECK_EQ(socket_subscribe(s, ALL_EVENTS, NULL), 0);
         while (how <= UNSUBSCRIBE && got < 3 << 20) {
-            int n = fetch(MOST, PATIENCE_MS);
+            int n = records_fetch(MOST, PATIENCE_MS);
             for (int k = 0; k < n; k++) {
                 CHECK(pattern_matches(records[k].data, got, records[k].size));
                 got += records[k].size;
             }
         }
-        close_loop();
+        record_loop_close();
         peer_close(peer);
     }
 }
@@ -282,8 +224,8 @@ TEST(batches_are_bounded_and_fair)
     enum { PEERS = 8 };
     socket_handle sockets[PEERS + 1];
     int peers[PEERS + 1];
-    open_loop();
-    for (int i = 0; i <= PEERS; i++) sockets[i] = connected(&peers[i], NULL);
+    record_loop_open();
+    for (int i = 0; i <= PEERS; i++) sockets[i] = record_connected(&peers[i], NULL);
     uint64_t written[PEERS] = {0}, got[PEERS] = {0};
     int late = -1;
     for (int round = 0; round < 60; round++) {
@@ -294,7 +236,7 @@ TEST(batches_are_bounded_and_fair)
                 written[i] += (uint64_t)n;
         }
         if (round == 20) peer_write(peers[PEERS], "me", 2);
-        int n = fetch(round % 2 ? MOST : 3, PATIENCE_MS);
+        int n = records_fetch(round % 2 ? MOST : 3, PATIENCE_MS);
         CHECK(n <= (round % 2 ? MOST : 3));
         uint64_t total = 0;
         for (int k = 0; k < n; k++) {
@@ -310,114 +252,34 @@ TEST(batches_are_bounded_and_fair)
     }
     if (late < 0 || late > 40) FAIL("a quiet socket's message came in batch %d after 20", late);
     for (int i = 0; i < PEERS; i++) CHECK(got[i] > 0);
-    close_loop();
+    record_loop_close();
     for (int i = 0; i <= PEERS; i++) peer_close(peers[i]);
-}
-
-// LOOP-5: after close polls return what remains, then the loop is gone.
-TEST(a_closed_loop_gives_its_last_records)
-{
-    for (int capacity = 1; capacity <= MOST; capacity += MOST - 1) {
-        int peer;
-        struct full_listener full = peer_listen_full();
-        open_loop();
-        socket_handle s = connected(&peer, NULL), c = make(SOCKET_KIND_TCP, NULL);
-        socket_connect_options o = connect_options("127.0.0.1", full.port, 0);
-        CHECK_EQ(socket_connect(c, &o, SOCKET_RECORD, NULL), 0);
-        CHECK_EQ(fetch(MOST, 0), 0);
-        static char data[12 << 20];
-        CHECK_EQ(socket_send(s, data, sizeof data, SOCKET_RECORD, NULL), 0);
-        CHECK_EQ(socket_send(s, "x", 1, SOCKET_RECORD, NULL), 0);
-        CHECK_EQ(socket_loop_close(loop), 0);
-        CHECK(!is_valid(s) && !is_valid(c));
-
-        int n, connects = 0, sends = 0;
-        while ((n = socket_loop_poll(loop, records, capacity, 0)) >= 0) {
-            for (int k = 0; k < n; k++) {
-                CHECK(records[k].type != SOCKET_EVENT_MESSAGE);
-                if (records[k].type != SOCKET_EVENT_COMPLETION) continue;
-                CHECK_EQ(records[k].error, -2301125);
-                connects += records[k].operation == SOCKET_OPERATION_CONNECT;
-                sends += records[k].operation == SOCKET_OPERATION_SEND;
-            }
-        }
-        CHECK_EQ(n, -2301009);
-        CHECK_EQ(connects, 1);
-        CHECK_EQ(sends, 2);
-        CHECK_CODE(socket_loop_fd(loop), 2301009);
-        CHECK_CODE(socket_loop_close(loop), 2301009);
-        peer_close(peer);
-        peer_close_full(&full);
-    }
-}
-
-// LOOP-5: a second close drops the rest.
-TEST(a_loop_closed_twice_is_gone)
-{
-    int peer;
-    open_loop();
-    socket_handle s = connected(&peer, NULL);
-    for (int i = 0; i < 100; i++) CHECK_EQ(socket_send(s, "x", 1, SOCKET_RECORD, NULL), 0);
-    CHECK_EQ(socket_loop_close(loop), 0);
-    CHECK_EQ(socket_loop_close(loop), 0);
-    CHECK_CODE(socket_loop_poll(loop, records, MOST, 0), 2301009);
-    CHECK_CODE(socket_loop_close(loop), 2301009);
-    peer_close(peer);
-}
-
-static void *poll_long(void *unused)
-{
-    (void)unused;
-    static socket_event own[4];
-    CHECK_EQ(socket_loop_poll(loop, own, 4, PATIENCE_MS), 1);
-    return NULL;
-}
-
-static int is_in_use(void)
-{
-    int n = socket_loop_poll(loop, records, 1, 0);
-    CHECK(n == 0 || n == -2301114);
-    return n < 0;
-}
-
-// THREAD-1
-TEST(a_loop_that_is_being_polled_says_so)
-{
-    pthread_t thread;
-    open_loop();
-    start_thread(&thread, poll_long, NULL);
-    POLL(is_in_use());
-    CHECK_CODE(socket_loop_close(loop), 2301114);
-    CHECK_CODE(socket_loop_flush(loop), 2301114);
-    CHECK_EQ(socket_loop_post(loop, NULL, NULL), 0);
-    join_thread(thread);
-    close_loop();
 }
 
 // A client of a server that is subscribed to late loses nothing.
 TEST(a_connection_is_subscribed_to_late)
 {
     int port;
-    open_loop();
-    socket_handle server = make(SOCKET_KIND_TCP_SERVER, NULL);
+    record_loop_open();
+    socket_handle server = record_socket(SOCKET_KIND_TCP_SERVER, NULL);
     socket_listen_options o = listen_options("127.0.0.1", 0, 0);
     CHECK_EQ(socket_listen(server, &o), 0);
     CHECK_OK(socket_get_local_address(server, NULL, 0, &port, NULL));
     int peer = peer_connect(port);
     peer_write(peer, "early", 5);
-    socket_event e = await(SOCKET_EVENT_CONNECT);
+    socket_event e = record_await(SOCKET_EVENT_CONNECT);
     CHECK_EQ(e.socket, server);
     socket_handle client = e.connection;
     CHECK_STR(e.remote.address, "127.0.0.1");
     CHECK_EQ(e.remote.port, peer_port(peer));
-    for (int i = 0; i < 5; i++) CHECK_EQ(fetch(MOST, 1), 0);
+    for (int i = 0; i < 5; i++) CHECK_EQ(records_fetch(MOST, 1), 0);
     CHECK_EQ(socket_subscribe(client, ALL_EVENTS, &port), 0);
-    e = await(SOCKET_EVENT_MESSAGE);
+    e = record_await(SOCKET_EVENT_MESSAGE);
     CHECK(e.socket == client && e.user_data == &port && e.size == 5);
     peer_close(peer);
-    await(SOCKET_EVENT_END);
-    await(SOCKET_EVENT_CLOSE);
-    POLL(fetch(MOST, 0) >= 0 && !is_valid(client));
+    record_await(SOCKET_EVENT_END);
+    record_await(SOCKET_EVENT_CLOSE);
+    POLL(records_fetch(MOST, 0) >= 0 && !is_valid(client));
     CHECK_EQ(socket_release(server), 0);
-    close_loop();
+    record_loop_close();
 }

@@ -56,6 +56,30 @@ LOOPS_TEST(sends_of_all_sizes_are_one_datagram_each)
     peer_close(peer);
 }
 
+// DATA-10: over IPv6 the maximum is larger, both ways.
+LOOPS_TEST(the_largest_datagrams_over_ipv6)
+{
+    enum { MOST6 = 65527 };
+    struct probe *a = probe_new(SOCKET_KIND_UDP), *b = probe_new(SOCKET_KIND_UDP);
+    socket_address here = address_of("::1", 0, 0);
+    CHECK_EQ(socket_bind(a->socket, &here), 0);
+    CHECK_EQ(socket_bind(b->socket, &here), 0);
+    here.port = probe_port(b);
+    b->pattern = 1;
+    char *data = malloc(MOST6 + 1);
+    pattern_fill(data, 0, MOST6 + 1);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(socket_send_to(a->socket, &here, data, (size_t)MOST6 + 1 - (size_t)i, probe_completion(SOCKET_OPERATION_SEND), a), 0);
+        WAIT(a->done[SOCKET_OPERATION_SEND] == i + 1);
+        CHECK_EQ(a->done_error[SOCKET_OPERATION_SEND], i == 0 ? -2301090 : 0);
+    }
+    WAIT(b->count[SOCKET_EVENT_MESSAGE] == 1);
+    CHECK_EQ(b->size, MOST6);
+    free(data);
+    probe_closed(a);
+    probe_closed(b);
+}
+
 // Completions by the number of the send.
 struct outcome {
     int done, error;

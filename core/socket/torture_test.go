@@ -1,0 +1,252 @@
+package socket
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/sys"
+)
+
+// tortureBulk is more than the kernel's buffers take at once.
+const tortureBulk = 1 << 20
+
+// plausible has the errors with which the kernel may fail each call, even if it did
+// nothing wrong. EAGAIN is not among them: an edge would have to follow.
+var plausible = map[sys.Op][]unix.Errno{
+	sys.OpSocket:        {unix.EMFILE, unix.ENOBUFS, unix.EACCES, unix.EAFNOSUPPORT},
+	sys.OpBind:          {unix.EADDRINUSE, unix.EACCES, unix.EADDRNOTAVAIL},
+	sys.OpListen:        {unix.EADDRINUSE},
+	sys.OpConnect:       {unix.ECONNREFUSED, unix.ENETUNREACH, unix.EADDRNOTAVAIL, unix.EPERM},
+	sys.OpAccept:        {unix.EMFILE, unix.ECONNABORTED, unix.EINTR, unix.ENOMEM, unix.EPERM},
+	sys.OpRecv:          {unix.ECONNRESET, unix.EINTR, unix.ETIMEDOUT},
+	sys.OpRecvMany:      {unix.ECONNREFUSED, unix.EINTR, unix.ENOMEM},
+	sys.OpSend:          {unix.EPIPE, unix.ECONNRESET, unix.EINTR, unix.ENOBUFS, unix.ENOMEM},
+	sys.OpSendMany:      {unix.ECONNREFUSED, unix.EINTR, unix.ENOBUFS, unix.EPERM},
+	sys.OpClose:         {unix.EIO, unix.EINTR},
+	sys.OpGetsockopt:    {unix.ENOBUFS},
+	sys.OpSetsockopt:    {unix.ENOPROTOOPT, unix.ENOMEM},
+	sys.OpGetsockname:   {unix.ENOBUFS},
+	sys.OpGetpeername:   {unix.ENOTCONN},
+	sys.OpFcntl:         {unix.EPERM},
+	sys.OpEpollCreate:   {unix.EMFILE},
+	sys.OpEpollAdd:      {unix.ENOMEM, unix.ENOSPC},
+	sys.OpEpollDelete:   {unix.ENOENT},
+	sys.OpEpollWait:     {unix.EINTR},
+	sys.OpEventfd:       {unix.EMFILE},
+	sys.OpTimerfdCreate: {unix.EMFILE},
+	sys.OpMap:           {unix.ENOMEM},
+}
+
+// mishap makes the nth of the plausible calls fail, with the errno of that number.
+type mishap struct {
+	calls  atomic.Int64
+	at     int64
+	choice int
+
+	fired atomic.Bool
+	op    sys.Op
+	errno unix.Errno
+	more  bool // there is another errno for this call
+}
+
+func (m *mishap) hook(op sys.Op, _ int) (unix.Errno, int) {
+	list := plausible[op]
+	if len(list) == 0 || m.calls.Add(1) != m.at {
+		return 0, 0
+	}
+	m.op = op
+	m.more = m.choice+1 < len(list)
+	m.fired.Store(true)
+	m.errno = list[m.choice%len(list)]
+	return m.errno, 0
+}
+
+// emptyPools gives back the blocks that are kept, so that they are mapped anew.
+func emptyPools() {
+	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
+		p.mu.Lock()
+		for p.free != nil {
+			b := p.free
+			p.free = b.next
+			p.kept -= int(p.size)
+			mappedBytes.Add(-int64(p.size))
+			sys.Unmap(b.at(0), int(p.size))
+		}
+		p.mu.Unlock()
+	}
+}
+
+// Every call of a scenario fails once with everything it may fail with: whatever
+// happens, completions and close events come exactly once and nothing is left over.
+func TestTorture(t *testing.T) {
+	for _, s := range scenarios {
+		for _, v := range []venue{onRun, onPoll} {
+			t.Run(fmt.Sprint(s.name, " ", v), func(t *testing.T) { torture(t, s, v) })
+		}
+	}
+}
+
+func torture(t *testing.T, s scenario, v venue) {
+	runs, failures := 0, 0
+	for n := int64(1); ; n++ {
+		for choice := 0; ; choice++ {
+			m := &mishap{at: n, choice: choice}
+			emptyPools()
+			name := fmt.Sprintf("call %d errno %d", n, choice)
+			ok := t.Run(name, func(t *testing.T) {
+				f := newFixture(t, v)
+				f.quick = true
+				f.note = func() string { return fmt.Sprintf("operation %d, %v\n", m.op, m.errno) }
+				setHook(t, m.hook)
+				s.run(f)
+				f.closeAll()
+				sys.SetHook(nil)
+			})
+			runs++
+			if !ok {
+				t.Logf("%s of %s: operation %d, %v", name, s.name, m.op, m.errno)
+				if failures++; failures > 5 {
+					return
+				}
+			}
+			if !m.fired.Load() {
+				if choice == 0 {
+					t.Logf("%d runs", runs)
+					return
+				}
+				break // the calls are not the same every time
+			}
+			if !m.more {
+				break
+			}
+		}
+		require.Less(t, n, int64(500), "the scenario does not end")
+	}
+}
+
+// closeAll closes what is open, as a program that cleans up does.
+func (f *fixture) closeAll() {
+	var waiting []*call
+	f.mu.Lock()
+	list := append([]*probe{}, f.probes...)
+	f.mu.Unlock()
+	for _, p := range list {
+		if c := p.close(); c.code == 0 {
+			waiting = append(waiting, c)
+		}
+	}
+	f.until("all closed", func() bool {
+		for _, c := range waiting {
+			if c.ran == 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// Making a loop fails cleanly.
+func TestTortureLoop(t *testing.T) {
+	checkLeaks(t)
+	for _, mode := range []LoopMode{LoopCallbacks, LoopRecords} {
+		for n := int64(1); ; n++ {
+			m := &mishap{at: n}
+			sys.SetHook(m.hook)
+			before := inUse()
+			l, code := NewLoop(mode)
+			sys.SetHook(nil)
+			if !m.fired.Load() {
+				require.NotNil(t, l)
+				l.Close(1)
+				l.Close(1)
+				break
+			}
+			assert.Nil(t, l)
+			assert.NotZero(t, code)
+			assert.Equal(t, before, inUse())
+		}
+	}
+	for n := int64(1); ; n++ {
+		m := &mishap{at: n}
+		sys.SetHook(m.hook)
+		_, code := NextDefaultLoop()
+		if !m.fired.Load() || code == 0 {
+			sys.SetHook(nil)
+			require.Zero(t, code)
+			break
+		}
+	}
+	require.Zero(t, Shutdown(0, 10000))
+}
+
+// What is read and written in small pieces is the same as in large ones.
+func TestTortureShort(t *testing.T) {
+	for _, s := range scenarios {
+		for _, limit := range []int{1, 7} {
+			t.Run(fmt.Sprint(s.name, " ", limit), func(t *testing.T) {
+				undisturbed(t, s, func(op sys.Op, fd int) (unix.Errno, int) {
+					switch op {
+					case sys.OpSend, sys.OpSendMany:
+						if s.name == "send much and close" {
+							return 0, limit * 1000
+						}
+						return 0, limit
+					case sys.OpRecv, sys.OpRecvMany:
+						// The kernel would not stop before its buffer is empty, but at urgent
+						// data: that is what the socket is told here.
+						sockets.each(func(s *Socket) {
+							if s.fd == fd && s.ready != 0 {
+								s.ready |= unix.EPOLLPRI | unix.EPOLLERR
+							}
+						})
+						return 0, limit
+					}
+					return 0, 0
+				})
+			})
+		}
+	}
+}
+
+// Signals that interrupt every call change nothing.
+func TestTortureInterrupted(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			var turn [sys.OpMap + 1]atomic.Int64
+			undisturbed(t, s, func(op sys.Op, _ int) (unix.Errno, int) {
+				switch op {
+				case sys.OpAccept, sys.OpRecv, sys.OpRecvMany, sys.OpSend, sys.OpSendMany, sys.OpEpollWait:
+					if turn[op].Add(1)%2 == 1 {
+						return unix.EINTR, 0
+					}
+				}
+				return 0, 0
+			})
+		})
+	}
+}
+
+// undisturbed compares a scenario with a hook to the same without.
+func undisturbed(t *testing.T, s scenario, hook sys.Hook) {
+	for _, v := range []venue{onRun, onPoll} {
+		var want string
+		t.Run(fmt.Sprint(v, " without"), func(t *testing.T) {
+			ok, got := s.run(newFixture(t, v))
+			require.True(t, ok)
+			want = got
+		})
+		t.Run(fmt.Sprint(v, " with"), func(t *testing.T) {
+			f := newFixture(t, v)
+			setHook(t, hook)
+			ok, got := s.run(f)
+			sys.SetHook(nil)
+			assert.True(t, ok, f.books())
+			assert.Equal(t, want, got)
+		})
+	}
+}

@@ -1,0 +1,205 @@
+#define _GNU_SOURCE
+#include "soak.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+void (*soak_on_fail)(void);
+
+_Noreturn void soak_fail(const char *file, int line, const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fprintf(stderr, "%s:%d: ", file, line);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    if (soak_on_fail) soak_on_fail();
+    fflush(stderr);
+    if (getenv("SOAK_ABORT")) abort();
+    _exit(1);
+}
+
+int64_t soak_ok(const char *file, int line, const char *text, int64_t result)
+{
+    if (result < 0) soak_fail(file, line, "%s: %s (%lld)", text, socket_strerror((int)result), (long long)result);
+    return result;
+}
+
+int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+int64_t now_ms(void) { return now_ns() / 1000000; }
+
+void nap(void) { usleep(1000); }
+
+socket_stats stats_now(void)
+{
+    socket_stats s = SOCKET_STATS_INIT;
+    CHECK_OK(socket_get_stats(&s));
+    return s;
+}
+
+long anonymous_kb(void)
+{
+    char line[256];
+    long kb = -1;
+    FILE *f = fopen("/proc/self/status", "re");
+    CHECK(f != NULL);
+    while (fgets(line, sizeof line, f))
+        if (sscanf(line, "RssAnon: %ld", &kb) == 1) break;
+    fclose(f);
+    CHECK(kb >= 0);
+    return kb;
+}
+
+int count_fds(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    CHECK(d != NULL);
+    while (readdir(d)) n++;
+    closedir(d);
+    return n - 3; // ., .. and the folder's own
+}
+
+int raise_files(void)
+{
+    struct rlimit r;
+    CHECK(getrlimit(RLIMIT_NOFILE, &r) == 0);
+    r.rlim_cur = r.rlim_max;
+    CHECK(setrlimit(RLIMIT_NOFILE, &r) == 0);
+    return r.rlim_max > 1 << 20 ? 1 << 20 : (int)r.rlim_max;
+}
+
+int64_t argument(int argc, char **argv, int index, int64_t otherwise)
+{
+    if (index >= argc) return otherwise;
+    char *end;
+    long long n = strtoll(argv[index], &end, 0);
+    if (*end || n < 1) {
+        fprintf(stderr, "%s: not a number: %s\n", argv[0], argv[index]);
+        exit(2);
+    }
+    return n;
+}
+
+struct baseline baseline_now(void) { return (struct baseline){count_fds(), stats_now(), anonymous_kb()}; }
+
+// Those of the Go runtime's garbage collector, which come with the first heap to collect.
+enum { GOROUTINES_APART = 8 };
+
+static int is_back(const struct baseline *b)
+{
+    socket_stats s = stats_now();
+    return s.sockets <= b->stats.sockets && s.loops <= b->stats.loops && s.queued_bytes <= b->stats.queued_bytes &&
+           s.goroutines <= b->stats.goroutines + GOROUTINES_APART && count_fds() <= b->fds;
+}
+
+void baseline_wait(const struct baseline *b)
+{
+    int64_t until = now_ms() + PATIENCE_MS;
+    while (!is_back(b)) {
+        if (now_ms() > until) {
+            struct baseline now = baseline_now();
+            baseline_print("before", b);
+            baseline_print("now", &now);
+            FAIL("something is left");
+        }
+        nap();
+    }
+}
+
+void baseline_print(const char *title, const struct baseline *b)
+{
+    printf("%-28s %6llu handles %3llu loops %6d fds %4llu goroutines %8llu queued %7ld KiB (%llu buffers, %llu Go heap)\n", title,
+           (unsigned long long)b->stats.sockets, (unsigned long long)b->stats.loops, b->fds,
+           (unsigned long long)b->stats.goroutines, (unsigned long long)b->stats.queued_bytes, b->kb,
+           (unsigned long long)b->stats.buffer_bytes >> 10, (unsigned long long)b->stats.go_heap_bytes >> 10);
+    fflush(stdout);
+}
+
+static void count_completion(socket_handle socket, int error, void *user_data)
+{
+    (void)socket;
+    (void)error;
+    __atomic_fetch_add((int *)user_data, 1, __ATOMIC_SEQ_CST);
+}
+
+// Connects to a port that nobody listens at.
+static void connect_in_vain(const char *address, int times)
+{
+    static int done; // lives as long as a completion can come
+    socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
+    socket_handle placeholder = CHECK_OK(socket_construct_tcp());
+    socket_address any = {"127.0.0.1", 0, 0};
+    CHECK_OK(socket_bind(placeholder, &any));
+    CHECK_OK(socket_get_local_address(placeholder, NULL, 0, &to.address.port, NULL));
+    to.address.address = address;
+    done = 0;
+    for (int i = 0; i < times; i++) {
+        socket_handle s = CHECK_OK(socket_construct_tcp());
+        CHECK_OK(socket_connect(s, &to, count_completion, &done));
+        WAIT(__atomic_load_n(&done, __ATOMIC_SEQ_CST) >= i - 63);
+        CHECK_OK(socket_release(s));
+    }
+    WAIT(__atomic_load_n(&done, __ATOMIC_SEQ_CST) == times);
+    CHECK_OK(socket_release(placeholder));
+    WAIT(stats_now().sockets == 0);
+}
+
+void warm_up(void) { connect_in_vain("localhost", 1); }
+
+long memory_settle(long kb)
+{
+    int64_t until = now_ms() + PATIENCE_MS;
+    long now;
+    while ((now = anonymous_kb()) > kb && now_ms() < until) connect_in_vain("127.0.0.1", 500);
+    return now;
+}
+
+uint64_t mix(uint64_t x)
+{
+    x += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t pattern_word(uint64_t key, uint64_t index) { return (key | 1) * (index + UINT64_C(0x9e3779b97f4a7c15)); }
+
+void pattern_fill(void *to, uint64_t key, uint64_t offset, size_t size)
+{
+    unsigned char *p = to;
+    for (size_t i = 0; i < size; i++, offset++) p[i] = (unsigned char)(pattern_word(key, offset >> 3) >> (32 + (offset & 3) * 8));
+}
+
+int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < size; i++, offset++)
+        if (p[i] != (unsigned char)(pattern_word(key, offset >> 3) >> (32 + (offset & 3) * 8))) return 0;
+    return 1;
+}
+
+int server_listen(socket_handle server, const char *address, int backlog)
+{
+    socket_listen_options o = SOCKET_LISTEN_OPTIONS_INIT;
+    int port;
+    o.address.address = address;
+    o.backlog = backlog;
+    CHECK_OK(socket_listen(server, &o));
+    CHECK_OK(socket_get_local_address(server, NULL, 0, &port, NULL));
+    return port;
+}

@@ -1,0 +1,66 @@
+// What the soak programs share. They look at the library from outside only: its functions, its counters and what
+// the kernel says about the process. Everything waits for a condition with a deadline, nothing for a time.
+#ifndef OHSOCKET_SOAK_H
+#define OHSOCKET_SOAK_H
+
+#include <ohsocket.h>
+#include <stdint.h>
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SOAK_ASAN = 1, PATIENCE_MS = 180000 };
+#else
+enum { SOAK_ASAN = 0, PATIENCE_MS = 60000 };
+#endif
+
+#define FAIL(...) soak_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define CHECK(condition) \
+    do { if (!(condition)) FAIL("false: %s", #condition); } while (0)
+// The value of a call that must succeed.
+#define CHECK_OK(call) soak_ok(__FILE__, __LINE__, #call, (int64_t)(call))
+#define WAIT(condition) \
+    do { \
+        int64_t until_ = now_ms() + PATIENCE_MS; \
+        while (!(condition)) { \
+            if (now_ms() > until_) FAIL("in vain: %s", #condition); \
+            nap(); \
+        } \
+    } while (0)
+
+_Noreturn void soak_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int64_t soak_ok(const char *file, int line, const char *text, int64_t result);
+// Printed by soak_fail before it ends the process, if set.
+extern void (*soak_on_fail)(void);
+
+int64_t now_ns(void);
+int64_t now_ms(void);
+void nap(void); // between two looks at a condition
+
+socket_stats stats_now(void);
+long anonymous_kb(void); // RssAnon: the memory the process has written to
+int count_fds(void);
+int raise_files(void); // RLIMIT_NOFILE up to the hard limit, which it returns
+int64_t argument(int argc, char **argv, int index, int64_t otherwise);
+
+// What must be the same before and after. baseline_wait waits for it.
+struct baseline {
+    int fds;
+    socket_stats stats;
+    long kb;
+};
+struct baseline baseline_now(void); // the first one after warm_up
+void warm_up(void); // what the first socket and the first look-up leave behind is there afterwards
+void baseline_wait(const struct baseline *b);
+void baseline_print(const char *title, const struct baseline *b);
+
+// The Go runtime collects garbage when some amount is there and gives memory back later. This opens and closes
+// sockets until it has come down to kb, at most for PATIENCE_MS, and returns how much there is then.
+long memory_settle(long kb);
+
+uint64_t mix(uint64_t x); // a number that looks like chance, the same for the same x
+void pattern_fill(void *to, uint64_t key, uint64_t offset, size_t size);
+int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size);
+
+// A server of the library on a free port of all local addresses.
+int server_listen(socket_handle server, const char *address, int backlog);
+
+#endif
