@@ -157,6 +157,9 @@ func (s *Socket) finish() {
 	reset := s.aborted && was == stateConnected && s.kind.isStream()
 	s.out.drop(unsent)
 	s.out.blocked, s.out.edge = false, false
+	// What has not been reported yet would come after the close event.
+	s.work &^= workDrain | workNotice
+	s.notice = errcode.OK
 	end := s.endDone
 	s.endDone = Completion{}
 	s.fd = -1

@@ -287,8 +287,7 @@ func addressOf(p *sys.Packet) *netaddr.Sockaddr {
 	if p.Header.Name == nil {
 		return nil
 	}
-	sa := netaddr.FromRaw(unsafe.Pointer(p.Header.Name), p.Header.Namelen)
-	return &sa
+	return (*netaddr.Sockaddr)(unsafe.Pointer(p.Header.Name)) // it is one: writePackets put it there
 }
 
 // inbox is where a loop receives datagrams.

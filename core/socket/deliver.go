@@ -7,11 +7,12 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// emit reports an event that has no payload, to whoever wants it.
-func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) {
+// emit reports an event that has no payload, to whoever wants it, and whether somebody
+// did.
+func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bool {
 	set := s.listeners.Load()
 	if !wants(set, event) {
-		return
+		return false
 	}
 	l := s.loop
 	e := Event{Type: event, Socket: s.handle, Error: -int32(code)}
@@ -19,18 +20,20 @@ func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) {
 		e.Connection = connection.handle
 		e.Remote = l.remote(connection.remote)
 	}
-	l.give(s, set, &e)
+	return l.give(s, set, &e)
 }
 
 // give hands an event to the listeners, or makes it a record.
-func (l *Loop) give(s *Socket, set *listenerSet, e *Event) {
+func (l *Loop) give(s *Socket, set *listenerSet, e *Event) bool {
 	if l.mode == LoopRecords {
 		e.UserData = set.userData
 		l.record(e)
-		return
+		return true
 	}
 	*l.event = *e
+	calls := l.calls
 	l.tell(s, set)
+	return l.calls != calls
 }
 
 // tell calls the listeners of l.event.

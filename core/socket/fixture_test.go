@@ -95,6 +95,9 @@ func (f *fixture) end() {
 	f.loop = nil
 	watchdog := time.AfterFunc(2*patience, func() { panic("the loop of " + f.Name() + " does not end\n" + f.note() + f.books()) })
 	defer watchdog.Stop()
+	for _, p := range f.probes {
+		p.cancel(p.connecting())
+	}
 	switch f.venue {
 	case onRun:
 		require.Equal(f, errcode.OK, l.Close(f.thread))

@@ -130,7 +130,10 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	c.clientID = s.accepts.clients
 	s.accepts.live.Add(1)
 	accepted.Add(1)
-	s.emit(EventConnect, errcode.OK, c)
+	if !s.emit(EventConnect, errcode.OK, c) {
+		// The last listener has gone meanwhile: nobody would ever close it.
+		c.Abort()
+	}
 	if l.mode == LoopRecords {
 		l.later = append(l.later, c)
 		return

@@ -101,7 +101,7 @@ func TestOptionExtraKept(t *testing.T) {
 
 		p, _ := pair(f)
 		require.Equal(t, errcode.OK, p.s.SetExtraOptions(x))
-		p.s.Abort()
+		p.abort()
 		f.until("closed", p.closed)
 		assert.Equal(t, errcode.BadFD, p.s.SetExtraOptions(x))
 		p, _ = connectTo(f, p)

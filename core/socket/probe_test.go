@@ -29,6 +29,8 @@ type probe struct {
 	opened   int // periods begun, of which the connects of unopened sockets are not sure yet
 	closes   int // close events
 	released bool
+	// cancelled: a close or abort has come during a connect, and has a close event
+	cancelled bool
 }
 
 var eventNames = [...]string{EventConnect: "connect", EventMessage: "message", EventEnd: "end",
@@ -239,11 +241,10 @@ func (p *probe) connect(to netaddr.Target, timeoutMs int32) *call {
 	c.then = func(err int32) {
 		p.f.mu.Lock()
 		defer p.f.mu.Unlock()
-		p.s.mu.Lock()
-		defer p.s.mu.Unlock()
-		if fresh && (err == 0 || p.s.closing) {
+		if fresh && (err == 0 || p.cancelled) {
 			p.opened++
 		}
+		p.cancelled = false
 	}
 	return c.returned(p.s.Connect(to, timeoutMs, done))
 }
@@ -269,7 +270,29 @@ func (p *probe) end() *call {
 
 func (p *probe) close() *call {
 	c, done := p.begin("close")
-	return c.returned(p.s.Close(done))
+	connecting := p.connecting()
+	c.returned(p.s.Close(done))
+	p.cancel(connecting && c.code == errcode.OK)
+	return c
+}
+
+func (p *probe) abort() errcode.Code {
+	connecting := p.connecting()
+	code := p.s.Abort()
+	p.cancel(connecting && code == errcode.OK)
+	return code
+}
+
+func (p *probe) connecting() bool {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.s.conn != nil
+}
+
+func (p *probe) cancel(cancelled bool) {
+	p.f.mu.Lock()
+	defer p.f.mu.Unlock()
+	p.cancelled = p.cancelled || cancelled
 }
 
 func (p *probe) release() errcode.Code {

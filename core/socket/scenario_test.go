@@ -26,6 +26,9 @@ func (p *probe) over() bool { return p.closed() || p.opened == 0 }
 // failed reports whether a call was refused, or has completed with an error.
 func (c *call) failed() bool { return c.code != errcode.OK || c.ran > 0 && c.err != 0 }
 
+// over reports whether a call was refused or has completed.
+func (c *call) over() bool { return c.code != errcode.OK || c.ran > 0 }
+
 // echoing is a raw server that sends everything back.
 func echoing(f *fixture) int {
 	l, port := rawListener(f)
@@ -46,7 +49,7 @@ func echoing(f *fixture) int {
 }
 
 func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
-	f.until("connected", func() bool { return c.code != errcode.OK || c.ran > 0 })
+	f.until("connected", func() bool { return c.over() })
 	if c.failed() {
 		return false, ""
 	}
@@ -54,7 +57,7 @@ func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
 	s := p.send(want)
 	f.until("echoed", func() bool { return len(p.data) >= len(want) || p.over() || s.failed() })
 	done := p.close()
-	f.until("closed", func() bool { return done.code != errcode.OK || done.ran > 0 })
+	f.until("closed", func() bool { return done.over() })
 	return s.ok() && !done.failed(), string(p.data)
 }
 
@@ -123,7 +126,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.code != errcode.OK || c.ran > 0 })
+		f.until("connected", func() bool { return c.over() })
 		if c.failed() {
 			return false, ""
 		}
@@ -140,8 +143,8 @@ var scenarios = []scenario{
 		}()
 		want := pattern(tortureBulk)
 		s, done := p.send(want), p.close()
-		f.until("closed", func() bool { return done.code != errcode.OK || done.ran > 0 })
-		f.until("sent", func() bool { return s.code != errcode.OK || s.ran > 0 })
+		f.until("closed", func() bool { return done.over() })
+		f.until("sent", func() bool { return s.over() })
 		if s.ok() && !done.failed() {
 			return bytes.Equal(want, <-got), ""
 		}
@@ -152,7 +155,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.code != errcode.OK || c.ran > 0 })
+		f.until("connected", func() bool { return c.over() })
 		if c.failed() {
 			return false, ""
 		}
@@ -184,12 +187,12 @@ var scenarios = []scenario{
 		peer, port := rawUDP(f)
 		p := f.socket(KindUDP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.code != errcode.OK || c.ran > 0 })
+		f.until("connected", func() bool { return c.over() })
 		if c.failed() {
 			return false, ""
 		}
 		s := p.send([]byte("ping"))
-		f.until("sent", func() bool { return s.code != errcode.OK || s.ran > 0 })
+		f.until("sent", func() bool { return s.over() })
 		if s.failed() {
 			return false, ""
 		}
@@ -221,7 +224,7 @@ var scenarios = []scenario{
 	{"end", func(f *fixture) (bool, string) {
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", echoing(f)), 0)
-		f.until("connected", func() bool { return c.code != errcode.OK || c.ran > 0 })
+		f.until("connected", func() bool { return c.over() })
 		if c.failed() {
 			return false, ""
 		}
@@ -233,7 +236,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.deaf(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.code != errcode.OK || c.ran > 0 })
+		f.until("connected", func() bool { return c.over() })
 		if c.failed() {
 			return false, ""
 		}
@@ -244,7 +247,7 @@ var scenarios = []scenario{
 			peer.Close()
 		}()
 		s, done := p.send([]byte("bye")), p.close()
-		f.until("closed", func() bool { return done.code != errcode.OK || done.ran > 0 })
+		f.until("closed", func() bool { return done.over() })
 		return s.ok() && !done.failed(), ""
 	}},
 }

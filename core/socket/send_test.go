@@ -84,7 +84,7 @@ func TestSendFromManyThreads(t *testing.T) {
 		}
 		assert.Equal(t, own, next[senders])
 		assert.Positive(t, own)
-		p.s.Abort()
+		p.abort()
 		f.until("closed", p.closed)
 	})
 }
@@ -276,7 +276,7 @@ func TestSendWhileAborted(t *testing.T) {
 				for p.send(big[:len(big)/4]).code == errcode.OK {
 				}
 			})
-			both.Go(func() { p.s.Abort() })
+			both.Go(func() { p.abort() })
 			f.until("closed", p.closed)
 			both.Wait()
 		}
@@ -289,6 +289,7 @@ func TestSendCompletionsInOrder(t *testing.T) {
 		p, peer := pair(f)
 		var order []int
 		const count = 500
+		all := pattern(9000)
 		for i := range count {
 			c, done := p.begin("send")
 			c.then = func(int32) {
@@ -296,8 +297,7 @@ func TestSendCompletionsInOrder(t *testing.T) {
 				order = append(order, i)
 				f.mu.Unlock()
 			}
-			b := pattern(i * 13 % 9000)
-			data, size := numbers(b)
+			data, size := numbers(all[:i*13%9000])
 			c.returned(p.s.Send(f.here(), data, size, done))
 		}
 		go io.Copy(io.Discard, struct{ io.Reader }{peer})

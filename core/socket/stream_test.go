@@ -146,7 +146,7 @@ func TestStreamPausedReset(t *testing.T) {
 			f.turn(1)
 		}
 		assert.Less(t, f.loop.reactor.Iterations()-before, uint64(60), "the loop spins")
-		require.Equal(t, errcode.OK, p.s.Abort())
+		require.Equal(t, errcode.OK, p.abort())
 		f.until("closed", p.closed)
 	})
 }
@@ -277,7 +277,7 @@ func TestStreamFairness(t *testing.T) {
 			at := len(busy.data)
 			f.until("heard", func() bool { return len(quiet.data) == 1 })
 			assert.Less(t, len(busy.data)-at, 8<<20)
-			busy.s.Abort()
+			busy.abort()
 			f.until("closed", busy.closed)
 		})
 	}

@@ -206,7 +206,9 @@ void probe_opened(struct probe *p)
 int probe_connect_to(struct probe *p, const char *address, int port, int timeout_ms)
 {
     socket_connect_options o = connect_options(address, port, timeout_ms);
-    return socket_connect(p->socket, &o, connect_done, p);
+    int result = socket_connect(p->socket, &o, connect_done, p);
+    if (result == 0) probe_opened(p);
+    return result;
 }
 
 int probe_connect(struct probe *p, int port) { return probe_connect_to(p, "127.0.0.1", port, PATIENCE_MS); }

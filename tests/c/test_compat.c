@@ -110,7 +110,6 @@ LOOPS_TEST(ports_families_and_zones_are_forgiven)
     CHECK_EQ(probe_connect_to(p, "127.0.0.1", port + 65536, 0), 0);
     WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
     CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], 0);
-    probe_opened(p);
     peer_close(peer_accept(listener));
     WAIT(p->count[SOCKET_EVENT_CLOSE] == n + 1);
     probe_release(p);

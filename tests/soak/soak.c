@@ -123,7 +123,7 @@ void baseline_wait(const struct baseline *b)
 
 void baseline_print(const char *title, const struct baseline *b)
 {
-    printf("%-28s %6llu handles %3llu loops %6d fds %4llu goroutines %8llu queued %7ld KiB (%llu buffers, %llu Go heap)\n", title,
+    fprintf(stdout, "%-28s %6llu handles %3llu loops %6d fds %4llu goroutines %8llu queued %7ld KiB (%llu buffers, %llu Go heap)\n", title,
            (unsigned long long)b->stats.sockets, (unsigned long long)b->stats.loops, b->fds,
            (unsigned long long)b->stats.goroutines, (unsigned long long)b->stats.queued_bytes, b->kb,
            (unsigned long long)b->stats.buffer_bytes >> 10, (unsigned long long)b->stats.go_heap_bytes >> 10);

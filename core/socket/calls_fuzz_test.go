@@ -1,0 +1,211 @@
+package socket
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+)
+
+// script turns bytes into calls on a few sockets of one loop, which also talk to each
+// other.
+type script struct {
+	f     *fixture
+	input []byte
+	bytes []byte
+
+	clients, servers, datagrams []*probe
+}
+
+func (x *script) next() byte {
+	if len(x.input) == 0 {
+		return 0
+	}
+	b := x.input[0]
+	x.input = x.input[1:]
+	return b
+}
+
+const perKind = 4
+
+// pick chooses a socket; of a released one there is a successor.
+func (x *script) pick(list *[]*probe, kind Kind) *probe {
+	i := int(x.next()) % perKind
+	for len(*list) <= i {
+		*list = append(*list, x.f.socket(kind))
+	}
+	if (*list)[i].released {
+		(*list)[i] = x.f.socket(kind)
+	}
+	p := (*list)[i]
+	p.set(OptionCloseTimeout, 20)
+	return p
+}
+
+// any chooses a socket of any kind, connections of servers too.
+func (x *script) any() *probe {
+	switch x.next() % 4 {
+	case 0:
+		return x.pick(&x.clients, KindTCP)
+	case 1:
+		return x.pick(&x.servers, KindTCPServer)
+	case 2:
+		return x.pick(&x.datagrams, KindUDP)
+	}
+	s := x.pick(&x.servers, KindTCPServer)
+	if n := len(s.children); n > 0 {
+		return s.children[int(x.next())%n]
+	}
+	return s
+}
+
+// target is the address of one of the script's own sockets, or nobody's.
+func (x *script) target() netaddr.Target {
+	p := x.pick(&x.servers, KindTCPServer)
+	if x.next()%4 == 0 {
+		p = x.pick(&x.datagrams, KindUDP)
+	}
+	port := p.port()
+	if port == 0 {
+		port = 1
+	}
+	host := "127.0.0.1"
+	if x.next()%3 == 0 {
+		host = "localhost"
+	}
+	return target(x.f, host, port)
+}
+
+func (x *script) data() []byte {
+	sizes := [...]int{0, 1, 2, 100, 1400, smallSend, smallSend + 1, directSend - 1, directSend, 65507, 65508, gatherLimit, maxPacket, 200_000, 1 << 20}
+	return x.bytes[:sizes[int(x.next())%len(sizes)]]
+}
+
+// thread is the loop's own for some calls, as if made in a callback.
+func (x *script) thread() Thread { return Thread(x.next() % 2) }
+
+func (x *script) step() {
+	switch x.next() % 22 {
+	case 0:
+		p := x.pick(&x.clients, KindTCP)
+		p.bind("127.0.0.1", 0)
+	case 1:
+		p := x.pick(&x.datagrams, KindUDP)
+		p.bind("127.0.0.1", 0)
+	case 2, 3:
+		x.pick(&x.servers, KindTCPServer).serve()
+	case 4, 5:
+		p := x.pick(&x.clients, KindTCP)
+		p.connect(x.target(), 200)
+	case 6:
+		p := x.pick(&x.datagrams, KindUDP)
+		p.connect(x.target(), 200)
+	case 7, 8, 9:
+		p := x.any()
+		p.sendFrom(x.thread(), x.data())
+	case 10:
+		p := x.pick(&x.datagrams, KindUDP)
+		if to, ok := x.target().Literal(); ok {
+			p.sendTo(to, x.data())
+		}
+	case 11:
+		x.any().s.Pause()
+	case 12:
+		x.any().s.Resume()
+	case 13:
+		x.any().end()
+	case 14:
+		x.any().close()
+	case 15:
+		x.any().abort()
+	case 16:
+		p := x.any()
+		if p.release() != errcode.OK && Lookup(p.s.Handle()) != nil {
+			panic("a valid handle was not released")
+		}
+	case 17:
+		p := x.any()
+		if x.next()%2 == 0 {
+			p.mute()
+		} else if !p.released {
+			p.listen(allEvents)
+		}
+	case 18:
+		p := x.any()
+		o := Option(x.next()%10 + 1)
+		r := optionRange[o]
+		values := [...]int64{r.min, r.max, r.min - 1, r.max + 1, 1, 2, 100, 100_000}
+		if o != OptionCloseTimeout {
+			p.s.SetOption(o, values[x.next()%8])
+		}
+	case 19:
+		p := x.any()
+		p.s.SetExtraOptions(Extra{NoDelay: Flag(x.next()%3) - 1, Linger: Flag(x.next()%3) - 1, LingerMs: int32(x.next()),
+			SetSendBufferSize: x.next()%2 == 0, SendBufferSize: 32768 + int32(x.next())<<8})
+	case 20:
+		p := x.any()
+		p.s.Flush()
+		p.s.State()
+		p.s.LocalAddr()
+		p.s.RemoteAddr()
+		p.s.ErrorDetail()
+	default:
+		x.f.turn(int32(x.next() % 2))
+	}
+}
+
+// inCallback makes events of the script's sockets take steps of it, too.
+func (x *script) inCallback(p *probe) {
+	for e := EventConnect; e <= EventListening; e++ {
+		p.on[e] = func(*Event) {
+			if len(x.input) > 0 && x.next()%4 == 0 && x.input0() {
+				x.step()
+			}
+		}
+	}
+}
+
+// input0 keeps callbacks from running the loop.
+func (x *script) input0() bool { return len(x.input) > 0 && x.input[0]%22 != 21 }
+
+func runScript(t *testing.T, v venue, input []byte) {
+	f := newFixture(t, v)
+	f.quick = true
+	f.note = func() string { return fmt.Sprintf("%q\n", input) }
+	if v == onRun {
+		f.thread = 1
+	}
+	x := &script{f: f, input: input, bytes: pattern(1 << 20)}
+	for _, kind := range []struct {
+		kind Kind
+		list *[]*probe
+	}{{KindTCP, &x.clients}, {KindTCPServer, &x.servers}, {KindUDP, &x.datagrams}} {
+		for range perKind / 2 {
+			p := f.socket(kind.kind)
+			x.inCallback(p)
+			*kind.list = append(*kind.list, p)
+		}
+	}
+	for n := 0; len(x.input) > 0 && n < 300; n++ {
+		x.step()
+	}
+	x.input = nil
+	f.closeAll()
+	require.Zero(t, queuedBytes())
+}
+
+func FuzzCalls(f *testing.F) {
+	f.Add([]byte("\x02\x00\x04\x00\x00\x01\x01\x15\x01\x15\x01\x07\x00\x00\x00\x03\x15\x01\x15\x01\x0e\x00\x00"))
+	f.Add([]byte("\x01\x00\x01\x01\x0a\x00\x01\x00\x01\x0c\x15\x01\x15\x01\x0f\x02\x00\x01\x00"))
+	f.Add([]byte{2, 0, 4, 0, 0, 1, 1, 21, 1, 21, 1, 7, 0, 0, 1, 14, 13, 0, 0, 21, 1, 16, 3, 0, 0, 15, 0, 0, 21, 1})
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if len(input) > 2000 {
+			return
+		}
+		t.Run("run", func(t *testing.T) { runScript(t, onRun, input) })
+		t.Run("poll", func(t *testing.T) { runScript(t, onPoll, input) })
+	})
+}
