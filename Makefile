@@ -1,6 +1,9 @@
 # make                  the library and the example programs
 # make demo             the example programs at work, on this machine only
 # make test             all tests
+# make soak             long runs of tests/soak (SECONDS=300: of random operations)
+# make fuzz             all fuzz targets, each for FUZZTIME=30s
+# make test-valgrind    the example programs under valgrind
 # make bench            the benchmarks (QUICK=1: a minute instead of a quarter of an hour)
 # make lint             formatting, vet, staticcheck, warnings of the C compiler, generated files
 # make header           include/ohsocket.h and what else is generated from the Go sources
@@ -30,7 +33,8 @@ BENCH_HELPERS := $(shell grep -L '^int main' tests/bench/*.c)
 BENCH := $(patsubst tests/bench/%.c,%,$(filter-out $(BENCH_HELPERS),$(wildcard tests/bench/*.c)))
 
 .PHONY: all library examples demo test test-go test-abi test-c test-asan interop bench bench-programs \
-	header lint install clean deps
+	header lint install clean deps soak soak-programs test-soak fuzz test-fuzz test-checkers test-valgrind \
+	test-cgocheck test-ubsan
 .DELETE_ON_ERROR:
 # One at a time: the parts that can be parallel are so themselves.
 .NOTPARALLEL:
@@ -55,6 +59,40 @@ $(BUILD)/asan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
 	@mkdir -p $(@D)
 	go build -asan $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/asan.so ./capi
 	mv $(BUILD)/go/asan.so $@
+
+# For fuzzing: with the address sanitizer, and without the recover() that keeps a panic of the library from
+# ending its host. A defect must be seen there, not survived.
+$(BUILD)/go/strict.json: $(BUILD)/go/overlay.json capi/convert.go core/socket/hosted.go
+	@for file in capi/convert core/socket/hosted; do \
+		grep -q 'recover() != nil' $$file.go || { echo "$$file.go has no recover()"; exit 1; }; \
+		sed 's/recover() != nil/false/' $$file.go >$(@D)/strict_$$(basename $$file); done
+	@sed 's|^{}$$|{"Replace":{}}|; s|"Replace":{|&"$(CURDIR)/capi/convert.go":"$(CURDIR)/$(@D)/strict_convert",\
+	"$(CURDIR)/core/socket/hosted.go":"$(CURDIR)/$(@D)/strict_hosted",|; s|,}}|}}|' $< >$@
+
+$(BUILD)/strict/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/strict.json
+	@mkdir -p $(@D)
+	go build -asan $(subst overlay.json,strict.json,$(GOFLAGS_LIBRARY)) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/strict.so ./capi
+	mv $(BUILD)/go/strict.so $@
+
+# The runtime tells memcheck what it does with memory; memcheck does not read DWARF 5.
+$(BUILD)/valgrind/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json | deps-test
+	@mkdir -p $(@D)
+	GOEXPERIMENT=nodwarf5 go build -tags valgrind $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/valgrind.so ./capi
+	mv $(BUILD)/go/valgrind.so $@
+
+# Every store of a Go pointer to where C can see it is checked.
+$(BUILD)/cgocheck/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+	@mkdir -p $(@D)
+	GOEXPERIMENT=cgocheck2 go build $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/cgocheck.so ./capi
+	mv $(BUILD)/go/cgocheck.so $@
+
+UNDEFINED := -fsanitize=undefined -fno-sanitize-recover=undefined
+
+$(BUILD)/ubsan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+	@mkdir -p $(@D)
+	CGO_CFLAGS='-O1 -g $(UNDEFINED)' CGO_LDFLAGS='$(UNDEFINED)' \
+		go build $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/ubsan.so ./capi
+	mv $(BUILD)/go/ubsan.so $@
 
 %/libohsocket.so: %/$(LIBRARY)
 	ln -sf $(LIBRARY) $*/$(SONAME)
@@ -98,6 +136,40 @@ $(BUILD)/asan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/asan/libohsocket.s
 	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< $(TEST_HELPERS) -o $@ \
 		-L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
+# The same with other checkers; a part of the tests.
+CHECKED := $(wildcard $(patsubst %,tests/c/test_%.c,arguments completions data listeners loops records structs udp))
+
+$(BUILD)/cgocheck/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/cgocheck/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $< $(TEST_HELPERS) -o $@ -L$(BUILD)/cgocheck -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+$(BUILD)/ubsan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/ubsan/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $(UNDEFINED) $< $(TEST_HELPERS) -o $@ -L$(BUILD)/ubsan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+$(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUILD)/valgrind/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
+
+SOAK := $(patsubst tests/soak/%.c,%,$(filter-out tests/soak/soak.c,$(wildcard tests/soak/*.c)))
+SOAK_SOURCES := tests/soak/soak.c tests/soak/soak.h $(HEADER)
+
+$(BUILD)/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $< tests/soak/soak.c -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+$(BUILD)/strict/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
+		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+$(BUILD)/strict/fuzz/%: tests/fuzz/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
+		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
+soak-programs: $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
+
 # The helpers are linked as an archive: a program gets what it uses.
 BENCH_FLAGS := -O2 -g $(WARNINGS) -Iinclude -pthread
 BENCH_ARCHIVE := $(BUILD)/bench/helpers.a
@@ -127,7 +199,7 @@ bench-programs: deps-bench $(addprefix $(BUILD)/bench/,$(BENCH))
 demo: all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop
+test: test-go test-abi test-c test-asan interop test-soak test-fuzz test-checkers
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...
@@ -145,6 +217,33 @@ test-asan: deps-test $(BUILD)/asan/libohsocket.so $(addprefix $(BUILD)/asan/test
 
 interop: deps-test all
 	bash tests/interop/run.sh $(BUILD)
+
+SECONDS ?= 300
+FUZZTIME ?= 30s
+
+soak: deps-test library soak-programs
+	bash tests/soak/run.sh $(BUILD) full $(SECONDS)
+
+test-soak: deps-test library soak-programs
+	bash tests/soak/run.sh $(BUILD) short 30
+
+fuzz: deps-test $(BUILD)/strict/fuzz/fuzz_calls
+	bash tests/fuzz/run.sh $(BUILD) $(FUZZTIME)
+
+# `go test` has run what the Go targets start from; this runs the corpus of fuzz_calls, and a little more.
+test-fuzz: deps-test $(BUILD)/strict/fuzz/fuzz_calls
+	bash tests/fuzz/run.sh $(BUILD)
+
+test-checkers: test-cgocheck test-ubsan test-valgrind
+
+test-cgocheck: deps-test $(BUILD)/cgocheck/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/cgocheck/tests/%,$(CHECKED))
+	bash tests/c/run.sh $(BUILD)/cgocheck
+
+test-ubsan: deps-test $(BUILD)/ubsan/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/ubsan/tests/%,$(CHECKED))
+	bash tests/c/run.sh $(BUILD)/ubsan
+
+test-valgrind: deps-test $(patsubst examples_c/%.c,$(BUILD)/valgrind/examples/%,$(wildcard examples_c/*.c))
+	bash tests/checkers/valgrind.sh $(BUILD)
 
 bench: library bench-programs
 	python3 tests/bench/bench.py --build $(BUILD) $(if $(QUICK),--quick)

@@ -129,14 +129,11 @@ func (l *Loop) stop() {
 	l.reactor.Schedule(newPosted(l, Function{}))
 }
 
-// onDefaultThread reports whether a thread is a default loop's.
-func (d *defaultLoops) onDefaultThread(t Thread) bool {
-	for _, l := range d.loops {
-		if l.gathers(t) {
-			return true
-		}
-	}
-	return false
+// onDefaultThread reports whether a thread is a default loop's, one that is ending
+// included.
+func onDefaultThread(t Thread) (is bool) {
+	loops.each(func(l *Loop) { is = is || !l.hosted && l.gathers(t) })
+	return is
 }
 
 // nothingOpen is called when a default loop has lost its last open socket.
@@ -151,7 +148,7 @@ func RunDefault(t Thread) errcode.Code {
 	d := defaults
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.onDefaultThread(t) {
+	if onDefaultThread(t) {
 		return errcode.Deadlock
 	}
 	for {
@@ -173,7 +170,7 @@ func Shutdown(t Thread, timeoutMs int32) errcode.Code {
 	}
 	d := defaults
 	d.mu.Lock()
-	if d.onDefaultThread(t) {
+	if onDefaultThread(t) {
 		d.mu.Unlock()
 		return errcode.Deadlock
 	}

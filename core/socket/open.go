@@ -43,8 +43,8 @@ func (s *Socket) endOpen(fd int, to state, e unix.Errno, operation string, sa ne
 		s.state = stateIdle
 		s.failed(operation, sa, "", code)
 		s.unlock()
-		if fd >= 0 {
-			sys.Close(fd)
+		if fd >= 0 && operation != "adopt" {
+			sys.Close(fd) // an adopted one stays the caller's
 		}
 		return code
 	}

@@ -167,15 +167,15 @@ static void play_stream(int kind, struct script *s)
         p->on_event = at_event;
         p->on_done = at_done;
     }
-    // A small buffer in the kernel, so that a queue needs few bytes.
+    // A smaller buffer in the kernel, so that a queue needs fewer bytes; of a few segments, or the peer delays its ACKs.
     socket_extra_options o = SOCKET_EXTRA_OPTIONS_INIT;
     o.fields = SOCKET_EXTRA_SEND_BUFFER_SIZE;
-    o.send_buffer_size = 16384;
+    o.send_buffer_size = 131072;
     socket_set_extra_options(p->socket, &o);
     socket_set_option(p->socket, SOCKET_OPTION_CLOSE_TIMEOUT, 500);
     try_send(p, 1);
     socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 100000);
-    try_send(p, 1 << 20);
+    try_send(p, 2 << 20);
     int refused = try_send(p, 99999) == -code_for(kind, 2301011);
     send(pair.peer, "hello", 5, MSG_NOSIGNAL);
     int64_t until = now_ms() + PATIENCE_MS;

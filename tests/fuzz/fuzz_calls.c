@@ -633,7 +633,10 @@ static void close_all(void)
                  (unsigned long long)kept);
         usleep(50);
     }
-    kept = (unsigned long long)promised;
+    if (dropped) { // how many is not known: have all others delivered, and start anew
+        CHECK_OK(socket_shutdown(10000));
+        kept = (unsigned long long)promised;
+    }
     record_loop_closed = dropped = 0;
     socket_set_compat(0);
     loose = 0;

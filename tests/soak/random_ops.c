@@ -1000,6 +1000,14 @@ static void release_all(void)
         }
 }
 
+static void close_connections(void)
+{
+    pthread_mutex_lock(&all_lock);
+    for (struct object *o = all_objects.next; o != &all_objects; o = o->next)
+        if (o->kind == SOCKET_KIND_TCP_CONNECTION) result_of(socket_close(o->handle, NULL, NULL));
+    pthread_mutex_unlock(&all_lock);
+}
+
 // The library is done with everything: so are we. Objects of hosted loops must be gone by themselves if nothing
 // was aborted.
 static void drop_all_objects(int gentle)
@@ -1055,7 +1063,8 @@ static void run_epoch(const struct baseline *before)
     if (gentle) {
         release_all();
         for (int i = 0; i < LOOPS; i++) release(servers[i]);
-        // Half-open and paused connections go with their idle timeout.
+        // The servers' connections that nobody has closed: half-open ones, and those that do not read.
+        close_connections();
         WAIT(stats_now().sockets == 0 && outstanding == 0 && posts_out == 0);
         // A released client may still be sending.
         WAIT(stats_now().queued_bytes == 0);

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# The fuzz targets: run.sh BUILD [TIME]. With a time (30s, 2m) each of them runs for so long: fuzz_calls, and every
+# Fuzz function of the Go packages. Without, fuzz_calls runs its corpus and ten seconds of mutation.
+set -eu
+cd "$(dirname "$0")/../.."
+build=${1:?usage: run.sh BUILD [TIME]} time=${2:-}
+mkdir -p "$build/fuzz"
+
+case $time in
+  *m) seconds=$((${time%m} * 60)) ;;
+  '') seconds=10 ;;
+  *) seconds=${time%s} ;;
+esac
+echo "== fuzz_calls, $seconds s"
+"$build/strict/fuzz/fuzz_calls" --seconds "$seconds" --last "$build/fuzz/last" tests/fuzz/corpus ||
+  { echo "the input is above; FUZZ_CALLS_COUNTS=1 and --seed repeat it" >&2; exit 1; }
+[ -n "$time" ] || exit 0
+
+grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' core capi | while IFS=: read -r file _ function; do
+  name=${function#func }
+  echo "== $name of $(dirname "$file"), $seconds s"
+  go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" "./$(dirname "$file")"
+done
