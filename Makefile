@@ -168,7 +168,7 @@ $(BUILD)/strict/fuzz/%: tests/fuzz/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohso
 	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
 		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-soak-programs: $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
+soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
 # The helpers are linked as an archive: a program gets what it uses.
 BENCH_FLAGS := -O2 -g $(WARNINGS) -Iinclude -pthread
@@ -227,11 +227,11 @@ soak: deps-test library soak-programs
 test-soak: deps-test library soak-programs
 	bash tests/soak/run.sh $(BUILD) short 30
 
-fuzz: deps-test $(BUILD)/strict/fuzz/fuzz_calls
+fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 	bash tests/fuzz/run.sh $(BUILD) $(FUZZTIME)
 
 # `go test` has run what the Go targets start from; this runs the corpus of fuzz_calls, and a little more.
-test-fuzz: deps-test $(BUILD)/strict/fuzz/fuzz_calls
+test-fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 	bash tests/fuzz/run.sh $(BUILD)
 
 test-checkers: test-cgocheck test-ubsan test-valgrind
@@ -242,7 +242,7 @@ test-cgocheck: deps-test $(BUILD)/cgocheck/libohsocket.so $(patsubst tests/c/%.c
 test-ubsan: deps-test $(BUILD)/ubsan/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/ubsan/tests/%,$(CHECKED))
 	bash tests/c/run.sh $(BUILD)/ubsan
 
-test-valgrind: deps-test $(patsubst examples_c/%.c,$(BUILD)/valgrind/examples/%,$(wildcard examples_c/*.c))
+test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/%.c,$(BUILD)/valgrind/examples/%,$(wildcard examples_c/*.c))
 	bash tests/checkers/valgrind.sh $(BUILD)
 
 bench: library bench-programs

@@ -237,12 +237,13 @@ func (l *Loop) Rest(busy bool) {
 		next = l.timers[0].when
 	}
 	if next != l.armed {
-		l.armed = next
 		ns := int64(0)
 		if next != 0 {
 			ns = max(next-Clock(), 1)
 		}
-		sys.SetTimerfd(l.timerfd, ns)
+		if sys.SetTimerfd(l.timerfd, ns) == 0 {
+			l.armed = next
+		}
 	}
 	l.state.Store(asleep)
 	if busy || l.Pending() {

@@ -27,6 +27,7 @@ type connector struct {
 	done     Completion
 	deadline int64
 	bound    bool // the socket has a descriptor, of this address
+	closed   bool // what State said before
 	local    netaddr.Sockaddr
 
 	task    loop.Task
@@ -91,6 +92,7 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 			s.mu.Unlock()
 			return errcode.BadFD
 		}
+		c.closed = s.closed
 		s.opening(-1, stateConnecting)
 		if s.released {
 			s.closing = true
@@ -380,6 +382,7 @@ func (c *connector) finish(code errcode.Code) {
 		s.loop.closed(s)
 		s.mu.Lock()
 		s.state = stateIdle
+		s.closed = c.closed
 		s.mu.Unlock()
 	}
 	s.complete(OperationConnect, c.done, code)

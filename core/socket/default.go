@@ -114,9 +114,7 @@ func (l *Loop) dispatch() {
 		l.step(-1)
 	}
 	l.abortAll()
-	for l.openCount() > 0 || l.reactor.Pending() {
-		l.step(-1)
-	}
+	l.drain()
 	l.gatherer.Store(0)
 	l.releaseAll()
 	l.free()
@@ -153,9 +151,11 @@ func RunDefault(t Thread) errcode.Code {
 	}
 	for {
 		open := 0
-		for _, l := range d.loops {
-			open += l.openCount()
-		}
+		loops.each(func(l *Loop) { // those that are ending too
+			if !l.hosted {
+				open += l.openCount()
+			}
+		})
 		if open == 0 {
 			return errcode.OK
 		}

@@ -57,6 +57,7 @@ type Loop struct {
 	hungry []*Socket
 	dying  bool
 	gone   bool // free has run
+	broken bool // there was a panic
 
 	mu      sync.Mutex
 	open    *Socket // list

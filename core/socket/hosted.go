@@ -98,7 +98,7 @@ func (l *Loop) feed() {
 	}
 }
 
-// wait steps until// wait steps until something is done, the time is over or a signal has come.
+// wait steps until something is done, the time is over or a signal has come.
 func (l *Loop) wait(timeoutMs int32, done func() bool) {
 	left := int64(-1)
 	var deadline int64
@@ -125,11 +125,25 @@ func (l *Loop) step(timeout int64) (interrupted bool) {
 	defer func() {
 		if recover() != nil {
 			panics.Add(1)
+			l.broken = true
 		}
 	}()
 	interrupted = l.reactor.Step(timeout)
 	l.publish()
 	return interrupted
+}
+
+// drain delivers everything when the loop's sockets have been aborted. After a panic
+// something may never get done: then it is given a second.
+func (l *Loop) drain() {
+	deadline := loop.Clock() + 1e9
+	for l.openCount() > 0 || l.reactor.Pending() {
+		l.step(100e6)
+		l.overflow = l.overflow[:0]
+		if l.broken && loop.Clock() > deadline {
+			return
+		}
+	}
 }
 
 // Flush writes what has been gathered since the last poll.
@@ -167,10 +181,7 @@ func (l *Loop) Close(t Thread) errcode.Code {
 		return errcode.OK
 	}
 	l.gatherer.Store(uintptr(t))
-	for l.openCount() > 0 || l.reactor.Pending() {
-		l.step(-1)
-		l.overflow = l.overflow[:0]
-	}
+	l.drain()
 	l.gatherer.Store(0)
 	l.releaseAll()
 	l.free()

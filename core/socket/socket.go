@@ -122,9 +122,10 @@ func (s *Socket) code(e unix.Errno) errcode.Code {
 	return errcode.FromErrno(errcode.Client, e)
 }
 
-// sendCode moves a code of sending into the range of server connections.
+// sendCode moves a code of sending, or of an event, into the range of servers and their
+// connections.
 func (s *Socket) sendCode(c errcode.Code) errcode.Code {
-	if s.kind == KindTCPConnection {
+	if s.kind == KindTCPConnection || s.kind == KindTCPServer {
 		return c.Rebase(errcode.Server)
 	}
 	return c
