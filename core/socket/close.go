@@ -154,7 +154,8 @@ func (s *Socket) finish() {
 	if unsent == errcode.OK {
 		unsent = errcode.Canceled
 	}
-	reset := s.aborted && was == stateConnected && s.kind.isStream()
+	// The peer must not take what it has for all there was.
+	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.isStream()
 	s.out.drop(unsent)
 	s.out.blocked, s.out.edge = false, false
 	// What has not been reported yet would come after the close event.

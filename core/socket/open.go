@@ -66,7 +66,7 @@ func (s *Socket) opening(fd int, to state) {
 	s.fd = fd
 	s.state = to
 	s.closed = false
-	s.ended, s.endQueued, s.finSent, s.aborted, s.expired = false, false, false, false, false
+	s.ended, s.endQueued, s.finSent, s.aborted, s.expired, s.truncated = false, false, false, false, false, false
 	s.progress, s.closeFrom = 0, 0
 	s.fatal = errcode.OK
 	s.notice = errcode.OK

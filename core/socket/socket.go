@@ -45,6 +45,7 @@ type Socket struct {
 	released  bool
 	closing   bool // from close() or the library's own close to the end of the period
 	aborted   bool // without sending what is queued
+	truncated bool // an error has dropped queued bytes of a stream
 	closed    bool // for State
 	paused    bool
 	ended     bool // the peer has ended

@@ -173,6 +173,7 @@ func (s *Socket) fail(e unix.Errno) {
 	}
 	s.fatal = errcode.FromErrno(errcode.Client, e)
 	s.failed("connection to", s.remote, "", s.fatal)
+	s.truncated = s.out.size > 0
 	s.out.drop(s.fatal)
 	s.out.blocked = false
 	s.leave(workDone | workFail)

@@ -135,7 +135,10 @@ struct pending {
     struct object *object; // NULL: a post or timer
     void (*function)(void *);
     void *argument;
+    struct pending *next, *previous; // posts and timers: an ending loop drops them
 };
+static pthread_mutex_t posts_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct pending all_posts = {.next = &all_posts, .previous = &all_posts};
 enum { ALIVE = 0x600dca11, DONE = 0xdeadca11 };
 
 static struct pending *pending_new(struct object *o, int operation)
@@ -146,6 +149,12 @@ static struct pending *pending_new(struct object *o, int operation)
     if (o) {
         ref(o);
         p->number = ++o->sent_number[sender];
+    } else {
+        pthread_mutex_lock(&posts_lock);
+        p->next = &all_posts;
+        p->previous = all_posts.previous;
+        p->next->previous = p->previous->next = p;
+        pthread_mutex_unlock(&posts_lock);
     }
     atomic_fetch_add(o ? &outstanding : &posts_out, 1);
     return p;
@@ -156,7 +165,14 @@ static void pending_end(struct pending *p)
     if (p->magic != ALIVE) FAIL("a completion (operation %d) came twice, or after its call had failed", p->operation);
     p->magic = DONE;
     atomic_fetch_sub(p->object ? &outstanding : &posts_out, 1);
-    if (p->object) unref(p->object);
+    if (p->object) {
+        unref(p->object);
+    } else {
+        pthread_mutex_lock(&posts_lock);
+        p->next->previous = p->previous;
+        p->previous->next = p->next;
+        pthread_mutex_unlock(&posts_lock);
+    }
     free(p);
 }
 
@@ -1089,7 +1105,8 @@ static void run_epoch(const struct baseline *before)
         }
     forget_recent();
     drop_all_objects(gentle);
-    posts_out = 0; // what was posted to a loop that ended may never run
+    // What was posted to a loop that ended never runs.
+    while (all_posts.next != &all_posts) pending_end(all_posts.next);
     baseline_wait(before);
 }
 
