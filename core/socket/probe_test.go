@@ -270,17 +270,13 @@ func (p *probe) end() *call {
 
 func (p *probe) close() *call {
 	c, done := p.begin("close")
-	connecting := p.connecting()
-	c.returned(p.s.Close(done))
-	p.cancel(connecting && c.code == errcode.OK)
-	return c
+	p.cancel(p.connecting()) // before the call: the loop may be faster than this thread
+	return c.returned(p.s.Close(done))
 }
 
 func (p *probe) abort() errcode.Code {
-	connecting := p.connecting()
-	code := p.s.Abort()
-	p.cancel(connecting && code == errcode.OK)
-	return code
+	p.cancel(p.connecting())
+	return p.s.Abort()
 }
 
 func (p *probe) connecting() bool {

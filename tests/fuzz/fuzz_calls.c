@@ -847,6 +847,8 @@ int main(int argc, char **argv)
             run_input(&in, &before, ++count);
             add_known(&in);
         }
+        for (int j = 0; j < n; j++) free(list[j]);
+        free(list);
     }
     printf("%u inputs of the corpus\n", count);
     fflush(stdout);

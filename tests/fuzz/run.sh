@@ -13,7 +13,7 @@ case $time in
 esac
 echo "== fuzz_calls, $seconds s"
 "$build/strict/fuzz/fuzz_calls" --seconds "$seconds" --last "$build/fuzz/last" tests/fuzz/corpus ||
-  { echo "the input is above; FUZZ_CALLS_COUNTS=1 and --seed repeat it" >&2; exit 1; }
+  { echo "the input is above and in $build/fuzz/last" >&2; exit 1; }
 [ -n "$time" ] || exit 0
 
 grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' core capi | while IFS=: read -r file _ function; do
