@@ -204,7 +204,7 @@ func goSocketRun(thread uintptr) (result int32) {
 // C: int socket_shutdown(int timeout_ms)
 //
 // socket_shutdown aborts the sockets of the default loops, delivers their completions
-// and close events, releases their handles and ends the loops' threads; afterwards none
+// and close events, releases their handles and ends the loops; afterwards none
 // of their callbacks runs. Host-driven loops are not touched. The next construct starts
 // anew. timeout_ms: 0 to 86400000. Errors: 401, 2301110 a callback did not return in
 // time (the rest is done when it does), 2301035 called inside a callback of a default

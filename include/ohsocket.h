@@ -109,8 +109,8 @@
  * sets SA_ONSTACK on the program's handlers; handlers that are installed later must have SA_ONSTACK.
  * RLIMIT_NOFILE is left as it was.
  *
- * Unloading. The library stays loaded: dlclose has no effect. socket_shutdown ends the threads of
- * the default loops; the runtime's own stay.
+ * Unloading. The library stays loaded: dlclose has no effect. socket_shutdown ends
+ * the default loops; their threads go idle, as others of the Go runtime, and stay.
  *
  * WHAT MAY BE CALLED WHEN
  *
@@ -1189,9 +1189,8 @@ int socket_run(void);
 
 /*
  * socket_shutdown aborts the sockets of the default loops, delivers their completions and close
- * events, releases their handles and ends the loops' threads; afterwards none of their
- * callbacks runs. Host-driven loops are not touched. The next construct starts anew.
- * timeout_ms: 0 to 86400000.
+ * events, releases their handles and ends the loops; afterwards none of their callbacks runs.
+ * Host-driven loops are not touched. The next construct starts anew. timeout_ms: 0 to 86400000.
  * Errors: 401, 2301110 a callback did not return in time (the rest is done when it does),
  * 2301035 called inside a callback of a default loop.
  */

@@ -106,9 +106,11 @@ func (d *defaultLoops) start() errcode.Code {
 
 // dispatch is the life of a default loop's thread.
 func (l *Loop) dispatch() {
-	// Callbacks are made on one thread, which sends recognise. It is not given back
-	// to Go's pool.
+	// Callbacks are made on one thread, which sends recognise. At the end it goes back to
+	// the runtime: a thread that exits lets a signal through that the host may have
+	// blocked (34, which the runtime leaves open then for the sake of musl).
 	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	l.gatherer.Store(uintptr(Host.ThreadID()))
 	for !l.stopping.Load() {
 		l.step(-1)

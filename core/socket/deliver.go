@@ -52,11 +52,13 @@ func (l *Loop) tell(s *Socket, set *listenerSet) {
 	}
 }
 
-// message reports bytes or a datagram.
-func (l *Loop) message(s *Socket, data unsafe.Pointer, size int, from netaddr.Sockaddr) {
+// message reports bytes or a datagram to the listeners there were when it was decided
+// to take them from the kernel. Another thread may have removed the last one
+// meanwhile; nobody else would get these bytes, so that the call counts as one that was
+// running already.
+func (l *Loop) message(s *Socket, set *listenerSet, data unsafe.Pointer, size int, from netaddr.Sockaddr) {
 	l.got.messages++
 	l.got.bytes += uint64(size)
-	set := s.listeners.Load()
 	if !wants(set, EventMessage) {
 		return
 	}
@@ -71,7 +73,17 @@ func (l *Loop) message(s *Socket, data unsafe.Pointer, size int, from netaddr.So
 		Type: EventMessage, Socket: s.handle,
 		Data: uintptr(data), Size: uint64(size), Remote: l.remote(from),
 	}
+	calls := l.calls
 	l.tell(s, set)
+	if l.calls != calls {
+		return
+	}
+	for i := range set.entries {
+		if entry := &set.entries[i]; entry.event == EventMessage {
+			l.calls++
+			Host.Event(entry.Listener, l.event)
+		}
+	}
 }
 
 // complete runs a completion, or makes it a record.

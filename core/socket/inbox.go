@@ -152,7 +152,7 @@ func (s *Socket) deliverPacket(data unsafe.Pointer, size int, from netaddr.Socka
 		move(kept, data, size)
 		data = kept
 	}
-	l.message(s, data, size, from)
+	l.message(s, s.listeners.Load(), data, size, from)
 }
 
 // deliverStash delivers what was kept, as far as it may.

@@ -189,8 +189,9 @@ const (
 	readNever                  // not connected, or the end has come
 )
 
-// reads decides that, and returns the descriptor.
-func (s *Socket) reads() (how reading, fd int) {
+// reads decides that, and returns the descriptor and the listeners.
+func (s *Socket) reads() (how reading, fd int, set *listenerSet) {
+	set = s.listeners.Load()
 	s.mu.Lock()
 	fd = s.fd
 	switch {
@@ -198,20 +199,20 @@ func (s *Socket) reads() (how reading, fd int) {
 		how = readNever
 	case s.closing:
 		how = readDiscard
-	case s.paused || !wants(s.listeners.Load(), EventMessage):
+	case s.paused || !wants(set, EventMessage):
 		how = readOff
 	default:
 		how = readDeliver
 	}
 	s.mu.Unlock()
-	return how, fd
+	return how, fd, set
 }
 
 // readStream takes in what the kernel holds.
 func (s *Socket) readStream() {
 	l := s.loop
 	for budget := l.readBudget(); s.ready != 0; budget-- {
-		how, fd := s.reads()
+		how, fd, set := s.reads()
 		switch {
 		case how == readNever:
 			s.watchReset()
@@ -243,7 +244,7 @@ func (s *Socket) readStream() {
 				if l.mode == LoopRecords {
 					l.take(n)
 				}
-				l.message(s, buffer, n, s.remote)
+				l.message(s, set, buffer, n, s.remote)
 			}
 		case e == 0:
 			s.ready = 0

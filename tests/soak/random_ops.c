@@ -625,12 +625,10 @@ static void *peers(void *unused)
                 size_t n = chance % 5000;
                 unsigned char *bytes = frame_bytes(NULL, q->key, (uint32_t)q->numbers, n, 1);
                 struct pollfd w = {.fd = q->fd, .events = POLLOUT};
-                if (poll(&w, 1, 0) == 1 && send(q->fd, bytes, sizeof(struct frame) + n, MSG_NOSIGNAL) >= 0) {
+                if (poll(&w, 1, 0) == 1) {
+                    ssize_t sent = send(q->fd, bytes, sizeof(struct frame) + n, MSG_NOSIGNAL);
                     // A frame that was cut in the middle is the last.
-                    q->numbers += 1;
-                    int unsent = 0;
-                    ioctl(q->fd, TIOCOUTQ, &unsent);
-                    if (unsent > 100000) q->numbers = 4;
+                    q->numbers = sent == (ssize_t)(sizeof(struct frame) + n) ? q->numbers + 1 : 4;
                 }
                 free(bytes);
             }

@@ -177,19 +177,29 @@ uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-static uint64_t pattern_word(uint64_t key, uint64_t index) { return (key | 1) * (index + UINT64_C(0x9e3779b97f4a7c15)); }
+// Each word of eight bytes looks like chance, so that bytes of any other place or key do not match.
+static uint64_t pattern_word(uint64_t key, uint64_t offset) { return mix(key * UINT64_C(0xd1342543de82ef95) + (offset >> 3)); }
+
+static unsigned char pattern_byte(uint64_t word, uint64_t offset) { return (unsigned char)(word >> (offset & 7) * 8); }
 
 void pattern_fill(void *to, uint64_t key, uint64_t offset, size_t size)
 {
     unsigned char *p = to;
-    for (size_t i = 0; i < size; i++, offset++) p[i] = (unsigned char)(pattern_word(key, offset >> 3) >> (32 + (offset & 3) * 8));
+    uint64_t word = pattern_word(key, offset);
+    for (size_t i = 0; i < size; i++, offset++) {
+        if ((offset & 7) == 0) word = pattern_word(key, offset);
+        p[i] = pattern_byte(word, offset);
+    }
 }
 
 int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size)
 {
     const unsigned char *p = data;
-    for (size_t i = 0; i < size; i++, offset++)
-        if (p[i] != (unsigned char)(pattern_word(key, offset >> 3) >> (32 + (offset & 3) * 8))) return 0;
+    uint64_t word = pattern_word(key, offset);
+    for (size_t i = 0; i < size; i++, offset++) {
+        if ((offset & 7) == 0) word = pattern_word(key, offset);
+        if (p[i] != pattern_byte(word, offset)) return 0;
+    }
     return 1;
 }
 
