@@ -12,7 +12,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/stretchr/testify/require"
 
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
@@ -199,24 +198,4 @@ func lockThread(t testing.TB) Thread {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	return Host.ThreadID()
-}
-
-// newHostedLoop makes a loop that the test's goroutine drives.
-func newHostedLoop(t testing.TB, mode LoopMode) (*Loop, Thread) {
-	l, code := NewLoop(mode)
-	require.Equal(t, errcode.OK, code)
-	thread := lockThread(t)
-	t.Cleanup(func() { closeHostedLoop(l, thread) })
-	return l, thread
-}
-
-// closeHostedLoop closes a loop if it is still there.
-func closeHostedLoop(l *Loop, thread Thread) {
-	if LookupLoop(l.Handle()) != l {
-		return
-	}
-	l.Close(thread)
-	if LookupLoop(l.Handle()) == l {
-		l.Close(thread)
-	}
 }

@@ -82,20 +82,27 @@ TEST(the_descriptor_is_readable_when_there_is_work)
     CHECK_EQ(count, 4);
 }
 
-// A budget ends a batch: what is left over keeps the descriptor readable.
+// A budget ends a batch: what is left over, datagrams or clients, keeps the descriptor readable.
 TEST(the_descriptor_stays_readable_for_what_is_left)
 {
+    enum { MANY = 200 };
     socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
-    int port;
-    int peer = peer_udp(&port);
-    struct probe *p = probe_on(loop, SOCKET_KIND_UDP);
-    int own = probe_bind(p);
-    for (int i = 0; i < 150; i++) peer_send_to(peer, own, "x", 1);
-    for (int n = -1; n != p->count[SOCKET_EVENT_MESSAGE];) {
-        n = p->count[SOCKET_EVENT_MESSAGE];
-        while (readable(loop, 0)) CHECK_OK(socket_loop_run(loop, 0));
+    int ignored, peers[MANY];
+    int peer = peer_udp(&ignored);
+    struct probe *udp = probe_on(loop, SOCKET_KIND_UDP), *server = probe_on(loop, SOCKET_KIND_TCP_SERVER);
+    int own = probe_bind(udp);
+    socket_listen_options o = listen_options("127.0.0.1", 0, 0);
+    CHECK_EQ(socket_listen(server->socket, &o), 0);
+    for (int i = 0; i < MANY; i++) {
+        peer_send_to(peer, own, "x", 1);
+        peers[i] = peer_connect(probe_port(server));
     }
-    CHECK_EQ(p->count[SOCKET_EVENT_MESSAGE], 150);
+    while (udp->count[SOCKET_EVENT_MESSAGE] < MANY || server->count[SOCKET_EVENT_CONNECT] < MANY) {
+        if (!readable(loop, 0)) FAIL("not readable after %d datagrams and %d clients", udp->count[SOCKET_EVENT_MESSAGE], server->count[SOCKET_EVENT_CONNECT]);
+        CHECK_OK(socket_loop_run(loop, 0));
+    }
+    come_to_rest(loop);
+    for (int i = 0; i < MANY; i++) peer_close(peers[i]);
     CHECK_EQ(socket_loop_close(loop), 0);
     peer_close(peer);
 }
