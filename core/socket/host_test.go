@@ -12,8 +12,6 @@ import (
 	"time"
 	"unsafe"
 
-
-	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
 
