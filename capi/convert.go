@@ -25,6 +25,7 @@ func pointer(p uintptr) unsafe.Pointer {
 // guard turns a panic into an error: none may reach the host.
 func guard[T int32 | int64](result *T) {
 	if recover() != nil {
+		socket.Panicked()
 		*result = -T(errcode.Internal)
 	}
 }

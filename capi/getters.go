@@ -99,6 +99,22 @@ func goSocketGetKind(handle int64) (result int32) {
 	return int32(s.Kind())
 }
 
+// C: socket_loop socket_get_loop(socket_handle socket)
+//
+// socket_get_loop returns the loop of the socket, one of the default loops included:
+// to post to its thread, or to set timers there. Only host-driven loops can be run,
+// polled and closed.
+//
+//export goSocketGetLoop
+func goSocketGetLoop(handle int64) (result int64) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return -int64(errcode.BadFD)
+	}
+	return s.Loop().Handle()
+}
+
 // C: int64_t socket_get_client_id(socket_handle socket)
 //
 // socket_get_client_id returns the number of a server's connection: 1 for the server's

@@ -37,5 +37,6 @@ func goSocketGetStats(stats uintptr) (result int32) {
 		BytesReceived: s.BytesReceived, BytesSent: s.BytesSent,
 		MessagesReceived: s.MessagesReceived, MessagesSent: s.MessagesSent,
 		ConnectionsAccepted: s.ConnectionsAccepted, LoopIterations: s.LoopIterations,
+		InternalErrors: s.Panics,
 	}))
 }

@@ -121,4 +121,6 @@ type Stats struct {
 	ConnectionsAccepted uint64
 	// Times a loop has looked for events.
 	LoopIterations uint64
+	// Failures inside the library that it has survived; each is a defect of it.
+	InternalErrors uint64
 }

@@ -802,6 +802,8 @@ typedef struct socket_stats {
     uint64_t connections_accepted;
     /* Times a loop has looked for events. */
     uint64_t loop_iterations;
+    /* Failures inside the library that it has survived; each is a defect of it. */
+    uint64_t internal_errors;
 } socket_stats;
 
 #define SOCKET_LISTEN_OPTIONS_INIT \
@@ -813,7 +815,7 @@ typedef struct socket_stats {
 #define SOCKET_STATE_INFO_INIT \
     { sizeof(socket_state_info), 0, 0, 0 }
 #define SOCKET_STATS_INIT \
-    { sizeof(socket_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(socket_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Callbacks --------------------------------------------------------------------------- */
 
@@ -1081,6 +1083,12 @@ int64_t socket_get_send_queue_length(socket_handle socket);
 
 /* socket_get_kind returns SOCKET_KIND_*. */
 int socket_get_kind(socket_handle socket);
+
+/*
+ * socket_get_loop returns the loop of the socket, one of the default loops included: to post to
+ * its thread, or to set timers there. Only host-driven loops can be run, polled and closed.
+ */
+socket_loop socket_get_loop(socket_handle socket);
 
 /*
  * socket_get_client_id returns the number of a server's connection: 1 for the server's first

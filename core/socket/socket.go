@@ -110,6 +110,9 @@ func newSocket(l *Loop, kind Kind, opts *options) *Socket {
 // Handle returns the socket's handle.
 func (s *Socket) Handle() int64 { return s.handle }
 
+// Loop returns the socket's loop.
+func (s *Socket) Loop() *Loop { return s.loop }
+
 // Kind returns what the socket is.
 func (s *Socket) Kind() Kind { return s.kind }
 

@@ -10,6 +10,8 @@ type Stats struct {
 	Sockets, Loops, QueuedBytes, BufferBytes, GoHeapBytes, Goroutines uint64
 	BytesReceived, BytesSent, MessagesReceived, MessagesSent          uint64
 	ConnectionsAccepted, LoopIterations                               uint64
+	// Panics that were caught.
+	Panics uint64
 }
 
 var (
@@ -17,6 +19,9 @@ var (
 	panics   atomic.Uint64
 	retired  totals
 )
+
+// Panicked counts a panic that was caught at the border.
+func Panicked() { panics.Add(1) }
 
 // totals keeps the counters of loops that are gone.
 type totals struct {
@@ -47,6 +52,7 @@ func ReadStats() Stats {
 		GoHeapBytes:         samples[0].Value.Uint64(),
 		Goroutines:          samples[1].Value.Uint64(),
 		ConnectionsAccepted: accepted.Load(),
+		Panics:              panics.Load(),
 		BytesReceived:       retired.received.bytes.Load(),
 		MessagesReceived:    retired.received.messages.Load(),
 		BytesSent:           retired.sent.bytes.Load(),

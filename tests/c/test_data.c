@@ -91,8 +91,31 @@ LOOPS_TEST(close_runs_out_of_time_with_bytes_queued)
     CHECK_EQ(p->error[SOCKET_EVENT_CLOSE], -2301110);
     CHECK_EQ(p->done_error[SOCKET_OPERATION_CLOSE], -2301110);
     CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 1);
-    CHECK_EQ(p->order[strlen(p->order) - 1], 'z');
+    CHECK_STR(p->order, "CcsXZz");
+    peer_read_reset(pair.peer); // not an end: it has not got all
     pair_close(&pair);
+}
+
+// LISTEN-5: what is pending when a period ends completes before its error and close events.
+LOOPS_TEST(pending_operations_complete_before_the_last_events)
+{
+    for (int reset = 0; reset < 2; reset++) {
+        struct pair pair = pair_new(SOCKET_KIND_TCP);
+        struct probe *p = pair.probe;
+        CHECK_EQ(probe_send_pattern(p, 0, 12 << 20), 0);
+        CHECK_EQ(probe_end(p), 0);
+        settle();
+        CHECK_STR(p->order, "Cc");
+        if (reset) {
+            peer_reset(pair.peer);
+            pair.peer = -1;
+        } else {
+            CHECK_EQ(socket_abort(p->socket), 0);
+        }
+        WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+        CHECK_STR(p->order, reset ? "CcseXZ" : "CcseZ");
+        pair_close(&pair);
+    }
 }
 
 // DATA-2: without queued bytes running out of time is no error.

@@ -57,6 +57,7 @@ SOCKET_CALL(get_fd)
 SOCKET_CALL(get_send_queue_length)
 SOCKET_CALL(get_kind)
 SOCKET_CALL(get_client_id)
+SOCKET_CALL(get_loop)
 SOCKET_CALL(get_error_detail, text, sizeof text)
 SOCKET_CALL(release)
 
@@ -68,7 +69,7 @@ static const struct {
     ENTRY(bind), ENTRY(listen), ENTRY(connect), ENTRY(send), ENTRY(sendv), ENTRY(send_to), ENTRY(end), ENTRY(close),
     ENTRY(abort), ENTRY(flush), ENTRY(pause), ENTRY(resume), ENTRY(adopt), ENTRY(on), ENTRY(off), ENTRY(subscribe),
     ENTRY(set_extra_options), ENTRY(set_option), ENTRY(get_option), ENTRY(get_state), ENTRY(get_local_address),
-    ENTRY(get_remote_address), ENTRY(get_fd), ENTRY(get_send_queue_length), ENTRY(get_kind), ENTRY(get_client_id),
+    ENTRY(get_remote_address), ENTRY(get_fd), ENTRY(get_send_queue_length), ENTRY(get_kind), ENTRY(get_client_id), ENTRY(get_loop),
     ENTRY(get_error_detail), ENTRY(release),
 };
 
@@ -154,6 +155,7 @@ TEST(handles_of_the_other_kind_are_refused)
     refuse_socket(loop);
     refuse_loop(s);
     CHECK_EQ(socket_get_kind(s), SOCKET_KIND_TCP);
+    CHECK_EQ(socket_get_loop(s), loop);
     CHECK_OK(socket_loop_fd(loop));
     CHECK_EQ(socket_release(s), 0);
     CHECK_EQ(socket_loop_close(loop), 0);

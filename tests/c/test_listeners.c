@@ -267,6 +267,29 @@ CALLBACKS_TEST(user_data_is_free_in_the_completion_of_close)
     }
 }
 
+static void free_at_close_event(const socket_event *e, void *user_data)
+{
+    poisoned(e, user_data);
+    if (e->type == SOCKET_EVENT_CLOSE) free_at_close(e->socket, 0, user_data);
+}
+
+// LISTEN-5: in the close event, if it is the last listener of it.
+CALLBACKS_TEST(user_data_is_free_in_the_close_event)
+{
+    for (int i = 1; i <= 100; i++) {
+        struct pair pair = pair_new_masked(i % 2 ? SOCKET_KIND_TCP : SOCKET_KIND_TCP_CONNECTION, 0);
+        char *data = calloc(1, 64);
+        *data = 1;
+        for (int type = SOCKET_EVENT_CONNECT; type <= SOCKET_EVENT_LISTENING; type++)
+            CHECK_EQ(socket_on(pair.probe->socket, type, free_at_close_event, data), 0);
+        peer_write(pair.peer, "abc", 3);
+        if (i % 3) peer_end(pair.peer); else peer_reset(pair.peer);
+        if (i % 3 == 0) pair.peer = -1;
+        WAIT(freed == i);
+        pair_close(&pair);
+    }
+}
+
 // LISTEN-3: after release on another thread and a posted function there is no call.
 TEST(user_data_is_free_after_release_and_post)
 {

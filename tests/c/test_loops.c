@@ -82,6 +82,26 @@ TEST(the_descriptor_is_readable_when_there_is_work)
     CHECK_EQ(count, 4);
 }
 
+static void post_one_more(void *loop)
+{
+    add_one(NULL);
+    if (count < 10) CHECK_EQ(socket_loop_post(*(socket_loop *)loop, post_one_more, loop), 0);
+}
+
+// LOOP-1: what a callback posts is work for the next run.
+TEST(the_descriptor_stays_readable_for_what_callbacks_leave)
+{
+    socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
+    CHECK_EQ(socket_loop_post(loop, post_one_more, &loop), 0);
+    while (count < 10) {
+        CHECK(readable(loop, 0));
+        CHECK_OK(socket_loop_run(loop, 0));
+    }
+    come_to_rest(loop);
+    CHECK_EQ(count, 10);
+    CHECK_EQ(socket_loop_close(loop), 0);
+}
+
 // A budget ends a batch: what is left over, datagrams or clients, keeps the descriptor readable.
 TEST(the_descriptor_stays_readable_for_what_is_left)
 {
@@ -98,7 +118,8 @@ TEST(the_descriptor_stays_readable_for_what_is_left)
         peers[i] = peer_connect(probe_port(server));
     }
     while (udp->count[SOCKET_EVENT_MESSAGE] < MANY || server->count[SOCKET_EVENT_CONNECT] < MANY) {
-        if (!readable(loop, 0)) FAIL("not readable after %d datagrams and %d clients", udp->count[SOCKET_EVENT_MESSAGE], server->count[SOCKET_EVENT_CONNECT]);
+        if (!readable(loop, 0))
+            FAIL("not readable after %d datagrams and %d clients", udp->count[SOCKET_EVENT_MESSAGE], server->count[SOCKET_EVENT_CONNECT]);
         CHECK_OK(socket_loop_run(loop, 0));
     }
     come_to_rest(loop);

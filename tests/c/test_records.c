@@ -256,6 +256,37 @@ TEST(batches_are_bounded_and_fair)
     for (int i = 0; i <= PEERS; i++) peer_close(peers[i]);
 }
 
+// LISTEN-6: nothing of a client is told before the host could subscribe to it, that is before the next poll.
+TEST(a_connection_that_is_over_at_once)
+{
+    for (int reset = 0; reset < 2; reset++) {
+        int port;
+        record_loop_open();
+        socket_handle server = record_socket(SOCKET_KIND_TCP_SERVER, NULL);
+        socket_listen_options o = listen_options("127.0.0.1", 0, 0);
+        CHECK_EQ(socket_listen(server, &o), 0);
+        CHECK_OK(socket_get_local_address(server, NULL, 0, &port, NULL));
+        int peer = peer_connect(port);
+        peer_write(peer, "early", 5);
+        if (reset) peer_reset(peer); else peer_close(peer);
+        socket_handle client = 0;
+        for (int64_t until = now_ms() + PATIENCE_MS; client == 0;) {
+            CHECK(now_ms() < until);
+            int n = records_fetch(MOST, 100); // all there is in one batch
+            for (int i = 0; i < n; i++) {
+                CHECK_EQ(records[i].socket, server);
+                if (records[i].type == SOCKET_EVENT_CONNECT) client = records[i].connection;
+            }
+        }
+        CHECK_EQ(socket_subscribe(client, ALL_EVENTS, NULL), 0);
+        CHECK_EQ(record_await(SOCKET_EVENT_MESSAGE).size, 5);
+        CHECK_EQ(record_await(reset ? SOCKET_EVENT_ERROR : SOCKET_EVENT_END).socket, client);
+        CHECK_EQ(record_await(SOCKET_EVENT_CLOSE).socket, client);
+        CHECK_EQ(socket_release(server), 0);
+        record_loop_close();
+    }
+}
+
 // A client of a server that is subscribed to late loses nothing.
 TEST(a_connection_is_subscribed_to_late)
 {

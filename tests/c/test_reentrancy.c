@@ -146,6 +146,16 @@ static int over(struct probe *p, struct script *s)
     return is;
 }
 
+// What was accepted has completed, once, and the action was made.
+static void check_script(struct probe *p, struct script *s)
+{
+    for (int i = SOCKET_OPERATION_CONNECT; i <= SOCKET_OPERATION_CLOSE; i++) WAIT(p->done[i] >= s->accepted[i]);
+    settle();
+    for (int i = SOCKET_OPERATION_CONNECT; i <= SOCKET_OPERATION_CLOSE; i++)
+        EXPECT_EQ(p->done[i], s->accepted[i], "completions of operation %d, action %d at %d/%d", i, s->action, s->event, s->operation);
+    EXPECT_EQ(s->done, 1, "action %d at %d/%d was made", s->action, s->event, s->operation);
+}
+
 // Everything that can happen to a stream happens, unless the action ends it before.
 static void play_stream(int kind, struct script *s)
 {
@@ -199,11 +209,7 @@ static void play_stream(int kind, struct script *s)
         socket_release(p->socket);
     }
     peer_close(listener);
-    for (int operation = SOCKET_OPERATION_CONNECT; operation <= SOCKET_OPERATION_CLOSE; operation++) WAIT(p->done[operation] >= s->accepted[operation]);
-    settle();
-    for (int operation = SOCKET_OPERATION_CONNECT; operation <= SOCKET_OPERATION_CLOSE; operation++)
-        EXPECT_EQ(p->done[operation], s->accepted[operation], "completions of operation %d, action %d at %d/%d", operation, s->action, s->event, s->operation);
-    EXPECT_EQ(s->done, 1, "action %d at %d/%d was made", s->action, s->event, s->operation);
+    check_script(p, s);
     if (pair.server) probe_closed(pair.server);
 }
 
@@ -220,7 +226,8 @@ static void play_all(int kind)
 {
     static struct script scripts[PLACES * ACTIONS]; // a late callback may still look at its own
     for (int i = 0; i < PLACES; i++) {
-        if (kind == SOCKET_KIND_TCP_CONNECTION && (places[i].event == SOCKET_EVENT_CONNECT || places[i].operation == SOCKET_OPERATION_CONNECT)) continue;
+        int connects = places[i].event == SOCKET_EVENT_CONNECT || places[i].operation == SOCKET_OPERATION_CONNECT;
+        if (kind == SOCKET_KIND_TCP_CONNECTION && connects) continue;
         for (int action = 0; action < ACTIONS; action++) {
             struct script *s = &scripts[i * ACTIONS + action];
             *s = (struct script){.action = action, .event = places[i].event, .operation = places[i].operation};
@@ -237,13 +244,16 @@ LOOPS_TEST(anything_inside_callbacks_of_udp)
 {
     static const struct {
         int event, operation;
-    } where[] = {{SOCKET_EVENT_LISTENING, 0}, {SOCKET_EVENT_MESSAGE, 0}, {SOCKET_EVENT_CLOSE, 0}, {0, SOCKET_OPERATION_SEND}, {0, SOCKET_OPERATION_CLOSE}};
+    } where[] = {{SOCKET_EVENT_LISTENING, 0}, {SOCKET_EVENT_MESSAGE, 0}, {SOCKET_EVENT_CLOSE, 0},
+                 {0, SOCKET_OPERATION_SEND}, {0, SOCKET_OPERATION_CLOSE}};
     static struct script scripts[5 * ACTIONS];
     int port;
     int peer = peer_udp(&port);
     for (int i = 0; i < 5 * ACTIONS; i++) {
         struct script *s = &scripts[i];
-        *s = (struct script){.action = i % ACTIONS, .event = where[i / ACTIONS].event, .operation = where[i / ACTIONS].operation, .port = port};
+        *s = (struct script){.action = i % ACTIONS, .port = port};
+        s->event = where[i / ACTIONS].event;
+        s->operation = where[i / ACTIONS].operation;
         struct probe *p = probe_new(SOCKET_KIND_UDP);
         p->context = s;
         p->on_event = at_event;
@@ -261,11 +271,7 @@ LOOPS_TEST(anything_inside_callbacks_of_udp)
             socket_abort(p->socket);
             socket_release(p->socket);
         }
-        for (int operation = SOCKET_OPERATION_CONNECT; operation <= SOCKET_OPERATION_CLOSE; operation++) WAIT(p->done[operation] >= s->accepted[operation]);
-        settle();
-        for (int operation = SOCKET_OPERATION_CONNECT; operation <= SOCKET_OPERATION_CLOSE; operation++)
-            EXPECT_EQ(p->done[operation], s->accepted[operation], "completions of operation %d, action %d at %d/%d", operation, s->action, s->event, s->operation);
-        EXPECT_EQ(s->done, 1, "action %d at %d/%d was made", s->action, s->event, s->operation);
+        check_script(p, s);
     }
     peer_close(peer);
 }

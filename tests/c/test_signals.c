@@ -194,6 +194,26 @@ BARE_TEST(the_limit_of_descriptors_is_kept)
     CHECK_EQ(wait_child(start_child("child_keeps_its_limit", "first")), 0);
 }
 
+CHILD(child_watches_its_limit)
+{
+    // The runtime starts on a thread of its own while this one runs already.
+    for (int64_t until = now_ms() + 100; now_ms() < until;) {
+        struct rlimit limit;
+        CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        CHECK_EQ(limit.rlim_cur, 777);
+    }
+}
+
+// PROC-3: not for a moment is it another, or a child started in that moment would keep that.
+BARE_TEST(the_limit_of_descriptors_is_kept_while_loading)
+{
+    struct rlimit limit;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 777;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    for (int i = 0; i < 10; i++) CHECK_EQ(wait_child(start_child("child_watches_its_limit", NULL)), 0);
+}
+
 CHILD(child_changes_its_identity)
 {
     if (geteuid() == 0) {
