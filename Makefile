@@ -98,19 +98,32 @@ $(BUILD)/ubsan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
 	ln -sf $(LIBRARY) $*/$(SONAME)
 	ln -sf $(SONAME) $@
 
-# The Go runtime unblocks a few signals on every thread that it sees, whatever the thread's mask was:
-# among them SIGCHLD, SIGSTKFLT and the first real-time signal, which the runtime does not need and
-# which a host may want to wait for (sigwait, signalfd) or to block for a moment. The library is built
-# with these taken off the runtime's list; capi/glue.c has the rest. tests/abi_check.sh looks at the
-# result. A Go version without that file is built as it is.
-SIGTAB := $(shell go env GOROOT 2>/dev/null)/src/runtime/sigtab_linux_generic.go
+# The library is built with two files of the Go standard library changed, see below. tests/abi_check.sh
+# and tests/c look at the result. A Go version without such a file is built as it is.
+#
+# runtime/sigtab: the runtime unblocks a few signals on every thread that it sees, whatever the thread's
+# mask was: among them SIGCHLD, SIGSTKFLT and the first real-time signal, which the runtime does not need
+# and which a host may want to wait for (sigwait, signalfd) or to block for a moment. They are taken off
+# the runtime's list; capi/glue.c has the rest.
+#
+# syscall/rlimit: Go raises the soft limit of open files when it starts, on a thread of its own while the
+# host is already running. A host or a child that it starts must not see that; init is taken out.
+GOROOT := $(shell go env GOROOT 2>/dev/null)
+SIGTAB := $(GOROOT)/src/runtime/sigtab_linux_generic.go
+RLIMIT := $(GOROOT)/src/syscall/rlimit.go
 
-$(BUILD)/go/overlay.json: $(wildcard $(SIGTAB)) Makefile | deps-library
+$(BUILD)/go/overlay.json: $(wildcard $(SIGTAB) $(RLIMIT)) Makefile | deps-library
 	@mkdir -p $(@D)
-	@if [ -e '$(SIGTAB)' ]; then \
+	@{ echo '{"Replace":{'; \
+	if [ -e '$(SIGTAB)' ]; then \
 		sed -E '/"(SIGCHLD|SIGSTKFLT|signal 34)/s/ \+ _SigUnblock//' '$(SIGTAB)' >$(@D)/sigtab; \
-		echo '{"Replace":{"$(SIGTAB)":"$(CURDIR)/$(@D)/sigtab"}}' >$@; \
-	else echo '{}' >$@; fi
+		echo '"$(SIGTAB)":"$(CURDIR)/$(@D)/sigtab",'; \
+	fi; \
+	if [ -e '$(RLIMIT)' ]; then \
+		sed -E '/^func init\(\) \{/,/^\}/d' '$(RLIMIT)' >$(@D)/rlimit; \
+		echo '"$(RLIMIT)":"$(CURDIR)/$(@D)/rlimit",'; \
+	fi; \
+	echo '"$(CURDIR)/none.go":""}}'; } >$@
 
 header:
 	go run ./capi/headergen

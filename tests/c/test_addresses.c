@@ -257,6 +257,7 @@ LOOPS_TEST(dual_stack_and_ipv6_only)
         server->context = "::1";
         int six = peer_connect_from("::1", port);
         WAIT(server->clients == 1);
+        settle(); // the callback has returned
         struct probe *client = probe_new(SOCKET_KIND_TCP);
         server->context = "::ffff:127.0.0.1";
         CHECK_EQ(probe_connect(client, port), 0);
