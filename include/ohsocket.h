@@ -130,7 +130,7 @@
  * get_remote_address  2301009      2301107   2301107     ok         ok         while open
  *
  * TCP connection (of a server): as a connected TCP client, but bind, listen, connect and adopt return
- * 2301095, and send and sendv after end or close 2303208.
+ * 2301095, and send, sendv and end after end or close 2303208.
  *
  * TCP server          new, closed  listening  closing
  * listen, adopt       ok           2303122    2303214
