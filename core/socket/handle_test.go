@@ -119,9 +119,6 @@ func TestHandleGenerationWraps(t *testing.T) {
 }
 
 func TestHandleExhaustion(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million handles")
-	}
 	table := &table[int]{}
 	o := new(int)
 	var last int64
