@@ -232,13 +232,14 @@ interop: deps-test all
 	bash tests/interop/run.sh $(BUILD)
 
 SECONDS ?= 300
+SOAK_SECONDS ?= 30
 FUZZTIME ?= 30s
 
 soak: deps-test library soak-programs
 	bash tests/soak/run.sh $(BUILD) full $(SECONDS)
 
 test-soak: deps-test library soak-programs
-	bash tests/soak/run.sh $(BUILD) short 30
+	bash tests/soak/run.sh $(BUILD) short $(SOAK_SECONDS)
 
 fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 	bash tests/fuzz/run.sh $(BUILD) $(FUZZTIME)
