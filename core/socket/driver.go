@@ -161,8 +161,8 @@ func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
 
 // wantProcs sees to it that the scheduler has n processors. With one more than there are
 // loops it leaves a loop that waits in the kernel alone; otherwise it takes the loop's
-// processor away after 20 us, and gives it back through a futex: a third of the
-// latency of a host that has one core.
+// processor away after 20 us, and gives it back through a futex, which a host with one
+// core notices in every message.
 func wantProcs(n int) {
 	if runtime.GOMAXPROCS(0) < n {
 		runtime.GOMAXPROCS(n)
