@@ -2,7 +2,10 @@ package main
 
 import "C"
 
-import "ohsocket/core/socket"
+import (
+	"ohsocket/core/errcode"
+	"ohsocket/core/socket"
+)
 
 // C: socket_handle socket_construct_tcp(void)
 //
@@ -36,11 +39,55 @@ func goSocketConstructUDP() (result int64) {
 	return construct(0, socket.KindUDP)
 }
 
+// C: socket_handle socket_construct_tls(void)
+//
+// socket_construct_tls makes a TLS client on a default loop.
+//
+//export goSocketConstructTLS
+func goSocketConstructTLS() (result int64) {
+	defer guard(&result)
+	return construct(0, socket.KindTLS)
+}
+
+// C: socket_handle socket_construct_tls_server(void)
+//
+// socket_construct_tls_server makes a TLS server on a default loop.
+//
+//export goSocketConstructTLSServer
+func goSocketConstructTLSServer() (result int64) {
+	defer guard(&result)
+	return construct(0, socket.KindTLSServer)
+}
+
+// C: socket_handle socket_construct_tls_over(socket_handle tcp)
+//
+// socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on
+// its loop. The connection and what is unread on it are the new socket's, which is
+// bound; socket_connect then makes the handshake only, and takes its address for the
+// name to verify. The TCP socket is not open any more, without a close event: its
+// listeners are removed; it still has to be released. Errors: 401 it is not a TCP
+// client, 2303601 it is not open, 2303602 not connected or its peer has ended,
+// 2301011 it has something queued (wait for the completion of its last send).
+//
+//export goSocketConstructTLSOver
+func goSocketConstructTLSOver(tcp int64) (result int64) {
+	defer guard(&result)
+	under := socket.Lookup(tcp)
+	if under == nil {
+		return -int64(errcode.TLSBadFD)
+	}
+	s, code := socket.ConstructOver(under)
+	if code != errcode.OK {
+		return -int64(code)
+	}
+	return s.Handle()
+}
+
 // C: socket_handle socket_construct(socket_loop loop, int kind)
 //
-// socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER or _UDP)
-// on a loop; loop 0 is a default loop. Errors: 401 kind, 2301009 loop, 2301024 no
-// handles (about a million) or descriptors are left.
+// socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER, _UDP, _TLS
+// or _TLS_SERVER) on a loop; loop 0 is a default loop. Errors: 401 kind, 2301009
+// loop, 2301024 no handles (about a million) or descriptors are left.
 //
 //export goSocketConstruct
 func goSocketConstruct(loop int64, kind int32) (result int64) {

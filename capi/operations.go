@@ -37,7 +37,10 @@ func goSocketBind(handle int64, address uintptr) (result int32) {
 // listening event follows, then a connect event for each client, whose connection
 // is a handle of its own; without a connect listener clients wait in the backlog.
 // Errors: 401 options, 2303198 in use, 2303199 not an address of this machine,
-// 2303113 privileged port, 2303122 already listening, 2303214 closing, 2301095 kind.
+// 2303113 privileged port, 2303122 already listening, 2303214 closing, 2301095 kind; TLS:
+// those of socket_tls_set_secure_options, 2303505 no certificate was given. A TLS
+// server's connect event comes when the client's handshake is done; one that fails is
+// an error event of the server, which goes on.
 //
 //export goSocketListen
 func goSocketListen(handle int64, options uintptr) (result int32) {
@@ -54,6 +57,9 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 	if code != errcode.OK {
 		return fail(code)
 	}
+	if code := setSecure(s, o.TLS, "listen"); code != errcode.OK {
+		return fail(code)
+	}
 	return fail(s.Listen(sa, o.Backlog))
 }
 
@@ -65,8 +71,12 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 // completion only, with the reason: 2301111 refused, 2301110 out of time, 2301101 or
 // 2301113 unreachable, 2300004 name not found, 2301125 cancelled by close or abort;
 // the socket is as before (if it was bound it is still open, and socket_run waits for
-// it) and can connect again. Sends made meanwhile are queued.
-// Errors: 401 options, 2301106 connected, 2301114 connecting or closing, 2301095 kind.
+// it) and can connect again. Sends made meanwhile are queued. TLS: the handshake is
+// part of it, the codes above are 2303100 + errno, and there are 2303504 a certificate
+// was refused, by this side or the peer, and 2303505 every other failure of the handshake;
+// socket_get_error_detail has the reason.
+// Errors: 401 options, 2301106 connected, 2301114 connecting or closing, 2301095 kind;
+// TLS: those of socket_tls_set_secure_options.
 //
 //export goSocketConnect
 func goSocketConnect(handle int64, options, completion, userData uintptr) (result int32) {
@@ -81,6 +91,9 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 	}
 	target, code := s.RemoteTarget(cString(o.Address.Address), o.Address.Port, netaddr.Family(o.Address.Family))
 	if code != errcode.OK {
+		return fail(code)
+	}
+	if code := setSecure(s, o.TLS, "connect"); code != errcode.OK {
 		return fail(code)
 	}
 	return fail(s.Connect(target, o.TimeoutMs, socket.Completion{Func: completion, UserData: userData}))

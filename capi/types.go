@@ -25,6 +25,75 @@ const (
 	ExtraBroadcast = 1 << 8
 )
 
+// Protocol bits of socket_tls_options. In C: SOCKET_PROTOCOL_*.
+const (
+	// ProtocolTLS12: TLS 1.2.
+	ProtocolTLS12 = 1 << 0
+	// ProtocolTLS13: TLS 1.3.
+	ProtocolTLS13 = 1 << 1
+)
+
+// TLSIdentity is a certificate with its key. Its layout never changes.
+type TLSIdentity struct {
+	// PEM: the certificate, then those between it and the root, if any.
+	Cert uintptr `c:"const char *"`
+	// PEM: the private key of the first certificate: PKCS#8, PKCS#1 or SEC1; RSA,
+	// EC, Ed25519 or Ed448.
+	Key uintptr `c:"const char *"`
+	// The pass phrase of an encrypted key. NULL: it is not encrypted.
+	Password uintptr `c:"const char *"`
+}
+
+// TLSOptions are the secure options of a TLS socket. Zero means default. Texts are
+// NUL-terminated, PEM up to 1 MiB each; nobody is ever asked for a pass phrase.
+type TLSOptions struct {
+	// sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it.
+	StructSize uint32
+	// SOCKET_PROTOCOL_* bits. 0: TLS 1.2 and 1.3, which are all there are.
+	Protocols uint32
+	// Certificate and key. A server must have one; a client that has one shows it
+	// when the server asks.
+	Identity TLSIdentity
+	// Servers: further ones. A client that names a host (SNI) gets the first whose
+	// certificate is for that host, any other client the first of all; of
+	// certificates for the same hosts that with a kind of key the client knows.
+	MoreIdentities uintptr `c:"const socket_tls_identity *"`
+	// PEM: whom to trust, each text with one or several certificates. It takes the
+	// place of the system's store. NULL: the system's store.
+	CA uintptr `c:"const char *const *"`
+	// Names of OpenSSL, separated by colons, TLS 1.2 and 1.3 mixed:
+	// "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256". Suites of one version
+	// only exclude the other. NULL: OpenSSL's defaults.
+	CipherSuite uintptr `c:"const char *"`
+	// Names of OpenSSL, separated by colons: "rsa_pss_rsae_sha256:ECDSA+SHA256".
+	// NULL: OpenSSL's defaults.
+	SignatureAlgorithms uintptr `c:"const char *"`
+	// Application protocols (1 to 255 bytes each), the most wanted first:
+	// {"h2", "http/1.1"}. A server chooses, in its own order; if both sides name
+	// some and none is common the handshake fails.
+	ALPNProtocols uintptr `c:"const char *const *"`
+	// Clients: the name or IP address that the server's certificate must have; a
+	// name is sent as SNI. NULL: the address that was given to connect.
+	ServerName uintptr `c:"const char *"`
+	// Number of more_identities, 0 to 1000.
+	MoreIdentityCount int32
+	// Number of ca, 0 to 1000.
+	CACount int32
+	// Number of alpn_protocols, 0 to 100.
+	ALPNProtocolCount int32
+	// Servers, 1: the client's order of cipher suites counts. 0: the server's own.
+	UseRemoteCipherPrefer int32
+	// Clients, 1: any certificate is accepted, for testing only. 0: it is verified.
+	SkipRemoteValidation int32
+	// Servers, 1: a client must show a certificate that ca (or the system's store)
+	// vouches for.
+	IsBidirectionalAuthentication int32
+	// 1: sessions are not resumed. 0: a client resumes sessions that were verified
+	// with the same options, name and port; servers give tickets.
+	NoSessionResumption int32
+	_                   int32
+}
+
 // ListenOptions says where a server listens. Zero means default.
 type ListenOptions struct {
 	// sizeof(socket_listen_options); SOCKET_LISTEN_OPTIONS_INIT sets it.
@@ -34,17 +103,23 @@ type ListenOptions struct {
 	Backlog int32
 	// A numeric address or "localhost". Port 0: any free one.
 	Address socket.Address
+	// TLS servers: the secure options. NULL: those of
+	// socket_tls_set_secure_options.
+	TLS uintptr `c:"const socket_tls_options *"`
 }
 
 // ConnectOptions says where a client connects to. Zero means default.
 type ConnectOptions struct {
 	// sizeof(socket_connect_options); SOCKET_CONNECT_OPTIONS_INIT sets it.
 	StructSize uint32
-	// Milliseconds for name look-up and connection together. 0: 5000. 0 to
-	// 86400000.
+	// Milliseconds for name look-up, connection and TLS handshake together. 0:
+	// 5000. 0 to 86400000.
 	TimeoutMs int32
 	// A numeric address or a host name. Port 1 to 65535.
 	Address socket.Address
+	// TLS clients: the secure options. NULL: those of
+	// socket_tls_set_secure_options, or the defaults.
+	TLS uintptr `c:"const socket_tls_options *"`
 }
 
 // ExtraOptions are the options of setExtraOptions. Only members named in fields

@@ -194,7 +194,13 @@ enum {
     /* A client accepted by a server; made by the library only. */
     SOCKET_KIND_TCP_CONNECTION = 3,
     /* A UDP socket. */
-    SOCKET_KIND_UDP = 4
+    SOCKET_KIND_UDP = 4,
+    /* A TLS client. */
+    SOCKET_KIND_TLS = 5,
+    /* A listening TLS socket. */
+    SOCKET_KIND_TLS_SERVER = 6,
+    /* A client accepted by a TLS server; made by the library only. */
+    SOCKET_KIND_TLS_CONNECTION = 7
 };
 
 /* SOCKET_FAMILY_* says which addresses are meant. The numbers are part of the ABI. */
@@ -224,7 +230,8 @@ enum {
     /* After a refused send the queue has fallen under half its limit. */
     SOCKET_EVENT_DRAIN = 4,
     /*
-     * The connection has failed; close follows (not on UDP sockets and servers, which go on).
+     * The connection has failed; close follows (not on UDP sockets and servers, which go on: a
+     * TLS server's remote is then the client whose handshake has failed).
      */
     SOCKET_EVENT_ERROR = 5,
     /* The open period is over; the last event of it. */
@@ -323,7 +330,20 @@ enum {
     /* SO_REUSEADDR. Set before bind. Default 0 (1 on servers). */
     SOCKET_OPTION_REUSE_ADDRESS = 9,
     /* 1: a socket bound to :: takes no IPv4. Set before bind. Default 0. */
-    SOCKET_OPTION_IPV6_ONLY = 10
+    SOCKET_OPTION_IPV6_ONLY = 10,
+    /*
+     * Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default
+     * 30000.
+     */
+    SOCKET_OPTION_HANDSHAKE_TIMEOUT = 11
+};
+
+/* Protocol bits of socket_tls_options. */
+enum {
+    /* TLS 1.2. */
+    SOCKET_PROTOCOL_TLS12 = 0x1,
+    /* TLS 1.3. */
+    SOCKET_PROTOCOL_TLS13 = 0x2
 };
 
 /* ---- Error codes ------------------------------------------------------------------------- */
@@ -690,10 +710,95 @@ typedef struct socket_event {
     size_t size;
     /* Connect events of a server: the accepted client, otherwise 0. */
     socket_handle connection;
-    /* Message and server connect events: the sender; otherwise address is NULL. */
+    /*
+     * Message and server connect events: the sender; error events of a TLS server: the client;
+     * otherwise address is NULL.
+     */
     socket_address remote;
     uint64_t reserved2[3];
 } socket_event;
+
+/* socket_tls_identity is a certificate with its key. Its layout never changes. */
+typedef struct socket_tls_identity {
+    /* PEM: the certificate, then those between it and the root, if any. */
+    const char *cert;
+    /*
+     * PEM: the private key of the first certificate: PKCS#8, PKCS#1 or SEC1; RSA, EC, Ed25519
+     * or Ed448.
+     */
+    const char *key;
+    /* The pass phrase of an encrypted key. NULL: it is not encrypted. */
+    const char *password;
+} socket_tls_identity;
+
+/*
+ * socket_tls_options are the secure options of a TLS socket. Zero means default. Texts are
+ * NUL-terminated, PEM up to 1 MiB each; nobody is ever asked for a pass phrase.
+ */
+typedef struct socket_tls_options {
+    /* sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it. */
+    uint32_t struct_size;
+    /* SOCKET_PROTOCOL_* bits. 0: TLS 1.2 and 1.3, which are all there are. */
+    uint32_t protocols;
+    /*
+     * Certificate and key. A server must have one; a client that has one shows it when the
+     * server asks.
+     */
+    socket_tls_identity identity;
+    /*
+     * Servers: further ones. A client that names a host (SNI) gets the first whose certificate
+     * is for that host, any other client the first of all; of certificates for the same hosts
+     * that with a kind of key the client knows.
+     */
+    const socket_tls_identity *more_identities;
+    /*
+     * PEM: whom to trust, each text with one or several certificates. It takes the place of the
+     * system's store. NULL: the system's store.
+     */
+    const char *const *ca;
+    /*
+     * Names of OpenSSL, separated by colons, TLS 1.2 and 1.3 mixed:
+     * "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256". Suites of one version only exclude
+     * the other. NULL: OpenSSL's defaults.
+     */
+    const char *cipher_suite;
+    /*
+     * Names of OpenSSL, separated by colons: "rsa_pss_rsae_sha256:ECDSA+SHA256". NULL:
+     * OpenSSL's defaults.
+     */
+    const char *signature_algorithms;
+    /*
+     * Application protocols (1 to 255 bytes each), the most wanted first: {"h2", "http/1.1"}. A
+     * server chooses, in its own order; if both sides name some and none is common the
+     * handshake fails.
+     */
+    const char *const *alpn_protocols;
+    /*
+     * Clients: the name or IP address that the server's certificate must have; a name is sent
+     * as SNI. NULL: the address that was given to connect.
+     */
+    const char *server_name;
+    /* Number of more_identities, 0 to 1000. */
+    int32_t more_identity_count;
+    /* Number of ca, 0 to 1000. */
+    int32_t ca_count;
+    /* Number of alpn_protocols, 0 to 100. */
+    int32_t alpn_protocol_count;
+    /* Servers, 1: the client's order of cipher suites counts. 0: the server's own. */
+    int32_t use_remote_cipher_prefer;
+    /* Clients, 1: any certificate is accepted, for testing only. 0: it is verified. */
+    int32_t skip_remote_validation;
+    /*
+     * Servers, 1: a client must show a certificate that ca (or the system's store) vouches for.
+     */
+    int32_t is_bidirectional_authentication;
+    /*
+     * 1: sessions are not resumed. 0: a client resumes sessions that were verified with the
+     * same options, name and port; servers give tickets.
+     */
+    int32_t no_session_resumption;
+    int32_t reserved;
+} socket_tls_options;
 
 /* socket_listen_options says where a server listens. Zero means default. */
 typedef struct socket_listen_options {
@@ -706,16 +811,26 @@ typedef struct socket_listen_options {
     int32_t backlog;
     /* A numeric address or "localhost". Port 0: any free one. */
     socket_address address;
+    /* TLS servers: the secure options. NULL: those of socket_tls_set_secure_options. */
+    const socket_tls_options *tls;
 } socket_listen_options;
 
 /* socket_connect_options says where a client connects to. Zero means default. */
 typedef struct socket_connect_options {
     /* sizeof(socket_connect_options); SOCKET_CONNECT_OPTIONS_INIT sets it. */
     uint32_t struct_size;
-    /* Milliseconds for name look-up and connection together. 0: 5000. 0 to 86400000. */
+    /*
+     * Milliseconds for name look-up, connection and TLS handshake together. 0: 5000. 0 to
+     * 86400000.
+     */
     int32_t timeout_ms;
     /* A numeric address or a host name. Port 1 to 65535. */
     socket_address address;
+    /*
+     * TLS clients: the secure options. NULL: those of socket_tls_set_secure_options, or the
+     * defaults.
+     */
+    const socket_tls_options *tls;
 } socket_connect_options;
 
 /*
@@ -806,10 +921,12 @@ typedef struct socket_stats {
     uint64_t internal_errors;
 } socket_stats;
 
+#define SOCKET_TLS_OPTIONS_INIT \
+    { sizeof(socket_tls_options), 0, { NULL, NULL, NULL }, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define SOCKET_LISTEN_OPTIONS_INIT \
-    { sizeof(socket_listen_options), 0, { NULL, 0, 0 } }
+    { sizeof(socket_listen_options), 0, { NULL, 0, 0 }, NULL }
 #define SOCKET_CONNECT_OPTIONS_INIT \
-    { sizeof(socket_connect_options), 0, { NULL, 0, 0 } }
+    { sizeof(socket_connect_options), 0, { NULL, 0, 0 }, NULL }
 #define SOCKET_EXTRA_OPTIONS_INIT \
     { sizeof(socket_extra_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define SOCKET_STATE_INFO_INIT \
@@ -860,9 +977,26 @@ socket_handle socket_construct_tcp_server(void);
 /* socket_construct_udp makes a UDP socket on a default loop. */
 socket_handle socket_construct_udp(void);
 
+/* socket_construct_tls makes a TLS client on a default loop. */
+socket_handle socket_construct_tls(void);
+
+/* socket_construct_tls_server makes a TLS server on a default loop. */
+socket_handle socket_construct_tls_server(void);
+
 /*
- * socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER or _UDP) on a loop;
- * loop 0 is a default loop.
+ * socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on its
+ * loop. The connection and what is unread on it are the new socket's, which is bound;
+ * socket_connect then makes the handshake only, and takes its address for the name to verify.
+ * The TCP socket is not open any more, without a close event: its listeners are removed; it
+ * still has to be released.
+ * Errors: 401 it is not a TCP client, 2303601 it is not open, 2303602 not connected or its peer
+ * has ended, 2301011 it has something queued (wait for the completion of its last send).
+ */
+socket_handle socket_construct_tls_over(socket_handle tcp);
+
+/*
+ * socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER, _UDP, _TLS or
+ * _TLS_SERVER) on a loop; loop 0 is a default loop.
  * Errors: 401 kind, 2301009 loop, 2301024 no handles (about a million) or descriptors are left.
  */
 socket_handle socket_construct(socket_loop loop, int kind);
@@ -892,7 +1026,10 @@ int socket_bind(socket_handle socket, const socket_address *address);
  * follows, then a connect event for each client, whose connection is a handle of its own;
  * without a connect listener clients wait in the backlog.
  * Errors: 401 options, 2303198 in use, 2303199 not an address of this machine, 2303113
- * privileged port, 2303122 already listening, 2303214 closing, 2301095 kind.
+ * privileged port, 2303122 already listening, 2303214 closing, 2301095 kind; TLS: those of
+ * socket_tls_set_secure_options, 2303505 no certificate was given. A TLS server's connect event
+ * comes when the client's handshake is done; one that fails is an error event of the server,
+ * which goes on.
  */
 int socket_listen(socket_handle socket, const socket_listen_options *options);
 
@@ -903,8 +1040,11 @@ int socket_listen(socket_handle socket, const socket_listen_options *options);
  * reason: 2301111 refused, 2301110 out of time, 2301101 or 2301113 unreachable, 2300004 name
  * not found, 2301125 cancelled by close or abort; the socket is as before (if it was bound it
  * is still open, and socket_run waits for it) and can connect again. Sends made meanwhile are
- * queued.
- * Errors: 401 options, 2301106 connected, 2301114 connecting or closing, 2301095 kind.
+ * queued. TLS: the handshake is part of it, the codes above are 2303100 + errno, and there are
+ * 2303504 a certificate was refused, by this side or the peer, and 2303505 every other failure
+ * of the handshake; socket_get_error_detail has the reason.
+ * Errors: 401 options, 2301106 connected, 2301114 connecting or closing, 2301095 kind; TLS:
+ * those of socket_tls_set_secure_options.
  */
 int socket_connect(socket_handle socket, const socket_connect_options *options,
     socket_completion completion, void *user_data);
@@ -1103,6 +1243,82 @@ int64_t socket_get_client_id(socket_handle socket);
  * failed. Returns the length of the whole text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
+
+/* ---- TLS --------------------------------------------------------------------------------- */
+
+/*
+ * socket_tls_set_secure_options sets the secure options of a TLS client or server: for its next
+ * connect or listen, and on a listening server for the clients that come from now on, so that a
+ * certificate is replaced without a restart. Keys, certificates and lists are checked; on an
+ * error the options that were in force stay. socket_get_error_detail has the reason.
+ * Errors: 401 options, 2303504 a certificate cannot be read or does not belong to the key,
+ * 2303505 the key cannot be read (wrong pass phrase?), an unknown cipher suite or signature
+ * algorithm, 2301095 kind.
+ */
+int socket_tls_set_secure_options(socket_handle socket, const socket_tls_options *options);
+
+/*
+ * socket_tls_get_certificate writes the certificate that this side has shown, or has been told
+ * to show, in DER; nothing if it is longer than capacity. Returns its length, 0 when there is
+ * none. Errors of this and the getters below: 2303600 not open, 2303501 not connected yet,
+ * 2301095 kind.
+ */
+int socket_tls_get_certificate(socket_handle socket, void *buffer, size_t capacity);
+
+/*
+ * socket_tls_get_remote_certificate writes the peer's certificate, as
+ * socket_tls_get_certificate.
+ */
+int socket_tls_get_remote_certificate(socket_handle socket, void *buffer, size_t capacity);
+
+/*
+ * socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". As the getters of
+ * text below, it writes a NUL-terminated text cut to capacity, and returns the length of the
+ * whole.
+ */
+int socket_tls_get_protocol(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_get_cipher_suite writes the suite that was agreed on, by OpenSSL's name:
+ * "TLS_AES_256_GCM_SHA384".
+ */
+int socket_tls_get_cipher_suite(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_get_signature_algorithms writes the algorithms that both sides know, the most
+ * wanted first, separated by colons: "ECDSA+SHA256:RSA-PSS+SHA256". A client learns them when
+ * the server asks for a certificate.
+ */
+int socket_tls_get_signature_algorithms(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_get_alpn writes the application protocol that was agreed on: "h2"; "" if one of
+ * the sides has named none.
+ */
+int socket_tls_get_alpn(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_get_server_name writes the host that the client has named (SNI), "" if it has
+ * named none.
+ */
+int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_is_resumed returns 1 if the handshake has resumed an earlier session, 0 if it was
+ * a full one.
+ */
+int socket_tls_is_resumed(socket_handle socket);
+
+/*
+ * socket_tls_set_keylog appends the secrets of all later TLS connections of the process to a
+ * file (mode 0600), in the format that Wireshark reads: for debugging, since who has the file
+ * can read the connections. NULL ends it. No environment variable does the same.
+ * Errors: 401 path, 2301000 + errno the file cannot be opened.
+ */
+int socket_tls_set_keylog(const char *path);
+
+/* socket_tls_library writes which OpenSSL does the work: "OpenSSL 3.0.15 3 Sep 2024". */
+int socket_tls_library(char *text, size_t capacity);
 
 /* ---- Loops ------------------------------------------------------------------------------- */
 

@@ -71,6 +71,7 @@ var sections = []struct{ file, title string }{
 	{"listeners.go", "Listeners and subscriptions"},
 	{"options.go", "Options"},
 	{"getters.go", "Getters"},
+	{"tls.go", "TLS"},
 	{"loops.go", "Loops"},
 	{"library.go", "The library"},
 }
@@ -111,6 +112,7 @@ func readAPI(root string) (*API, error) {
 		{socket, "Loop", "SOCKET_LOOP_"},
 		{capi, "Extra", "SOCKET_EXTRA_"},
 		{socket, "Option", "SOCKET_OPTION_"},
+		{capi, "Protocol", "SOCKET_PROTOCOL_"},
 	} {
 		enum, err := e.from.enum(e.prefix, e.prefixC)
 		if err != nil {

@@ -10,11 +10,14 @@ import (
 
 // Adopt opens a socket with an existing descriptor.
 func (s *Socket) Adopt(fd int) errcode.Code {
-	if s.kind == KindTCPConnection {
+	if s.kind.isConnection() {
 		return errcode.NotSupported
 	}
 	if fd < 0 {
 		return errcode.Parameter
+	}
+	if code := s.needsSecure(); code != errcode.OK {
+		return code
 	}
 	if code := s.beginOpen(); code != errcode.OK {
 		return code
@@ -30,6 +33,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	s.mu.Lock()
 	o := s.opts
 	s.remote = remote
+	s.carried = s.kind == KindTLS
 	s.mu.Unlock()
 	o.setAll(fd, s.kind)
 	return s.endOpen(fd, to, 0, "adopt", netaddr.Sockaddr{})
@@ -54,10 +58,12 @@ func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	connected := e == 0 && remote.IsValid()
 	switch {
 	case !local.IsValid():
-	case s.kind == KindTCPServer && kind == unix.SOCK_STREAM && listening == 1:
+	case s.kind.isServer() && kind == unix.SOCK_STREAM && listening == 1:
 		return stateListening, none, 0
 	case s.kind == KindTCP && kind == unix.SOCK_STREAM && connected:
 		return stateConnected, remote, 0
+	case s.kind == KindTLS && kind == unix.SOCK_STREAM && connected:
+		return stateBound, remote, 0 // until the handshake is made
 	case s.kind == KindUDP && kind == unix.SOCK_DGRAM && connected:
 		return stateConnected, remote, 0
 	case s.kind == KindUDP && kind == unix.SOCK_DGRAM && local.Port() != 0:

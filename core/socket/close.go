@@ -17,7 +17,7 @@ func (s *Socket) Close(done Completion) errcode.Code {
 	}
 	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
 		s.mu.Unlock()
-		return errcode.Other
+		return s.neverOpened()
 	}
 	if !s.closing {
 		s.closing = true
@@ -39,7 +39,7 @@ func (s *Socket) Abort() errcode.Code {
 	s.mu.Lock()
 	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
 		s.mu.Unlock()
-		return errcode.Other
+		return s.neverOpened()
 	}
 	s.closing = true
 	s.aborted = true
@@ -50,7 +50,7 @@ func (s *Socket) Abort() errcode.Code {
 
 // End sends what is queued and then a FIN.
 func (s *Socket) End(done Completion) errcode.Code {
-	if s.kind != KindTCP && s.kind != KindTCPConnection {
+	if !s.kind.isClient() && !s.kind.isConnection() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -71,8 +71,16 @@ func (s *Socket) endStep() {
 		s.unlock()
 		return
 	}
-	s.finSent = true
 	fd := s.fd
+	if s.tls != nil {
+		s.mu.Unlock()
+		if !s.notifyClose(fd) {
+			s.waitWritable()
+			return
+		}
+		s.mu.Lock()
+	}
+	s.finSent = true
 	done := s.endDone
 	s.endDone = Completion{}
 	s.mu.Unlock()
@@ -85,6 +93,13 @@ func (s *Socket) endStep() {
 		s.leave(workClose)
 	}
 	s.unlock()
+}
+
+// waitWritable has the rest of a close_notify written when the kernel takes it; endStep or
+// closeStep is run again then.
+func (s *Socket) waitWritable() {
+	s.mu.Lock()
+	s.writeIfIdle()
 }
 
 // closeStep goes on closing, as far as it can without waiting.
@@ -117,6 +132,16 @@ func (s *Socket) closeStep() {
 	case s.state != stateConnected || s.kind == KindUDP || s.aborted || s.fatal != errcode.OK:
 	case !s.finSent || s.closeFrom == 0:
 		// All is sent. Now the peer may take its time to read it.
+		if t := s.tls; t != nil && !s.finSent && !s.expired {
+			fd := s.fd
+			s.leave(workTimer)
+			s.unlock()
+			if !s.notifyClose(fd) {
+				s.waitWritable()
+				return
+			}
+			s.mu.Lock()
+		}
 		send := !s.finSent
 		s.finSent = true
 		s.closeFrom = loop.Clock()
@@ -131,7 +156,7 @@ func (s *Socket) closeStep() {
 		s.deliverSends()
 		s.complete(OperationEnd, done, errcode.OK)
 		s.ready |= pollIn
-		s.readStream()
+		s.read()
 		return
 	case !s.ended && !s.expired:
 		s.unlock()
@@ -164,6 +189,8 @@ func (s *Socket) finish() {
 	end := s.endDone
 	s.endDone = Completion{}
 	s.fd = -1
+	s.info, s.suites = nil, ""
+	s.carried = false
 	s.state = stateIdle
 	s.closed = true
 	s.closeFrom = 0
@@ -188,10 +215,14 @@ func (s *Socket) finish() {
 	}
 	s.attached = false
 	s.ready = 0
+	s.stopTLS()
 	s.stopTimers()
 	s.dropStash()
 	if s.server != nil {
-		s.server.accepts.live.Add(-1)
+		s.server.accepts.left(s)
+	}
+	if s.kind == KindTLSServer {
+		s.accepts.rejectAll()
 	}
 
 	s.loop.hold(1)
@@ -202,9 +233,10 @@ func (s *Socket) finish() {
 		s.emit(EventError, code, nil)
 	}
 	s.endPeriod(code)
-	if s.kind == KindTCPConnection {
+	if s.kind.isConnection() {
 		s.Release()
 	}
+	s.forgetSecure()
 	s.loop.hold(-1)
 }
 

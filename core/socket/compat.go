@@ -49,7 +49,7 @@ func (s *Socket) compatAddress(text string, port int32, family netaddr.Family) (
 
 // compatConnect gives every failed connect one code.
 func (s *Socket) compatConnect(code errcode.Code) errcode.Code {
-	if s.compat && code != errcode.OK && code != errcode.Canceled {
+	if s.compat && !s.kind.IsTLS() && code != errcode.OK && code != errcode.Canceled {
 		return errcode.FromErrno(errcode.Client, unix.EINPROGRESS)
 	}
 	return code

@@ -10,6 +10,7 @@ import (
 	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
+	"ohsocket/core/tlsengine"
 )
 
 const (
@@ -38,12 +39,20 @@ type connector struct {
 	trying  []*attempt
 	code    errcode.Code // the last attempt's
 	address netaddr.Sockaddr
+	text    string // what is to be said beyond the code
 	over    bool
+
+	// TLS.
+	secure  secure
+	carried bool     // there is a connection already
+	begun   bool     // on which the handshake has begun
+	shaking *attempt // whose connection has its handshake
 }
 
 type lookup struct {
 	addresses []netaddr.Sockaddr
 	code      errcode.Code
+	text      string
 }
 
 // attempt is one descriptor on its way to one address.
@@ -56,7 +65,7 @@ type attempt struct {
 
 // Connect connects a client, or gives a UDP socket its peer.
 func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion) errcode.Code {
-	if s.kind != KindTCP && s.kind != KindUDP {
+	if !s.kind.isClient() && s.kind != KindUDP {
 		return errcode.NotSupported
 	}
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
@@ -67,6 +76,11 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 	}
 	c := &connector{s: s, target: target, done: done, deadline: loop.Clock() + int64(timeoutMs)*1e6}
 	c.task.Owner, c.timer.Owner = c, c
+	if s.kind == KindTLS {
+		if code := s.defaultSecure(); code != errcode.OK {
+			return code
+		}
+	}
 	s.mu.Lock()
 	var code errcode.Code
 	switch {
@@ -79,9 +93,11 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 	}
 	if code != errcode.OK {
 		s.mu.Unlock()
-		return code
+		return s.sendCode(code)
 	}
+	c.secure = s.share()
 	c.bound = s.state == stateBound
+	c.carried = s.carried
 	if !c.bound {
 		s.state = stateOpening // nobody else, while the list is asked
 		s.mu.Unlock()
@@ -90,6 +106,7 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 		if !ok {
 			s.state = stateIdle
 			s.mu.Unlock()
+			c.secure.drop()
 			return errcode.BadFD
 		}
 		c.closed = s.closed
@@ -116,9 +133,9 @@ func (s *Socket) startConnect() {
 		c.local, _ = sys.LocalAddr(s.fd)
 	}
 	s.loop.reactor.SetTimer(&c.timer, c.deadline)
-	if sa, ok := c.target.Literal(); ok {
-		c.waiting = []netaddr.Sockaddr{sa}
-		c.next()
+	_, literal := c.target.Literal()
+	if (literal || c.carried) && !c.secure.needsStore() {
+		c.begin()
 		return
 	}
 	c.found = make(chan lookup, 1)
@@ -127,10 +144,31 @@ func (s *Socket) startConnect() {
 	go c.lookUp(ctx)
 }
 
-// lookUp asks the name servers, on a goroutine of its own.
+// begin goes on when there is nothing to wait for but the peer.
+func (c *connector) begin() {
+	if c.carried {
+		c.beginCarried()
+		return
+	}
+	sa, _ := c.target.Literal()
+	c.waiting = []netaddr.Sockaddr{sa}
+	c.next()
+}
+
+// lookUp asks the name servers, and reads the system's certificates, on a goroutine of
+// its own.
 func (c *connector) lookUp(ctx context.Context) {
-	addresses, code := netaddr.Resolve(ctx, c.target)
-	c.found <- lookup{addresses, code}
+	var r lookup
+	if c.secure.needsStore() {
+		if err := tlsengine.LoadSystemStore(); err != nil {
+			e := engineError(err)
+			r.code, r.text = e.Code, e.Text
+		}
+	}
+	if _, literal := c.target.Literal(); !literal && !c.carried && r.code == errcode.OK {
+		r.addresses, r.code = netaddr.Resolve(ctx, c.target)
+	}
+	c.found <- r
 	c.s.loop.reactor.Schedule(&c.task)
 }
 
@@ -140,6 +178,11 @@ func (c *connector) RunTask() {
 		return
 	}
 	r := <-c.found
+	if _, literal := c.target.Literal(); r.code == errcode.OK && (literal || c.carried) {
+		c.begin()
+		return
+	}
+	c.text = r.text
 	c.waiting = r.addresses
 	if c.bound {
 		// A bound socket has one family.
@@ -194,6 +237,7 @@ func (a *attempt) start() unix.Errno {
 		}
 	}
 	a.fd = fd
+	a.c.text = ""
 	e := sys.Connect(fd, &a.address)
 	if s.kind == KindUDP {
 		if e == 0 && !s.attached {
@@ -220,11 +264,19 @@ func (a *attempt) Ready(events uint32) {
 	if c.over {
 		return
 	}
+	if c.shaking == a {
+		c.shake(events)
+		return
+	}
 	e, e2 := sys.GetInt(a.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if e2 != 0 {
 		e = int(e2)
 	}
 	if e == 0 && events&(pollOut|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return
+	}
+	if e == 0 && c.s.kind == KindTLS {
+		c.beginTLS(a, events)
 		return
 	}
 	if e == 0 {
@@ -292,9 +344,13 @@ func (c *connector) Expire(*loop.Timer) {
 	if c.over {
 		return
 	}
-	if loop.Clock() < c.deadline {
+	if loop.Clock() < c.deadline && c.shaking == nil {
 		c.s.loop.reactor.SetTimer(&c.timer, c.deadline)
 		c.next()
+		return
+	}
+	if c.shaking != nil {
+		c.shakeFailed(errcode.TimedOut, "the peer did not finish the TLS handshake in time")
 		return
 	}
 	if len(c.trying) > 0 {
@@ -311,11 +367,15 @@ func (c *connector) abandon() {
 		c.attemptFailed(a, unix.ECANCELED)
 	}
 	c.trying, c.waiting = nil, nil
+	if c.shaking != nil {
+		c.abandonTLS()
+	}
 }
 
 // stop ends the connector, whatever the outcome.
 func (c *connector) stop() {
 	c.over = true
+	c.secure.drop()
 	c.s.loop.reactor.StopTimer(&c.timer)
 	if c.cancel != nil {
 		c.cancel()
@@ -337,7 +397,12 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.fd = a.fd
 	s.remote = a.address
 	s.conn = nil
+	s.carried = false
 	s.state = stateConnected
+	if s.tls != nil {
+		s.tls.phase = phaseOpen
+		s.agreed()
+	}
 	s.mu.Unlock()
 	s.ready = events & (pollIn | pollGone | pollUrgent)
 	s.active = loop.Clock()
@@ -357,10 +422,16 @@ func (c *connector) finish(code errcode.Code) {
 	c.stop()
 	s.mu.Lock()
 	s.conn = nil
-	s.failed("connect", c.address, c.target.Host(), code)
+	s.failed("connect", c.address, c.target.Host(), s.sendCode(code))
+	s.failure.text = c.text
 	if s.closing && s.out.size > 0 && !s.aborted {
 		// The close was waiting for what is queued: it did not succeed.
 		s.fatal = code
+	}
+	if c.carried && c.begun && !s.closing {
+		// Nobody can make another handshake on this connection.
+		s.fatal = code
+		s.closing = true
 	}
 	s.out.drop(code)
 	s.endQueued = false
@@ -387,9 +458,10 @@ func (c *connector) finish(code errcode.Code) {
 	}
 	s.complete(OperationConnect, c.done, code)
 	s.deliverSends()
-	s.complete(OperationEnd, end, code)
+	s.complete(OperationEnd, end, s.sendCode(code))
 	if gone {
 		s.loop.hold(-1)
+		s.forgetSecure()
 	}
 }
 

@@ -3,6 +3,7 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
 )
 
@@ -10,13 +11,16 @@ import (
 // the peer while closing, for queued bytes to be taken, for any byte at all. mu is held.
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
-	queued := s.out.size > 0
+	queued := s.out.size > 0 || s.tls != nil && s.tls.cipher.first != nil
 	if s.closing && !s.expired && (s.closeFrom != 0 || queued) {
 		ms := o.closeTimeout
 		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {
 			ms = int64(o.extra.LingerMs)
 		}
 		closing = max(s.closeFrom, s.progress) + ms*1e6
+	}
+	if s.state == stateConnecting && s.server != nil && !s.closing {
+		return closing, 0, s.tls.begun + o.handshakeTimeout*1e6
 	}
 	if s.state != stateConnected || s.closing || !s.kind.isStream() {
 		return closing, 0, 0
@@ -70,6 +74,10 @@ func (s *Socket) Expire(t *loop.Timer) {
 	case closing != 0 && closing <= now:
 		s.expired = true
 		s.leave(workClose)
+	case idle != 0 && idle <= now && s.state == stateConnecting:
+		s.unlock()
+		s.handshakeFailed(errcode.TimedOut, "the client did not finish the TLS handshake in time")
+		return
 	case stall != 0 && stall <= now, idle != 0 && idle <= now:
 		s.fail(unix.ETIMEDOUT)
 		s.closing = true

@@ -23,6 +23,14 @@ func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bo
 	return l.give(s, set, &e)
 }
 
+// emitFrom reports an error of a server that has to do with a client.
+func (s *Socket) emitFrom(event EventType, code errcode.Code, remote netaddr.Sockaddr) {
+	if set := s.listeners.Load(); wants(set, event) {
+		l := s.loop
+		l.give(s, set, &Event{Type: event, Socket: s.handle, Error: -int32(code), Remote: l.remote(remote)})
+	}
+}
+
 // give hands an event to the listeners, or makes it a record.
 func (l *Loop) give(s *Socket, set *listenerSet, e *Event) bool {
 	if l.mode == LoopRecords {
@@ -92,7 +100,7 @@ func (s *Socket) complete(op Operation, c Completion, code errcode.Code) {
 		return
 	}
 	if op == OperationConnect {
-		code = s.compatConnect(code)
+		code = s.sendCode(s.compatConnect(code))
 	}
 	l := s.loop
 	if l.mode == LoopRecords {

@@ -11,6 +11,7 @@ import (
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
 	"ohsocket/core/sys"
+	"ohsocket/core/tlsengine"
 )
 
 const (
@@ -80,6 +81,10 @@ type Loop struct {
 
 	// spare is an empty block for what the loop's thread gathers next.
 	spare *block
+
+	// With the first TLS socket: ciphertext received, and made.
+	cipherIn  unsafe.Pointer
+	cipherOut *tlsengine.Output
 }
 
 // counter counts messages and bytes.
@@ -188,6 +193,7 @@ func (l *Loop) free() {
 	if l.spare != nil {
 		l.spare.free()
 	}
+	l.freeCipherBuffers()
 	retired.add(l)
 }
 
@@ -324,6 +330,10 @@ func (l *Loop) releaseAll() {
 	sockets.each(func(s *Socket) {
 		if s.loop == l {
 			sockets.remove(s.handle)
+			s.mu.Lock()
+			s.released = true
+			s.mu.Unlock()
+			s.forgetSecure()
 		}
 	})
 }

@@ -15,7 +15,8 @@ const (
 	// EventDrain: after a refused send the queue has fallen under half its limit.
 	EventDrain EventType = 4
 	// EventError: the connection has failed; close follows (not on UDP sockets
-	// and servers, which go on).
+	// and servers, which go on: a TLS server's remote is then the client whose
+	// handshake has failed).
 	EventError EventType = 5
 	// EventClose: the open period is over; the last event of it.
 	EventClose EventType = 6
@@ -57,6 +58,12 @@ const (
 	KindTCPConnection Kind = 3
 	// KindUDP: a UDP socket.
 	KindUDP Kind = 4
+	// KindTLS: a TLS client.
+	KindTLS Kind = 5
+	// KindTLSServer: a listening TLS socket.
+	KindTLSServer Kind = 6
+	// KindTLSConnection: a client accepted by a TLS server; made by the library only.
+	KindTLSConnection Kind = 7
 )
 
 // LoopMode is how the events of a host-driven loop are consumed. In C:
@@ -115,7 +122,8 @@ type Event struct {
 	Size uint64 `c:"size_t"`
 	// Connect events of a server: the accepted client, otherwise 0.
 	Connection int64 `c:"socket_handle"`
-	// Message and server connect events: the sender; otherwise address is NULL.
+	// Message and server connect events: the sender; error events of a TLS server:
+	// the client; otherwise address is NULL.
 	Remote Address
 	_      [3]uint64
 }

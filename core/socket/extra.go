@@ -53,7 +53,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 		e = x.apply(fd, s.kind)
 		s.unuse()
 	}
-	if e == 0 && s.kind == KindTCPServer {
+	if e == 0 && s.kind.isServer() {
 		e = s.extraToConnections(x)
 	}
 	return s.code(e)

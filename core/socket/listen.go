@@ -16,6 +16,7 @@ import (
 type acceptor struct {
 	clients int64        // ever accepted; the last one's id
 	live    atomic.Int64 // open connections
+	tlsAcceptor
 	// full: no descriptors or memory were left; said once, tried again by timer
 	full  bool
 	retry *loop.Timer
@@ -30,11 +31,14 @@ const (
 
 // Listen opens a server.
 func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
-	if s.kind != KindTCPServer {
+	if !s.kind.isServer() {
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
 		return errcode.Parameter
+	}
+	if code := s.needsSecure(); code != errcode.OK {
+		return code
 	}
 	if code := s.beginOpen(); code != errcode.OK {
 		return code
@@ -57,6 +61,9 @@ func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
 
 // accept takes clients while somebody wants them.
 func (s *Socket) accept() {
+	if s.kind == KindTLSServer && !s.showClients() {
+		return
+	}
 	for budget := acceptBudget; s.ready != 0; budget-- {
 		s.mu.Lock()
 		fd := s.fd
@@ -73,7 +80,11 @@ func (s *Socket) accept() {
 		switch e {
 		case 0:
 			s.accepts.full = false
-			s.welcome(fd, remote)
+			if s.kind == KindTLSServer {
+				s.welcomeTLS(fd, remote)
+			} else {
+				s.welcome(fd, remote)
+			}
 		case unix.EAGAIN:
 			s.ready = 0
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:

@@ -115,8 +115,11 @@ func (s *Socket) bound(sa netaddr.Sockaddr) (int, unix.Errno) {
 
 // Bind opens a client or UDP socket with a local address.
 func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
-	if s.kind != KindTCP && s.kind != KindUDP {
+	if !s.kind.isClient() && s.kind != KindUDP {
 		return errcode.NotSupported
+	}
+	if s.isCarried() {
+		return errcode.OK // its connection has an address, as the API has it
 	}
 	if code := s.beginOpen(); code != errcode.OK {
 		return code
@@ -131,7 +134,20 @@ func (s *Socket) begin() {
 	s.mu.Lock()
 	fd := s.fd
 	to := s.state
+	giver, heir := s.giver, s.heir
 	s.mu.Unlock()
+	if giver != nil {
+		s.takeOver(giver)
+		return
+	}
+	if heir != nil {
+		heir.takeOver(s) // before the descriptor of the next period comes
+	}
+	if t := s.tls; t != nil && t.phase == phaseReady {
+		t.phase = phaseOpen
+		s.ready |= pollIn
+		return
+	}
 	if fd < 0 || s.attached {
 		return
 	}
@@ -139,6 +155,8 @@ func (s *Socket) begin() {
 		return
 	}
 	switch {
+	case s.kind == KindTLSConnection:
+		s.shakeServer()
 	case s.kind == KindTCPConnection:
 	case to == stateConnected:
 		s.emit(EventConnect, errcode.OK, nil)

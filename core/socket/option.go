@@ -33,13 +33,15 @@ type options struct {
 	closeTimeout int64 // ms
 	halfOpen     bool
 
+	handshakeTimeout int64 // ms
+
 	keepAliveIdle, keepAliveInterval, keepAliveCount int
 	reusePort, reuseAddress, ipv6Only                Flag
 
 	extra Extra
 }
 
-var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000}
+var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000}
 
 // optionRange says what an option accepts.
 var optionRange = [...]struct{ min, max int64 }{
@@ -53,6 +55,7 @@ var optionRange = [...]struct{ min, max int64 }{
 	OptionReusePort:         {0, 1},
 	OptionReuseAddress:      {0, 1},
 	OptionIPv6Only:          {0, 1},
+	OptionHandshakeTimeout:  {1, maxTimeout},
 }
 
 // maxTimeout is a day in milliseconds.
@@ -86,6 +89,8 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 		o.reuseAddress = FlagOf(value == 1)
 	case OptionIPv6Only:
 		o.ipv6Only = FlagOf(value == 1)
+	case OptionHandshakeTimeout:
+		o.handshakeTimeout = value
 	}
 	s.opts = &o
 	if option == OptionIdleTimeout || option == OptionCloseTimeout {
@@ -128,11 +133,13 @@ func (s *Socket) Option(option Option) (int64, errcode.Code) {
 		return int64(o.reusePort.value()), errcode.OK
 	case OptionReuseAddress:
 		if o.reuseAddress == 0 {
-			return truth(s.kind == KindTCPServer), errcode.OK
+			return truth(s.kind.isServer()), errcode.OK
 		}
 		return int64(o.reuseAddress.value()), errcode.OK
 	case OptionIPv6Only:
 		return int64(o.ipv6Only.value()), errcode.OK
+	case OptionHandshakeTimeout:
+		return o.handshakeTimeout, errcode.OK
 	}
 	return 0, errcode.Parameter
 }
@@ -147,7 +154,7 @@ func truth(b bool) int64 {
 // setBefore applies what counts before bind(2).
 func (o *options) setBefore(fd int, kind Kind, family int) unix.Errno {
 	reuse := o.reuseAddress
-	if reuse == 0 && kind == KindTCPServer {
+	if reuse == 0 && kind.isServer() {
 		reuse = FlagOf(true)
 	}
 	for _, f := range []struct {

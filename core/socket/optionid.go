@@ -34,4 +34,7 @@ const (
 	// OptionIPv6Only: 1: a socket bound to :: takes no IPv4. Set before bind.
 	// Default 0.
 	OptionIPv6Only Option = 10
+	// OptionHandshakeTimeout: milliseconds that a TLS server gives a client for its
+	// handshake. 1 to 86400000, default 30000.
+	OptionHandshakeTimeout Option = 11
 )

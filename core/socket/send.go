@@ -32,10 +32,14 @@ func (s *Socket) SendVector(t Thread, bufs []Buffer, done Completion) errcode.Co
 		return errcode.Parameter
 	}
 	switch s.kind {
-	case KindTCPServer:
+	case KindTCPServer, KindTLSServer:
 		return errcode.NotSupported
 	case KindUDP:
 		return s.sendPacket(t, bufs, total, netaddr.Sockaddr{}, done)
+	case KindTLS, KindTLSConnection:
+		if total == 0 {
+			return errcode.Parameter // as the API has it
+		}
 	}
 	return s.sendCode(s.sendStream(t, bufs, total, done))
 }
@@ -82,7 +86,7 @@ func (s *Socket) sendable() errcode.Code {
 	case s.state == stateBound:
 		return errcode.NotConnected
 	}
-	return errcode.BadFD
+	return s.getterCode(unix.EBADF)
 }
 
 // fits applies the queue limit. mu is held.
@@ -136,7 +140,7 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			return errcode.OK
 		case copied.first != nil:
 			q.blocks.pushList(copied)
-		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend):
+		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend) && !s.kind.IsTLS():
 			return s.writeDirect(bufs, total, done)
 		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= total:
 			appendSmall(q.blocks.last, bufs)
@@ -194,6 +198,10 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 	case !gather && q.gathered:
 		// It lies behind what the loop's thread has gathered, and goes with it.
 		s.unlock()
+	case !gather && s.kind.IsTLS():
+		// Only the loop's thread touches the session.
+		s.leave(workFlush)
+		s.unlock()
 	default:
 		s.write()
 	}
@@ -203,9 +211,12 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 func (s *Socket) write() {
 	fd := s.takeToken()
 	s.unlock()
-	if s.kind == KindUDP {
+	switch {
+	case s.kind == KindUDP:
 		s.writePackets(fd)
-	} else {
+	case s.kind.IsTLS():
+		s.writeTLS(fd)
+	default:
 		s.writeStream(fd)
 	}
 }
@@ -221,7 +232,7 @@ func (s *Socket) flushGathered() {
 	q := &s.out
 	s.mu.Lock()
 	q.gathered = false
-	if b := q.blocks.first; b != nil && b.next == nil && s.state == stateConnected && s.kind != KindUDP && !q.writing && !q.blocked {
+	if b := q.blocks.first; b != nil && b.next == nil && s.state == stateConnected && s.kind != KindUDP && !s.kind.IsTLS() && !q.writing && !q.blocked {
 		s.flushOne(b)
 		return
 	}
@@ -270,7 +281,7 @@ func (s *Socket) flushOne(b *block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || q.blocks.first == nil || s.fd < 0 || s.state == stateConnecting ||
+	if q.writing || q.blocked || q.blocks.first == nil && (s.tls == nil || s.tls.cipher.first == nil) || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != KindUDP {
 		s.unlock()
 		return
@@ -278,19 +289,24 @@ func (s *Socket) writeIfIdle() {
 	s.write()
 }
 
-// Flush writes what is queued.
+// Flush writes what is queued; TLS sockets have it done by their loop.
 func (s *Socket) Flush() errcode.Code {
-	if s.kind == KindTCPServer {
+	if s.kind.isServer() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
 	switch {
 	case s.released && !s.closing, s.state == stateIdle, s.state == stateOpening:
 		s.mu.Unlock()
-		return errcode.BadFD
+		return s.getterCode(unix.EBADF)
 	case s.state == stateBound && s.kind != KindUDP:
 		s.mu.Unlock()
-		return errcode.NotConnected
+		return s.sendCode(errcode.NotConnected)
+	}
+	if s.kind.IsTLS() {
+		s.leave(workFlush)
+		s.unlock()
+		return errcode.OK
 	}
 	s.writeIfIdle()
 	return errcode.OK
@@ -310,6 +326,12 @@ func (s *Socket) writable() {
 		return
 	}
 	q.blocked = false
+	s.writeIfIdle()
+}
+
+// flushQueue is Flush on the loop's thread.
+func (s *Socket) flushQueue() {
+	s.mu.Lock()
 	s.writeIfIdle()
 }
 

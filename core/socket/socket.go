@@ -10,6 +10,7 @@ import (
 	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
+	"ohsocket/core/tlsengine"
 )
 
 // state is what a socket's descriptor is.
@@ -63,8 +64,14 @@ type Socket struct {
 	endDone   Completion
 	closeDone []Completion
 	remote    netaddr.Sockaddr
-	progress  int64 // when queued bytes were last taken, of loop.Clock
-	closeFrom int64 // when close had sent everything
+	secure    secure
+	info      *tlsengine.Info // of a finished handshake
+	suites    string          // compat: all that were enabled in it
+	carried   bool            // TLS client: the descriptor is connected, the handshake is not made
+	giver     *Socket         // the TCP socket whose descriptor it was, until the loop knows
+	heir      *Socket         // of such a TCP socket
+	progress  int64           // when queued bytes were last taken, of loop.Clock
+	closeFrom int64           // when close had sent everything
 	failure   *failure
 
 	// The rest belongs to the loop's thread.
@@ -76,6 +83,7 @@ type Socket struct {
 	timer    *loop.Timer
 	stash    *blockList // UDP: datagrams received but not delivered
 	accepts  *acceptor  // servers
+	tls      *tlsLayer  // from the handshake to the end of the period
 }
 
 var sockets table[Socket]
@@ -85,12 +93,12 @@ func Lookup(handle int64) *Socket { return sockets.find(handle) }
 
 // Construct makes a socket on a loop.
 func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
-	if kind != KindTCP && kind != KindTCPServer && kind != KindUDP {
+	if kind != KindUDP && !kind.isClient() && !kind.isServer() {
 		return nil, errcode.Parameter
 	}
 	s := newSocket(l, kind, &defaultOptions)
 	s.compat = compat.Load()
-	if kind == KindTCPServer {
+	if kind.isServer() {
 		s.accepts = &acceptor{}
 	}
 	if s.handle = sockets.add(s); s.handle == 0 {
@@ -115,25 +123,6 @@ func (s *Socket) Loop() *Loop { return s.loop }
 
 // Kind returns what the socket is.
 func (s *Socket) Kind() Kind { return s.kind }
-
-func (k Kind) isStream() bool { return k != KindUDP }
-
-// code turns an errno into the code of this kind of socket.
-func (s *Socket) code(e unix.Errno) errcode.Code {
-	if s.kind == KindTCPServer {
-		return errcode.FromErrno(errcode.Server, e)
-	}
-	return errcode.FromErrno(errcode.Client, e)
-}
-
-// sendCode moves a code of sending, or of an event, into the range of servers and their
-// connections.
-func (s *Socket) sendCode(c errcode.Code) errcode.Code {
-	if s.kind == KindTCPConnection || s.kind == KindTCPServer {
-		return c.Rebase(errcode.Server)
-	}
-	return c
-}
 
 // unlock ends a critical section and has the loop do what was left.
 func (s *Socket) unlock() {
@@ -184,7 +173,7 @@ func (s *Socket) FD() (int, errcode.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fd < 0 || s.state == stateOpening {
-		return -1, errcode.BadFD
+		return -1, s.getterCode(unix.EBADF)
 	}
 	return s.fd, errcode.OK
 }
@@ -198,16 +187,16 @@ func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
 	}
 	s.mu.Unlock()
 	if fd < 0 {
-		return netaddr.Sockaddr{}, errcode.BadFD
+		return netaddr.Sockaddr{}, s.getterCode(unix.EBADF)
 	}
 	sa, e := sys.LocalAddr(fd)
 	s.unuse()
-	return sa, errcode.FromErrno(errcode.Client, e)
+	return sa, s.getterCode(e)
 }
 
 // RemoteAddr returns the peer's address.
 func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
-	if s.kind == KindTCPServer {
+	if s.kind.isServer() {
 		return netaddr.Sockaddr{}, errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -216,9 +205,9 @@ func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
 	case s.state == stateConnected:
 		return s.remote, errcode.OK
 	case s.state == stateIdle, s.state == stateOpening:
-		return netaddr.Sockaddr{}, errcode.BadFD
+		return netaddr.Sockaddr{}, s.getterCode(unix.EBADF)
 	}
-	return netaddr.Sockaddr{}, errcode.NotConnected
+	return netaddr.Sockaddr{}, s.getterCode(unix.ENOTCONN)
 }
 
 // State returns what getState says.
@@ -227,7 +216,7 @@ func (s *Socket) State() (bound, connected, closed bool) {
 	defer s.mu.Unlock()
 	bound = s.fd >= 0 && s.state != stateOpening
 	connected = s.state == stateConnected
-	if s.kind == KindTCPServer {
+	if s.kind.isServer() {
 		connected = s.accepts.live.Load() > 0
 	}
 	return bound, connected, s.closed
@@ -242,7 +231,7 @@ func (s *Socket) QueueLength() int64 {
 
 // ClientID returns the number of a connection at its server.
 func (s *Socket) ClientID() (int64, errcode.Code) {
-	if s.kind != KindTCPConnection {
+	if !s.kind.isConnection() {
 		return 0, errcode.NotSupported
 	}
 	return s.clientID, errcode.OK
@@ -280,6 +269,7 @@ func (s *Socket) Release() errcode.Code {
 		s.leave(workClose)
 	}
 	s.unlock()
+	s.forgetSecure()
 	return errcode.OK
 }
 
@@ -289,11 +279,17 @@ type failure struct {
 	address   netaddr.Sockaddr
 	host      string
 	code      errcode.Code
+	text      string // "" : the code's
 }
 
 // failed remembers an error for ErrorDetail. mu is held.
 func (s *Socket) failed(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
-	s.failure = &failure{operation, sa, host, code}
+	s.failure = &failure{operation, sa, host, code, ""}
+}
+
+// failedSaying is failed with the engine's words. mu is held.
+func (s *Socket) failedSaying(operation string, e *tlsengine.Error) {
+	s.failure = &failure{operation: operation, code: e.Code, text: e.Text}
 }
 
 // ErrorDetail says what the last failure was about.
@@ -310,6 +306,9 @@ func (s *Socket) ErrorDetail() string {
 	}
 	if f.address.IsValid() {
 		text += " " + f.address.String()
+	}
+	if f.text != "" {
+		return text + ": " + f.text
 	}
 	return text + ": " + f.code.Text()
 }

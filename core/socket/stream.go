@@ -167,12 +167,16 @@ func (s *Socket) writeBlocks(fd int) (int, unix.Errno) {
 
 // fail stores the first error of a connection; what is queued fails with it, and the
 // reader reports it when it has delivered what came before. mu is held.
-func (s *Socket) fail(e unix.Errno) {
+func (s *Socket) fail(e unix.Errno) { s.failAs(errcode.FromErrno(errcode.Client, e), "") }
+
+// failAs is fail with a code, and words of its own unless text is "". mu is held.
+func (s *Socket) failAs(code errcode.Code, text string) {
 	if s.fatal != errcode.OK || s.state == stateIdle {
 		return
 	}
-	s.fatal = errcode.FromErrno(errcode.Client, e)
-	s.failed("connection to", s.remote, "", s.fatal)
+	s.fatal = code
+	s.failed("connection to", s.remote, "", s.sendCode(code))
+	s.failure.text = text
 	s.truncated = s.out.size > 0
 	s.out.drop(s.fatal)
 	s.out.blocked = false

@@ -35,7 +35,7 @@ func (s *Socket) RunTask() {
 		s.startConnect()
 	}
 	if w&workFlush != 0 {
-		s.Flush()
+		s.flushQueue()
 	}
 	if w&workDone != 0 {
 		s.deliverSends()
@@ -67,10 +67,14 @@ func (s *Socket) RunTask() {
 // read takes in what there is, by kind.
 func (s *Socket) read() {
 	switch s.kind {
-	case KindTCPServer:
+	case KindTCPServer, KindTLSServer:
 		s.accept()
 	case KindUDP:
 		s.readPackets()
+	case KindTLS, KindTLSConnection:
+		if s.tls != nil {
+			s.readTLS()
+		}
 	default:
 		s.readStream()
 	}
@@ -103,6 +107,10 @@ func (s *Socket) goOn() {
 
 // Ready is called by the reactor.
 func (s *Socket) Ready(events uint32) {
+	if s.tls != nil && s.tls.phase != phaseOpen {
+		s.readyEarly(events)
+		return
+	}
 	if events&(pollIn|pollGone|pollUrgent) != 0 {
 		s.ready |= events
 		if !s.hungry {

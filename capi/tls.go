@@ -1,0 +1,153 @@
+package main
+
+import "C"
+
+import (
+	"ohsocket/core/errcode"
+	"ohsocket/core/socket"
+	"ohsocket/core/tlsengine"
+)
+
+// C: int socket_tls_set_secure_options(socket_handle socket, const socket_tls_options *options)
+//
+// socket_tls_set_secure_options sets the secure options of a TLS client or server: for
+// its next connect or listen, and on a listening server for the clients that come from
+// now on, so that a certificate is replaced without a restart. Keys, certificates and
+// lists are checked; on an error the options that were in force stay.
+// socket_get_error_detail has the reason. Errors: 401 options, 2303504 a certificate
+// cannot be read or does not belong to the key, 2303505 the key cannot be read (wrong
+// pass phrase?), an unknown cipher suite or signature algorithm, 2301095 kind.
+//
+//export goSocketTLSSetSecureOptions
+func goSocketTLSSetSecureOptions(handle int64, options uintptr) (result int32) {
+	defer guard(&result)
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		if options == 0 {
+			return errcode.Parameter
+		}
+		return setSecure(s, options, "secure options")
+	})
+}
+
+// C: int socket_tls_get_certificate(socket_handle socket, void *buffer, size_t capacity)
+//
+// socket_tls_get_certificate writes the certificate that this side has shown, or has
+// been told to show, in DER; nothing if it is longer than capacity. Returns its length,
+// 0 when there is none. Errors of this and the getters below: 2303600 not open, 2303501
+// not connected yet, 2301095 kind.
+//
+//export goSocketTLSGetCertificate
+func goSocketTLSGetCertificate(handle int64, buffer, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsBytes(handle, buffer, capacity, func(i *tlsengine.Info) []byte { return i.LocalCertificate })
+}
+
+// C: int socket_tls_get_remote_certificate(socket_handle socket, void *buffer, size_t capacity)
+//
+// socket_tls_get_remote_certificate writes the peer's certificate, as
+// socket_tls_get_certificate.
+//
+//export goSocketTLSGetRemoteCertificate
+func goSocketTLSGetRemoteCertificate(handle int64, buffer, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsBytes(handle, buffer, capacity, func(i *tlsengine.Info) []byte { return i.RemoteCertificate })
+}
+
+// C: int socket_tls_get_protocol(socket_handle socket, char *text, size_t capacity)
+//
+// socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". As the
+// getters of text below, it writes a NUL-terminated text cut to capacity, and returns
+// the length of the whole.
+//
+//export goSocketTLSGetProtocol
+func goSocketTLSGetProtocol(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return i.Protocol })
+}
+
+// C: int socket_tls_get_cipher_suite(socket_handle socket, char *text, size_t capacity)
+//
+// socket_tls_get_cipher_suite writes the suite that was agreed on, by OpenSSL's name:
+// "TLS_AES_256_GCM_SHA384".
+//
+//export goSocketTLSGetCipherSuite
+func goSocketTLSGetCipherSuite(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	s := socket.Lookup(handle)
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	return tlsText(handle, text, capacity, s.CipherSuite)
+}
+
+// C: int socket_tls_get_signature_algorithms(socket_handle socket, char *text, size_t capacity)
+//
+// socket_tls_get_signature_algorithms writes the algorithms that both sides know, the
+// most wanted first, separated by colons: "ECDSA+SHA256:RSA-PSS+SHA256". A client learns
+// them when the server asks for a certificate.
+//
+//export goSocketTLSGetSignatureAlgorithms
+func goSocketTLSGetSignatureAlgorithms(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return joined(i.SignatureAlgorithms) })
+}
+
+// C: int socket_tls_get_alpn(socket_handle socket, char *text, size_t capacity)
+//
+// socket_tls_get_alpn writes the application protocol that was agreed on: "h2"; "" if
+// one of the sides has named none.
+//
+//export goSocketTLSGetALPN
+func goSocketTLSGetALPN(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return i.ALPN })
+}
+
+// C: int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity)
+//
+// socket_tls_get_server_name writes the host that the client has named (SNI), "" if it
+// has named none.
+//
+//export goSocketTLSGetServerName
+func goSocketTLSGetServerName(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return i.ServerName })
+}
+
+// C: int socket_tls_is_resumed(socket_handle socket)
+//
+// socket_tls_is_resumed returns 1 if the handshake has resumed an earlier session, 0 if
+// it was a full one.
+//
+//export goSocketTLSIsResumed
+func goSocketTLSIsResumed(handle int64) (result int32) {
+	defer guard(&result)
+	info, code := tlsInfo(handle)
+	if code != errcode.OK {
+		return fail(code)
+	}
+	return truth(info.Resumed)
+}
+
+// C: int socket_tls_set_keylog(const char *path)
+//
+// socket_tls_set_keylog appends the secrets of all later TLS connections of the process to a
+// file (mode 0600), in the format that Wireshark reads: for debugging, since who has
+// the file can read the connections. NULL ends it. No environment variable does the
+// same. Errors: 401 path, 2301000 + errno the file cannot be opened.
+//
+//export goSocketTLSSetKeylog
+func goSocketTLSSetKeylog(path uintptr) (result int32) {
+	defer guard(&result)
+	return fail(setKeylog(path))
+}
+
+// C: int socket_tls_library(char *text, size_t capacity)
+//
+// socket_tls_library writes which OpenSSL does the work: "OpenSSL 3.0.15 3 Sep 2024".
+//
+//export goSocketTLSLibrary
+func goSocketTLSLibrary(text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return writeText(tlsengine.Version(), text, capacity)
+}

@@ -1,0 +1,54 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+)
+
+// IsTLS reports whether the kind speaks TLS.
+func (k Kind) IsTLS() bool { return k == KindTLS || k == KindTLSServer || k == KindTLSConnection }
+
+func (k Kind) isStream() bool     { return k != KindUDP }
+func (k Kind) isClient() bool     { return k == KindTCP || k == KindTLS }
+func (k Kind) isServer() bool     { return k == KindTCPServer || k == KindTLSServer }
+func (k Kind) isConnection() bool { return k == KindTCPConnection || k == KindTLSConnection }
+
+// code turns an errno into the code of this kind of socket.
+func (s *Socket) code(e unix.Errno) errcode.Code {
+	if e == unix.EBADF && s.kind.IsTLS() {
+		return errcode.TLSNotBound
+	}
+	if s.kind == KindTCPServer || s.kind.IsTLS() {
+		return errcode.FromErrno(errcode.Server, e)
+	}
+	return errcode.FromErrno(errcode.Client, e)
+}
+
+// getterCode is for getters, whose codes are those of clients on TCP servers too.
+func (s *Socket) getterCode(e unix.Errno) errcode.Code {
+	if s.kind.IsTLS() {
+		return s.code(e)
+	}
+	return errcode.FromErrno(errcode.Client, e)
+}
+
+// sendCode moves a code of sending, or of an event, into the range of servers, their
+// connections and TLS.
+func (s *Socket) sendCode(c errcode.Code) errcode.Code {
+	switch {
+	case s.kind.IsTLS() && c == errcode.NotConnected:
+		return errcode.TLSSession
+	case s.kind == KindTCP || s.kind == KindUDP:
+		return c
+	}
+	return c.Rebase(errcode.Server)
+}
+
+// neverOpened is the code of closing what is not open.
+func (s *Socket) neverOpened() errcode.Code {
+	if s.kind.IsTLS() {
+		return errcode.TLSNotBound
+	}
+	return errcode.Other
+}

@@ -1,0 +1,276 @@
+package socket
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+// tlsAcceptor is what only TLS servers have: their clients until the listeners have seen
+// them. The handshakes run on the loops of the connections.
+type tlsAcceptor struct {
+	mu       sync.Mutex
+	unseen   map[*Socket]struct{}
+	ready    []*Socket // in the order in which the handshakes were done
+	failures []handshakeFailure
+}
+
+// handshakeFailure is to be reported on the server.
+type handshakeFailure struct {
+	remote netaddr.Sockaddr
+	code   errcode.Code
+	text   string
+}
+
+// failuresKept bounds what a server that is paused keeps of them.
+const failuresKept = 256
+
+// welcomeTLS begins the handshake with a client.
+func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
+	l := defaults.beside(s.loop)
+	s.mu.Lock()
+	opts := s.opts
+	x := s.share()
+	s.mu.Unlock()
+	defer x.drop()
+	if x.context == nil {
+		sys.Close(fd)
+		s.accepts.failed(handshakeFailure{remote, x.bad.Code, x.bad.Text})
+		s.leaveReading()
+		return
+	}
+	session, err := x.context.Server()
+	if err != nil {
+		e := engineError(err)
+		sys.Close(fd)
+		s.accepts.failed(handshakeFailure{remote, e.Code, e.Text})
+		s.leaveReading()
+		return
+	}
+	c := newSocket(l, KindTLSConnection, opts)
+	c.compat = s.compat
+	c.server = s
+	c.remote = remote
+	c.tls = &tlsLayer{session: session, begun: loop.Clock()}
+	c.opening(fd, stateConnecting)
+	if !l.opened(c) {
+		c.stopTLS()
+		sys.Close(fd)
+		return
+	}
+	s.accepts.begin(c)
+	c.schedule(workOpen | workTimer)
+}
+
+// leaveReading has the loop look again at what accept has to do.
+func (s *Socket) leaveReading() { s.schedule(workRead) }
+
+func (a *acceptor) begin(c *Socket) {
+	a.mu.Lock()
+	if a.unseen == nil {
+		a.unseen = map[*Socket]struct{}{}
+	}
+	a.unseen[c] = struct{}{}
+	a.mu.Unlock()
+}
+
+// done puts a client into the line of those to be shown. It reports false if the server
+// has closed meanwhile.
+func (a *acceptor) done(c *Socket) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.unseen[c]; !ok {
+		return false
+	}
+	a.ready = append(a.ready, c)
+	return true
+}
+
+// next takes the first of the line.
+func (a *acceptor) next() *Socket {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.ready) == 0 {
+		return nil
+	}
+	c := a.ready[0]
+	a.ready = append(a.ready[:0], a.ready[1:]...)
+	delete(a.unseen, c)
+	return c
+}
+
+func (a *acceptor) failed(f handshakeFailure) {
+	a.mu.Lock()
+	if len(a.failures) < failuresKept {
+		a.failures = append(a.failures, f)
+	}
+	a.mu.Unlock()
+}
+
+func (a *acceptor) nextFailure() (f handshakeFailure, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.failures) == 0 {
+		return f, false
+	}
+	f = a.failures[0]
+	a.failures = append(a.failures[:0], a.failures[1:]...)
+	return f, true
+}
+
+// left is told that a connection has ended.
+func (a *acceptor) left(c *Socket) {
+	if c.handle != 0 {
+		a.live.Add(-1)
+		return
+	}
+	a.mu.Lock()
+	delete(a.unseen, c)
+	for i, r := range a.ready {
+		if r == c {
+			a.ready = append(a.ready[:i], a.ready[i+1:]...)
+			break
+		}
+	}
+	a.mu.Unlock()
+}
+
+// rejectAll drops the clients that nobody has seen: the server closes.
+func (a *acceptor) rejectAll() {
+	a.mu.Lock()
+	unseen := a.unseen
+	a.unseen, a.ready, a.failures = nil, nil, nil
+	a.mu.Unlock()
+	for c := range unseen {
+		c.reject()
+	}
+}
+
+// reject aborts a connection that nobody has seen.
+func (s *Socket) reject() {
+	s.mu.Lock()
+	s.held = false
+	s.closing = true
+	s.aborted = true
+	s.leave(workClose)
+	s.unlock()
+}
+
+// shakeServer goes on with a client's handshake.
+func (s *Socket) shakeServer() {
+	s.mu.Lock()
+	fd, over := s.fd, s.closing || s.state != stateConnecting
+	s.mu.Unlock()
+	if over {
+		// An alert is being sent, or the connection is being dropped.
+		s.goOnClosing()
+		return
+	}
+	if s.loop.cipherOut == nil {
+		s.loop.makeCipherBuffers()
+	}
+	done, failure, e := s.shake(fd)
+	switch {
+	case failure != nil:
+		s.handshakeFailed(failure.Code, failure.Text)
+	case e != 0:
+		s.handshakeFailed(errcode.FromErrno(errcode.Client, e), "")
+	case done:
+		s.handshakeDone()
+	}
+}
+
+// handshakeDone hands the connection to its server, whose loop shows it to the listeners.
+func (s *Socket) handshakeDone() {
+	s.tls.phase = phaseReady
+	s.mu.Lock()
+	s.state = stateConnected
+	s.agreed()
+	s.held = true
+	s.mu.Unlock()
+	if !s.server.accepts.done(s) {
+		s.reject()
+		return
+	}
+	s.server.leaveReading()
+}
+
+// handshakeFailed reports it on the server and closes, so that the client can read the
+// alert.
+func (s *Socket) handshakeFailed(code errcode.Code, text string) {
+	s.server.accepts.failed(handshakeFailure{s.remote, s.server.sendCode(code), text})
+	s.server.leaveReading()
+	s.tls.notified = true
+	s.tls.phase = phaseOpen
+	s.mu.Lock()
+	s.state = stateConnected
+	s.closing = true
+	if code.Errno() != 0 {
+		s.aborted = true // there is nothing to say to this peer
+	}
+	s.leave(workClose)
+	s.unlock()
+}
+
+// goOnClosing does for a connection that is being dropped what Ready does for others.
+func (s *Socket) goOnClosing() { s.schedule(workClose) }
+
+// showClients shows the clients whose handshakes are done to the listeners, and the
+// failures. It reports false if the rest has to wait.
+func (s *Socket) showClients() bool {
+	for {
+		f, ok := s.accepts.nextFailure()
+		if !ok {
+			break
+		}
+		s.mu.Lock()
+		s.failed("TLS handshake with", f.remote, "", f.code)
+		s.failure.text = f.text
+		s.mu.Unlock()
+		s.emitFrom(EventError, f.code, f.remote)
+	}
+	for {
+		s.mu.Lock()
+		off := s.closing || s.paused || s.state != stateListening
+		s.mu.Unlock()
+		if off || !wants(s.listeners.Load(), EventConnect) {
+			return false
+		}
+		if !s.loop.room() {
+			s.readLater()
+			return false
+		}
+		c := s.accepts.next()
+		if c == nil {
+			return true
+		}
+		s.show(c)
+	}
+}
+
+// show makes a connection known; only then may it have events of its own.
+func (s *Socket) show(c *Socket) {
+	a := s.accepts
+	if c.handle = sockets.add(c); c.handle == 0 {
+		c.reject()
+		s.acceptLater(unix.EMFILE)
+		return
+	}
+	a.clients++
+	c.clientID = a.clients
+	a.live.Add(1)
+	accepted.Add(1)
+	if !s.emit(EventConnect, errcode.OK, c) {
+		c.Abort()
+	}
+	if s.loop.mode == LoopRecords {
+		s.loop.later = append(s.loop.later, c)
+		return
+	}
+	c.admit()
+}

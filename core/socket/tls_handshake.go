@@ -1,0 +1,198 @@
+package socket
+
+import (
+	"net/netip"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
+	"ohsocket/core/tlsengine"
+)
+
+// shake takes the handshake as far as it goes without waiting. It has failed if failure is
+// not nil or e not 0.
+func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errno) {
+	l, t := s.loop, s.tls
+	if e = s.pushWaiting(fd); e != 0 {
+		return false, nil, e
+	}
+	var in unsafe.Pointer
+	size := 0
+	for {
+		consumed, status := t.session.Handshake(in, size, l.cipherOut)
+		e = s.digest(fd, in, size, consumed)
+		switch {
+		case status == tlsengine.Failed:
+			return false, t.session.Err(), 0
+		case e != 0:
+			return false, nil, e
+		case status == tlsengine.Done:
+			return true, nil, 0
+		}
+		var what arrival
+		in, size, what, e = s.nextInput(fd)
+		switch {
+		case what == arrivedNothing:
+			s.ready = 0
+			return false, nil, 0
+		case what == arrivedEnd:
+			return false, t.session.Truncated(), 0
+		case what == arrivedError:
+			return false, nil, e
+		case size == 0:
+			return false, nil, 0
+		}
+	}
+}
+
+// pushWaiting writes what waits, before there is a queue to be written.
+func (s *Socket) pushWaiting(fd int) unix.Errno {
+	for s.tls.cipher.first != nil {
+		switch e := s.pushCipher(fd); e {
+		case 0, unix.EINTR:
+		case unix.EAGAIN:
+			return 0
+		default:
+			return e
+		}
+	}
+	return 0
+}
+
+// readyEarly is Ready while the listeners have not seen the connection.
+func (s *Socket) readyEarly(events uint32) {
+	s.ready |= events & (pollIn | pollGone | pollUrgent)
+	if s.tls.phase == phaseHandshake {
+		s.shakeServer()
+	}
+}
+
+// needsStore reports whether the system's certificates have to be read first.
+func (x *secure) needsStore() bool { return x.context != nil && x.context.NeedsSystemStore() }
+
+// defaultSecure makes a client without options one with the defaults.
+func (s *Socket) defaultSecure() errcode.Code {
+	s.mu.Lock()
+	has := s.secure.context != nil
+	s.mu.Unlock()
+	if has {
+		return errcode.OK
+	}
+	return s.SetSecure(&tlsengine.Config{}, "", "connect")
+}
+
+// needsSecure reports that a TLS server has no certificate.
+func (s *Socket) needsSecure() errcode.Code {
+	if s.kind != KindTLSServer {
+		return errcode.OK
+	}
+	s.mu.Lock()
+	has := s.secure.context != nil || s.secure.bad != nil
+	s.mu.Unlock()
+	if has {
+		return errcode.OK
+	}
+	return s.SetSecure(&tlsengine.Config{Server: true}, "", "listen")
+}
+
+// ---- Client ----
+
+// verifiedName is what the server's certificate has to have.
+func (c *connector) verifiedName() string {
+	name := c.secure.serverName
+	if sa, literal := c.target.Literal(); name == "" && literal {
+		name = string(sa.AppendText(nil))
+	} else if name == "" {
+		name = c.target.Host()
+	}
+	if ip, err := netip.ParseAddr(name); err == nil {
+		return ip.WithZone("").Unmap().String()
+	}
+	return strings.TrimSuffix(name, ".")
+}
+
+// beginCarried begins the handshake on the connection that the socket has.
+func (c *connector) beginCarried() {
+	s := c.s
+	c.begun = true
+	s.mu.Lock()
+	a := &attempt{c: c, fd: s.fd, address: s.remote}
+	s.mu.Unlock()
+	if s.attached {
+		// Taken over from a TCP socket together with its place in the set.
+		a.token = s.token
+		s.attached = false
+		s.loop.reactor.Replace(a.token, a)
+	} else {
+		var e unix.Errno
+		if a.token, e = s.loop.reactor.Add(a.fd, a); e != 0 {
+			c.finish(errcode.FromErrno(errcode.Client, e))
+			return
+		}
+	}
+	c.beginTLS(a, pollIn)
+}
+
+// beginTLS begins the handshake on an attempt's connection; it has beaten the others.
+func (c *connector) beginTLS(a *attempt, events uint32) {
+	s := c.s
+	for _, t := range c.trying {
+		if t != a {
+			s.loop.reactor.Remove(t.token, t.fd)
+			sys.Close(t.fd)
+		}
+	}
+	c.trying, c.waiting = nil, nil
+	c.shaking = a
+	c.address = a.address
+	s.loop.reactor.SetTimer(&c.timer, c.deadline)
+	session, err := c.secure.context.Client(c.verifiedName(), c.target.Port())
+	if err != nil {
+		e := engineError(err)
+		c.shakeFailed(e.Code, e.Text)
+		return
+	}
+	s.startTLS(session)
+	s.ready = 0
+	c.shake(events)
+}
+
+// shake goes on with the handshake.
+func (c *connector) shake(events uint32) {
+	s := c.s
+	s.ready |= events & (pollIn | pollGone | pollUrgent)
+	done, failure, e := s.shake(c.shaking.fd)
+	switch {
+	case failure != nil:
+		c.shakeFailed(failure.Code, failure.Text)
+	case e != 0:
+		c.shakeFailed(errcode.FromErrno(errcode.Client, e), "")
+	case done:
+		a := c.shaking
+		c.shaking = nil
+		c.succeed(a, s.ready|pollIn)
+	}
+}
+
+// shakeFailed ends the connect.
+func (c *connector) shakeFailed(code errcode.Code, text string) {
+	c.abandonTLS()
+	c.text = text
+	c.finish(code)
+}
+
+// abandonTLS gives the connection of a handshake up. A carried one stays open until the
+// socket closes.
+func (c *connector) abandonTLS() {
+	s, a := c.s, c.shaking
+	c.shaking = nil
+	s.stopTLS()
+	s.ready = 0
+	s.loop.reactor.Remove(a.token, a.fd)
+	if !c.carried {
+		c.attemptFailed(a, unix.ECANCELED)
+	}
+}

@@ -1,0 +1,184 @@
+package socket
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/tlsengine"
+)
+
+// readTLS decrypts what the kernel holds and delivers it.
+func (s *Socket) readTLS() {
+	l, t := s.loop, s.tls
+	if t.phase != phaseOpen {
+		return // nobody has seen the connection yet
+	}
+	for budget := l.readBudget(); s.tls != nil; budget-- {
+		how, fd, set := s.reads()
+		switch {
+		case how == readNever:
+			s.watchReset()
+			return
+		case how == readDiscard:
+			t.freeInput()
+			s.readStream()
+			return
+		case how == readOff:
+			s.lookAhead(fd)
+			return
+		case t.waiting > cipherLimit:
+			t.choked = true
+			return
+		case budget == 0 || !l.room():
+			s.readLater()
+			return
+		}
+		if t.ahead != nil {
+			if !s.deliverAhead(set) {
+				return
+			}
+			continue
+		}
+		in, size, what, e := s.nextInput(fd)
+		if what != arrivedBytes {
+			s.noInput(fd, what, e)
+			return
+		}
+		buffer, capacity := l.buffer, readSize
+		if l.mode == LoopRecords {
+			buffer, capacity = unsafe.Add(l.buffer, l.used), min(readSize, arenaSize-l.used)
+		}
+		consumed, n, status := t.session.Read(in, size, buffer, capacity, l.cipherOut)
+		if e := s.digest(fd, in, size, consumed); e != 0 {
+			s.streamFailed(e)
+			return
+		}
+		if n > 0 {
+			if l.mode == LoopRecords {
+				l.take(n)
+			}
+			l.message(s, set, buffer, n, s.remote)
+		}
+		if !s.goesOn(status) {
+			return
+		}
+	}
+}
+
+// digest keeps what was not consumed and sends what the operation has made.
+func (s *Socket) digest(fd int, in unsafe.Pointer, size, consumed int) unix.Errno {
+	e := s.tls.keepInput(in, size, consumed)
+	if e2 := s.put(fd); e == 0 {
+		e = e2
+	}
+	return e
+}
+
+// noInput handles that nothing has come.
+func (s *Socket) noInput(fd int, what arrival, e unix.Errno) {
+	switch what {
+	case arrivedNothing:
+		gone := s.ready&unix.EPOLLERR != 0
+		s.ready = 0
+		s.lookForError(fd, gone)
+	case arrivedEnd:
+		s.tlsEnd()
+	case arrivedError:
+		s.streamFailed(e)
+	}
+}
+
+// tlsEnd handles an end of the stream without a close_notify before it: somebody may have
+// cut the connection.
+func (s *Socket) tlsEnd() {
+	s.mu.Lock()
+	failed := s.fatal != errcode.OK
+	s.mu.Unlock()
+	if failed {
+		s.streamFailed(0)
+		return
+	}
+	s.failTLS(s.tls.session.Truncated())
+}
+
+// goesOn acts on what a read has come to, and reports whether there may be more to read.
+// The listener may have ended the period.
+func (s *Socket) goesOn(status tlsengine.Status) bool {
+	switch status {
+	case tlsengine.Ended:
+		s.ready = 0
+		s.streamEnd()
+		return false
+	case tlsengine.Failed:
+		if s.tls != nil {
+			s.failTLS(s.tls.session.Err())
+		}
+		return false
+	}
+	return s.tls != nil
+}
+
+// lookAhead decrypts while nobody reads, once the peer has gone: behind the last of its
+// bytes may be an end that has to be reported. It stops at the first bytes for the
+// reader, so that there is never more than a message of them.
+func (s *Socket) lookAhead(fd int) {
+	s.mu.Lock()
+	failed := s.fatal != errcode.OK
+	s.mu.Unlock()
+	t := s.tls
+	if t.ahead != nil || s.ready&pollGone == 0 && !failed {
+		return
+	}
+	for s.tls != nil {
+		in, size, what, e := s.nextInput(fd)
+		if what != arrivedBytes {
+			s.noInput(fd, what, e)
+			return
+		}
+		b := newBlock(largeBlock)
+		if b == nil {
+			s.streamFailed(unix.ENOMEM)
+			return
+		}
+		consumed, n, status := t.session.Read(in, size, b.at(0), b.room(), s.loop.cipherOut)
+		e = s.digest(fd, in, size, consumed)
+		if n > 0 {
+			b.end = uint32(n)
+			t.ahead, t.behind = b, status
+			return
+		}
+		b.free()
+		if e != 0 {
+			s.streamFailed(e)
+			return
+		}
+		if !s.goesOn(status) {
+			return
+		}
+	}
+}
+
+// deliverAhead delivers what was decrypted before there was a reader. It reports whether
+// reading goes on.
+func (s *Socket) deliverAhead(set *listenerSet) bool {
+	l, b := s.loop, s.tls.ahead
+	n := min(b.unsent(), minRead)
+	data := b.at(b.start)
+	if l.mode == LoopRecords {
+		to := l.take(n)
+		move(to, data, n)
+		data = to
+	}
+	b.start += uint32(n)
+	if b.unsent() > 0 {
+		l.message(s, set, data, n, s.remote)
+		return true
+	}
+	status := s.tls.behind
+	s.tls.ahead = nil
+	l.message(s, set, data, n, s.remote)
+	b.free()
+	return s.goesOn(status)
+}
