@@ -1,5 +1,5 @@
 /*
- * ohsocket.h - event-driven TCP and UDP sockets and servers, callable from any language.
+ * ohsocket.h - event-driven TCP, UDP and TLS sockets and servers, callable from any language.
  *
  * The library has the sockets of OpenHarmony's network API (ohos.net.socket) for Linux. A socket is
  * an integer handle. Operations return at once; what happens afterwards comes as events, to
@@ -81,6 +81,12 @@
  * Gathering. Sends made inside a callback of the socket's loop are written together when the
  * callback returns, sends from elsewhere at once. socket_flush writes earlier.
  *
+ * TLS. A TLS client or server is used as a TCP one, with the secure options in the options of connect
+ * or listen. The peer's certificate and name are verified unless the options say otherwise; connect is
+ * complete, and a server's connect event comes, when the handshake is done. An end without
+ * close_notify is an error (2303505), after what had arrived was delivered. docs/tls.md explains
+ * options and errors.
+ *
  * THREADS
  *
  * Every function may be called from every thread at any time, also inside callbacks. Exceptions:
@@ -145,6 +151,9 @@
  * send, sendv         2301009      2301089   ok, queued  ok         2301108
  * send_to             2301009      ok        ok          ok         2301108
  * close, abort        2300999      ok        ok          ok         ok
+ *
+ * TLS client, connection and server: as TCP, with 2303100 + errno; what is 2301009 or 2300999 above is
+ * 2303600, and 2301107 of send, end and flush is 2303501. An empty send is 401.
  *
  * on, off, subscribe, set_option, get_option, get_state, pause, resume and release: ok in all states.
  *
