@@ -10,6 +10,8 @@
 # make install          PREFIX=/usr/local DESTDIR=
 # make deps             the packages that all of this needs (as root: installs them)
 # make clean
+#
+# OPENSSL=shared: with the distribution's libssl instead of a copy of its own (after make clean)
 
 BUILD := build
 PREFIX ?= /usr/local
@@ -19,6 +21,11 @@ CC := gcc
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# For every call of go.
+ifeq ($(OPENSSL),shared)
+export GOFLAGS := $(GOFLAGS) -tags=openssl_shared
+endif
 
 VERSION := $(shell sed -n 's/^.define SOCKET_VERSION_STRING "\(.*\)"/\1/p' include/ohsocket.h)
 SONAME := libohsocket.so.$(firstword $(subst ., ,$(VERSION)))

@@ -1,0 +1,139 @@
+/* OpenSSL as the Go side of this package uses it. Functions that can fail return 1 for success and 0 with *failure
+ * filled in; those that operate on a session return an ENGINE_ status. None leaves anything in OpenSSL's error queue. */
+#ifndef OHSOCKET_TLSENGINE_H
+#define OHSOCKET_TLSENGINE_H
+
+#include <stddef.h>
+#include <openssl/ssl.h>
+
+/* Why something failed. */
+typedef struct engine_failure {
+    char text[256];     /* in words; empty: see library and reason */
+    int library;        /* of OpenSSL (ERR_LIB_), 0: none */
+    int reason;
+    char reason_text[128];
+    int alert_received; /* -1: none */
+    int alert_sent;     /* -1: none */
+    long verify;        /* X509_V_ERR_ */
+} engine_failure;
+
+/* Ciphertext on its way to the peer. */
+typedef struct engine_output {
+    unsigned char *bytes;
+    size_t size, capacity;
+} engine_output;
+
+typedef struct engine_identity {
+    EVP_PKEY *key;
+    X509 *leaf;
+    STACK_OF(X509) *chain; /* NULL: none */
+    int standard;          /* one of those used when no name fits */
+} engine_identity;
+
+typedef struct engine_context {
+    SSL_CTX *ssl;
+    unsigned char *alpn;
+    unsigned int alpn_size;
+    engine_identity *identities;
+    size_t identity_count;
+} engine_context;
+
+typedef struct engine_options {
+    int server, prefer_remote_cipher, verify_peer, no_tickets, keylog;
+    int lowest, highest;            /* protocol versions, TLS1_2_VERSION ... */
+    const char *cipher_list;        /* TLS 1.2 and below, NULL: default */
+    const char *cipher_suites;      /* TLS 1.3, NULL: default */
+    const char *signature_algorithms;
+} engine_options;
+
+enum { ENGINE_DONE, ENGINE_MORE, ENGINE_ENDED, ENGINE_FAILED };
+
+typedef struct engine_session {
+    SSL *ssl;
+    void *owner; /* for engine_resumable_session; NULL: sessions are not kept */
+    /* The operation that runs. */
+    const unsigned char *input;
+    size_t input_left;
+    engine_output *output;
+    /* Its result. */
+    size_t consumed, produced;
+    int pending;     /* a read would give plaintext without more input */
+    /* State. */
+    int established; /* the handshake is done */
+    int broken;      /* failed for good, failure says why */
+    int verify;      /* the peer has to be who host or ip say */
+    char host[256];
+    unsigned char ip[16];
+    int ip_size;
+    engine_failure failure;
+} engine_session;
+
+/* library.c */
+int engine_start(engine_failure *failure);
+const char *engine_version(void);
+OSSL_LIB_CTX *engine_library(void);
+int engine_set_keylog(const char *path); /* NULL: off. errno or 0 */
+void engine_log_key(const SSL *ssl, const char *line);
+
+/* failure.c */
+void engine_no_failure(engine_failure *failure);
+int engine_collect(engine_failure *failure); /* drains the error queue; 0 */
+int engine_explain(engine_failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* memory.c */
+engine_output *engine_output_new(void);
+void engine_output_free(engine_output *output);
+void engine_output_shrink(engine_output *output);
+int engine_output_reserve(engine_output *output, size_t more);
+int engine_attach(engine_session *session); /* gives session->ssl its BIO */
+
+/* pem.c */
+int engine_next_certificate(BIO *bio, X509 **certificate); /* 1, 0: there are no more, -1: damaged */
+EVP_PKEY *engine_read_key(const void *pem, size_t size, const void *password, size_t password_size, int has_password,
+                          engine_failure *failure);
+X509_STORE *engine_store_new(void);
+int engine_store_add(X509_STORE *store, const void *pem, size_t size); /* how many were read; skips the others */
+int engine_refuse_password(char *buffer, int size, int writing, void *unused);
+
+/* context.c */
+engine_context *engine_context_new(const engine_options *options, engine_failure *failure);
+void engine_context_free(engine_context *context);
+int engine_context_add_ca(engine_context *context, const void *pem, size_t size, int announce, engine_failure *failure);
+int engine_context_set_alpn(engine_context *context, const void *list, size_t size, int server, engine_failure *failure);
+void engine_context_choose_identity(engine_context *context); /* by the name that the client sends */
+int engine_context_set_id(engine_context *context, const void *id, size_t size, engine_failure *failure);
+
+/* identity.c */
+int engine_context_add_identity(engine_context *context, const void *key, size_t key_size, const void *password,
+                                size_t password_size, int has_password, const void *certificate,
+                                size_t certificate_size, engine_failure *failure);
+void engine_identity_clear(engine_identity *identity);
+
+/* lists.c */
+SSL_CTX *engine_lists_new(engine_failure *failure); /* an SSL_CTX that knows every suite there is */
+const char *engine_find_suite(SSL_CTX *lists, const char *name, int *tls13); /* OpenSSL's name, NULL: no such suite */
+int engine_is_cipher_keyword(SSL_CTX *lists, const char *element);
+int engine_is_signature_algorithm(SSL_CTX *lists, const char *element);
+
+/* session.c */
+engine_session *engine_session_new(engine_context *context, int server, void *owner, engine_failure *failure);
+int engine_session_expect(engine_session *session, const char *host, const void *ip, int ip_size, X509_STORE *store);
+void engine_session_free(engine_session *session);
+int engine_handshake(engine_session *session, const void *input, size_t size, engine_output *output);
+int engine_read(engine_session *session, const void *input, size_t size, void *plain, size_t capacity,
+                engine_output *output);
+int engine_write(engine_session *session, const void *plain, size_t size, engine_output *output);
+int engine_shutdown(engine_session *session, engine_output *output);
+
+/* info.c */
+int engine_signature_algorithm(SSL *ssl, int index, char *name, size_t capacity); /* 0: there are no more */
+int engine_certificate(X509 *certificate, unsigned char **der); /* size, 0: none; to be freed with engine_free */
+int engine_session_has_expired(SSL_SESSION *session);
+void engine_free(void *memory);
+X509 *engine_peer_certificate(SSL *ssl); /* no reference; NULL: none */
+X509 *engine_chain_at(STACK_OF(X509) *chain, int index);
+
+/* In Go: takes the reference to session, which is one that the owner of the engine_session can resume. */
+extern void ohsocketResumableSession(void *owner, SSL_SESSION *session);
+
+#endif

@@ -1,0 +1,51 @@
+#include "engine.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+
+int engine_signature_algorithm(SSL *ssl, int index, char *name, size_t capacity) {
+    int key = NID_undef, hash = NID_undef;
+    if (index >= SSL_get_shared_sigalgs(ssl, index, &key, &hash, NULL, NULL, NULL)) return 0;
+    const char *kind, *digest = hash == NID_undef ? "UNDEF" : OBJ_nid2sn(hash);
+    switch (key) {
+    case EVP_PKEY_RSA: kind = "RSA"; break;
+    case EVP_PKEY_RSA_PSS: kind = "RSA-PSS"; break;
+    case EVP_PKEY_DSA: kind = "DSA"; break;
+    case EVP_PKEY_EC: kind = "ECDSA"; break;
+    case EVP_PKEY_ED25519: kind = "Ed25519"; break;
+    case EVP_PKEY_ED448: kind = "Ed448"; break;
+    default: kind = OBJ_nid2sn(key);
+    }
+    snprintf(name, capacity, "%s+%s", kind != NULL ? kind : "UNDEF", digest != NULL ? digest : "UNDEF");
+    return 1;
+}
+
+int engine_certificate(X509 *certificate, unsigned char **der) {
+    *der = NULL;
+    int size = certificate == NULL ? 0 : i2d_X509(certificate, der);
+    ERR_clear_error();
+    return size > 0 ? size : 0;
+}
+
+/* Of the ticket or of the certificate that it stands for: OpenSSL looks at neither again. */
+int engine_session_has_expired(SSL_SESSION *session) {
+    X509 *peer = SSL_SESSION_get0_peer(session);
+    time_t now = time(NULL);
+    int expired = !SSL_SESSION_is_resumable(session) ||
+                  now >= (time_t)SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) ||
+                  (peer != NULL && X509_cmp_time(X509_get0_notAfter(peer), &now) < 0);
+    ERR_clear_error();
+    return expired;
+}
+
+void engine_free(void *memory) { OPENSSL_free(memory); }
+
+X509 *engine_chain_at(STACK_OF(X509) *chain, int index) {
+    return chain != NULL && index < sk_X509_num(chain) ? sk_X509_value(chain, index) : NULL;
+}
+
+X509 *engine_peer_certificate(SSL *ssl) { return SSL_get0_peer_certificate(ssl); }

@@ -1,0 +1,145 @@
+package tlsengine
+
+// #include "engine.h"
+import "C"
+
+import (
+	"fmt"
+	"strings"
+
+	"ohsocket/core/errcode"
+)
+
+// lists is what the options that are lists, and the versions, come to for OpenSSL.
+type lists struct {
+	ciphers    string // TLS 1.2 and below, "" default
+	suites     string // TLS 1.3, "" default
+	signatures string
+	lowest     Protocols
+	highest    Protocols
+}
+
+func listError(format string, arguments ...any) *Error {
+	return &Error{Code: errcode.TLSSystemCall, Text: fmt.Sprintf(format, arguments...), Alert: -1}
+}
+
+// readLists checks the lists of c name by name: OpenSSL itself passes over what it does not know.
+func readLists(c *Config) (*lists, error) {
+	l := &lists{lowest: TLS12, highest: TLS13}
+	switch c.Protocols {
+	case TLS12:
+		l.highest = TLS12
+	case TLS13:
+		l.lowest = TLS13
+	case 0, TLS12 | TLS13:
+	default:
+		return nil, listError("protocols: %#x is not a set of TLS 1.2 and TLS 1.3", uint32(c.Protocols))
+	}
+	if c.CipherSuite == "" && c.SignatureAlgorithms == "" {
+		return l, nil
+	}
+	var f C.engine_failure
+	known := C.engine_lists_new(&f)
+	if known == nil {
+		return nil, configError(&f, "cipherSuite")
+	}
+	defer C.SSL_CTX_free(known)
+	if err := l.readCiphers(known, c.CipherSuite); err != nil {
+		return nil, err
+	}
+	if err := l.readSignatures(known, c.SignatureAlgorithms); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lists) readCiphers(known *C.SSL_CTX, list string) error {
+	var ciphers, suites []string
+	named, keywords := 0, 0 // suites of TLS 1.2 by name; what else adds suites of TLS 1.2
+	for _, element := range strings.FieldsFunc(list, isSeparator) {
+		name, err := cString("cipherSuite", element)
+		if err != nil {
+			return err
+		}
+		var tls13 C.int
+		suite := C.engine_find_suite(known, name, &tls13)
+		keyword := suite == nil && C.engine_is_cipher_keyword(known, name) != 0
+		freeString(name)
+		switch {
+		case suite != nil && tls13 != 0:
+			suites = append(suites, C.GoString(suite))
+			continue
+		case suite != nil:
+			named++
+			element = C.GoString(suite)
+		case strings.ContainsRune("!-+@", rune(element[0])):
+			// Takes suites away or sorts them; there need be none.
+		case keyword:
+			keywords++
+		default:
+			return listError("cipherSuite: %q is not a cipher suite", element)
+		}
+		ciphers = append(ciphers, element)
+	}
+	if list != "" && named+keywords+len(suites) == 0 {
+		return listError("cipherSuite: %q leaves no cipher suite", list)
+	}
+	l.suites = strings.Join(suites, ":")
+	if named+keywords > 0 {
+		l.ciphers = strings.Join(ciphers, ":")
+	}
+	if named > 0 && keywords == 0 && len(suites) == 0 {
+		l.highest = TLS12
+	}
+	if len(suites) > 0 && named+keywords == 0 {
+		l.lowest = TLS13
+	}
+	if l.lowest > l.highest {
+		return listError("cipherSuite: %q has no suite of the version that protocols asks for", list)
+	}
+	return nil
+}
+
+func (l *lists) readSignatures(known *C.SSL_CTX, list string) error {
+	for _, element := range strings.Split(list, ":") {
+		if list == "" {
+			break
+		}
+		name, err := cString("signatureAlgorithms", element)
+		if err != nil {
+			return err
+		}
+		good := name != nil && C.engine_is_signature_algorithm(known, name) != 0
+		freeString(name)
+		if !good {
+			return listError("signatureAlgorithms: %q is not a signature algorithm", element)
+		}
+	}
+	l.signatures = list
+	return nil
+}
+
+// isSeparator reports whether r separates the elements of a list of cipher suites.
+func isSeparator(r rune) bool { return r == ':' || r == ',' || r == ';' || r == ' ' }
+
+func version(p Protocols) C.int {
+	if p == TLS12 {
+		return C.TLS1_2_VERSION
+	}
+	return C.TLS1_3_VERSION
+}
+
+// alpnList returns the names as they are sent: each after its length.
+func alpnList(names []string) ([]byte, error) {
+	var list []byte
+	for _, name := range names {
+		if len(name) == 0 || len(name) > 255 {
+			return nil, listError("ALPNProtocols: a name of %d bytes, 1 to 255 are possible", len(name))
+		}
+		list = append(append(list, byte(len(name))), name...)
+	}
+	if len(list) > 65533 {
+		return nil, listError("ALPNProtocols: %d bytes, 65533 are possible", len(list))
+	}
+	return list, nil
+}

@@ -1,0 +1,170 @@
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+#include <openssl/x509v3.h>
+
+engine_session *engine_session_new(engine_context *context, int server, void *owner, engine_failure *failure) {
+    engine_no_failure(failure);
+    engine_session *session = calloc(1, sizeof *session);
+    if (session == NULL) return engine_explain(failure, "out of memory"), NULL;
+    engine_no_failure(&session->failure);
+    session->owner = owner;
+    session->ssl = SSL_new(context->ssl);
+    if (session->ssl == NULL || !SSL_set_app_data(session->ssl, session) || !engine_attach(session)) {
+        engine_collect(failure);
+        engine_session_free(session);
+        return NULL;
+    }
+    if (server)
+        SSL_set_accept_state(session->ssl);
+    else
+        SSL_set_connect_state(session->ssl);
+    return session;
+}
+
+/* Whom a client wants to speak to. With a host or ip that has to be verified; host is sent as the server's name.
+ * store is what to trust, NULL: the CA of the context. */
+int engine_session_expect(engine_session *session, const char *host, const void *ip, int ip_size, X509_STORE *store) {
+    X509_VERIFY_PARAM *parameters = SSL_get0_param(session->ssl);
+    int good = 1;
+    engine_no_failure(&session->failure);
+    session->verify = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE;
+    if (store != NULL) good = SSL_set1_verify_cert_store(session->ssl, store);
+    if (good && host != NULL) {
+        if (strlen(host) >= sizeof session->host) return engine_explain(&session->failure, "the server name is too long");
+        strcpy(session->host, host);
+        X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        good = SSL_set_tlsext_host_name(session->ssl, host) && X509_VERIFY_PARAM_set1_host(parameters, host, 0);
+    }
+    if (good && ip_size > 0) {
+        memcpy(session->ip, ip, (size_t)ip_size);
+        session->ip_size = ip_size;
+        good = X509_VERIFY_PARAM_set1_ip(parameters, ip, (size_t)ip_size);
+    }
+    return good || engine_collect(&session->failure);
+}
+
+void engine_session_free(engine_session *session) {
+    if (session == NULL) return;
+    SSL_free(session->ssl);
+    OPENSSL_cleanse(session, sizeof *session);
+    free(session);
+    ERR_clear_error();
+}
+
+static void begin(engine_session *session, const void *input, size_t size, engine_output *output) {
+    ERR_clear_error();
+    session->input = input;
+    session->input_left = size;
+    session->output = output;
+    session->consumed = session->produced = 0;
+}
+
+static int finish(engine_session *session, size_t size, int status) {
+    session->consumed = size - session->input_left;
+    session->pending = !session->broken && SSL_pending(session->ssl) > 0;
+    session->input = NULL;
+    session->input_left = 0;
+    session->output = NULL;
+    return status;
+}
+
+static int fail(engine_session *session) {
+    engine_collect(&session->failure);
+    session->broken = 1;
+    return ENGINE_FAILED;
+}
+
+/* What a result that is not a success means. */
+static int conclude(engine_session *session, int result) {
+    switch (SSL_get_error(session->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return ENGINE_MORE;
+    case SSL_ERROR_ZERO_RETURN:
+        return ENGINE_ENDED;
+    case SSL_ERROR_SSL:
+        session->failure.verify = SSL_get_verify_result(session->ssl);
+        return fail(session);
+    case SSL_ERROR_SYSCALL: /* the BIO refuses only what it has no room for */
+        engine_explain(&session->failure, "out of memory");
+        return fail(session);
+    }
+    engine_explain(&session->failure, "OpenSSL waits for what does not come");
+    return fail(session);
+}
+
+/* OpenSSL does not look at the name again when it resumes a session, and verifies nothing where a suite that the user
+ * asked for has no certificate. */
+static long verify_again(const engine_session *session) {
+    X509 *peer = SSL_get0_peer_certificate(session->ssl);
+    long result = SSL_get_verify_result(session->ssl);
+    if (peer == NULL) return X509_V_ERR_UNSPECIFIED;
+    if (result != X509_V_OK) return result;
+    if (session->ip_size > 0)
+        return X509_check_ip(peer, session->ip, (size_t)session->ip_size, 0) == 1 ? X509_V_OK
+                                                                                   : X509_V_ERR_IP_ADDRESS_MISMATCH;
+    return session->host[0] != '\0' &&
+                   X509_check_host(peer, session->host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1
+               ? X509_V_OK
+               : X509_V_ERR_HOSTNAME_MISMATCH;
+}
+
+int engine_handshake(engine_session *session, const void *input, size_t size, engine_output *output) {
+    begin(session, input, size, output);
+    if (session->broken) return finish(session, size, ENGINE_FAILED);
+    int result = SSL_do_handshake(session->ssl);
+    if (result != 1) return finish(session, size, conclude(session, result));
+    if (session->verify && !session->established && (session->failure.verify = verify_again(session)) != X509_V_OK)
+        return finish(session, size, fail(session));
+    session->established = 1;
+    return finish(session, size, ENGINE_DONE);
+}
+
+int engine_read(engine_session *session, const void *input, size_t size, void *plain, size_t capacity,
+                engine_output *output) {
+    begin(session, input, size, output);
+    if (session->broken || !session->established) return finish(session, size, ENGINE_FAILED);
+    while (session->produced < capacity) {
+        size_t n = 0;
+        int result = SSL_read_ex(session->ssl, (char *)plain + session->produced, capacity - session->produced, &n);
+        if (result != 1) return finish(session, size, conclude(session, result));
+        session->produced += n;
+    }
+    return finish(session, size, ENGINE_DONE);
+}
+
+int engine_write(engine_session *session, const void *plain, size_t size, engine_output *output) {
+    begin(session, NULL, 0, output);
+    if (session->broken || !session->established) return finish(session, 0, ENGINE_FAILED);
+    if (SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN) {
+        engine_explain(&session->failure, "written after the end");
+        return finish(session, 0, ENGINE_FAILED); /* reading goes on */
+    }
+    if (size == 0) return finish(session, 0, ENGINE_DONE);
+    /* At once what it takes: a record has 16 KB and less than 100 bytes around it. */
+    if (!engine_output_reserve(output, size + (size / 16384 + 1) * 100)) {
+        engine_explain(&session->failure, "out of memory");
+        return finish(session, 0, fail(session));
+    }
+    size_t written = 0;
+    int result = SSL_write_ex(session->ssl, plain, size, &written);
+    if (result == 1) return finish(session, 0, ENGINE_DONE);
+    int status = conclude(session, result);
+    if (status != ENGINE_FAILED) {
+        engine_explain(&session->failure, "the connection cannot be written to");
+        status = fail(session);
+    }
+    return finish(session, 0, status);
+}
+
+/* Where there is no session yet or no more there is nothing to end. */
+int engine_shutdown(engine_session *session, engine_output *output) {
+    begin(session, NULL, 0, output);
+    int result = session->broken || !session->established ? 1 : SSL_shutdown(session->ssl);
+    if (result >= 0) return finish(session, 0, ENGINE_DONE);
+    return finish(session, 0, conclude(session, result) == ENGINE_FAILED ? ENGINE_FAILED : ENGINE_DONE);
+}
