@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 	"ohsocket/core/tlsengine"
@@ -166,12 +164,12 @@ func setKeylog(path uintptr) errcode.Code {
 }
 
 func keylogCode(err error) errcode.Code {
-	var e unix.Errno
+	var e *tlsengine.Error
 	switch {
 	case err == nil:
 		return errcode.OK
 	case errors.As(err, &e):
-		return errcode.FromErrno(errcode.Client, e)
+		return e.Code.Rebase(errcode.Client)
 	}
 	return errcode.Internal
 }

@@ -49,3 +49,11 @@ X509 *engine_chain_at(STACK_OF(X509) *chain, int index) {
 }
 
 X509 *engine_peer_certificate(SSL *ssl) { return SSL_get0_peer_certificate(ssl); }
+
+int engine_highest_version(engine_context *context) { return (int)SSL_CTX_get_max_proto_version(context->ssl); }
+
+const char *engine_enabled_suite(SSL *ssl, int index) {
+    STACK_OF(SSL_CIPHER) *suites = SSL_get_ciphers(ssl);
+    if (suites == NULL || index >= sk_SSL_CIPHER_num(suites)) return NULL;
+    return SSL_CIPHER_get_name(sk_SSL_CIPHER_value(suites, index));
+}
