@@ -271,7 +271,7 @@ struct probe *server_new(int *port) { return server_new_masked(port, ALL_EVENTS)
 int is_valid(socket_handle socket)
 {
     int kind = socket_get_kind(socket);
-    if (kind != -2301009) CHECK(kind >= SOCKET_KIND_TCP && kind <= SOCKET_KIND_UDP);
+    if (kind != -2301009) CHECK(kind >= SOCKET_KIND_TCP && kind <= SOCKET_KIND_TLS_CONNECTION);
     return kind > 0;
 }
 
