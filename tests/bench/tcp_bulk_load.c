@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   cpu = process_cpu_seconds((long) pid) - cpu;
 
   printf("{\"megabytes_per_second\": %.1f, \"messages\": %.0f, "
-         "\"seconds\": %.3f, \"server_cpu_seconds\": %.3f}\n",
+         "\"seconds\": %.3f, \"server_cpu_seconds\": %.6f}\n",
          (double) total / 1e6 / elapsed, (double) total / bytes, elapsed, cpu);
   free(data);
   return 0;

@@ -26,8 +26,11 @@ static void on_closed(uv_handle_t* handle) {
 }
 
 void uv_server_close(uv_stream_t* stream) {
-  if (!uv_is_closing((uv_handle_t*) stream))
-    uv_close((uv_handle_t*) stream, on_closed);
+  if (uv_is_closing((uv_handle_t*) stream))
+    return;
+  if (stream->data != NULL)
+    *(uv_stream_t**) stream->data = NULL;
+  uv_close((uv_handle_t*) stream, on_closed);
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {

@@ -21,6 +21,8 @@ void uv_server_run_loop(void);
 /* Reading pauses while a remainder is queued, so memory stays bounded. */
 void uv_server_send(uv_stream_t* stream, const char* data, size_t length);
 
+/* If on_open has set the stream's data it is the place of a pointer to the
+ * stream, which becomes NULL now. */
 void uv_server_close(uv_stream_t* stream);
 
 #endif
