@@ -20,6 +20,22 @@ static void wait_for(int fd, short events) {
     fail("nothing happened for %d seconds", STALL_SECONDS);
 }
 
+/* Write for so long; returns the bytes. A begun record has to be finished. */
+static uint64_t write_for(int fd, void* state, const char* data, size_t size, double seconds) {
+  uint64_t end = now_ns() + (uint64_t) (seconds * 1e9);
+  uint64_t total = 0;
+  ssize_t n = 0;
+
+  while (n < 0 || now_ns() < end) {
+    n = tls_transport.send(state, data, size);
+    if (n < 0)
+      wait_for(fd, POLLOUT);
+    else
+      total += (uint64_t) n;
+  }
+  return total;
+}
+
 int main(int argc, char** argv) {
   double bytes = NAN, seconds = NAN, warmup = 0, pid = 0;
   const struct option_number options[] = {
@@ -28,8 +44,7 @@ int main(int argc, char** argv) {
   };
   struct address server;
   uint64_t begin;
-  uint64_t end;
-  uint64_t total = 0;
+  uint64_t total;
   double cpu;
   double elapsed;
   void* state;
@@ -42,22 +57,16 @@ int main(int argc, char** argv) {
   if (bytes < 1)
     fail("--size is at least 1");
   data = must_alloc(1, (size_t) bytes);
-  alarm((unsigned) seconds + 60);
+  alarm((unsigned) (seconds + warmup) + 60);
   fd = connect_many(&server, 1, 0, 0)[0];
   state = tls_transport.open(fd);
   while (!tls_transport.handshake(state))
     wait_for(fd, POLLIN);
 
+  write_for(fd, state, data, (size_t) bytes, warmup);
   cpu = process_cpu_seconds((long) pid);
   begin = now_ns();
-  end = begin + (uint64_t) (seconds * 1e9);
-  do {
-    n = tls_transport.send(state, data, (size_t) bytes);
-    if (n < 0)
-      wait_for(fd, POLLOUT);
-    else
-      total += (uint64_t) n;
-  } while (n < 0 || now_ns() < end); /* a begun record has to be finished */
+  total = write_for(fd, state, data, (size_t) bytes, seconds);
   tls_transport.end(state);
   while ((n = tls_transport.receive(state, &byte, 1)) != 0) {
     if (n > 0)

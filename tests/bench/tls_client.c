@@ -59,6 +59,15 @@ void tls_client_resume(void) {
   resume = true;
 }
 
+/* A copy: a connection writes its secrets into the session that it has. */
+static void use_session(SSL* ssl) {
+  SSL_SESSION* copy = SSL_SESSION_dup(newest);
+
+  if (copy == NULL || SSL_set_session(ssl, copy) != 1)
+    fail_tls("session");
+  SSL_SESSION_free(copy);
+}
+
 static void* tls_open(int fd) {
   int flags = fcntl(fd, F_GETFL);
   SSL* ssl;
@@ -70,8 +79,8 @@ static void* tls_open(int fd) {
   ssl = SSL_new(context);
   if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
     fail_tls("SSL");
-  if (resume && SSL_set_session(ssl, newest) != 1)
-    fail_tls("session");
+  if (resume)
+    use_session(ssl);
   SSL_set_connect_state(ssl);
   return ssl;
 }

@@ -69,8 +69,7 @@ def versions(python):
         "asio": header_version("asio/version.hpp", r"^#define ASIO_VERSION (\d+)", asio_version),
         "openssl": output("openssl", "version"),
         "node": output("node", "--version"),
-        "python": platform.python_version() if python is None
-        else output(python, "-c", "import platform; print(platform.python_version())"),
+        "python": output(python, "-c", "import platform; print(platform.python_version())"),
         "uvloop": output(python, "-c", "import uvloop; print(uvloop.__version__)"),
     }
 

@@ -6,6 +6,7 @@ import sys
 import time
 
 from .cases import CASES, START
+from .machine import steal_seconds
 from .process import Failure, RunningServer, run_load
 from .servers import SERVERS
 
@@ -19,7 +20,7 @@ class Settings:
     def __init__(self, quick, rounds=None, seconds=None):
         self.quick = quick
         self.rounds = rounds or (1 if quick else 5)
-        self.seconds = seconds or (0.4 if quick else 2.0)
+        self.seconds = seconds or (0.5 if quick else 2.0)
         self.warmup = 0.1 if quick else 0.3
 
     def seconds_of(self, case):
@@ -137,11 +138,12 @@ class Runner:
 
     def measure_server(self, case, peer, command, seconds, options):
         with RunningServer(self.place, case.peers[peer], case.two_cores) as server:
+            steal = steal_seconds()
+            result = {}
             if command:
                 result = run_load(self.place, command, server, seconds,
                                   [*options, "--pid", server.pid], case.two_cores)
-            else:
-                result = {}
+            result["steal_seconds"] = steal_seconds() - steal
             result[START.key] = server.start_ms
             result["peak_rss_kb"] = server.peak_kb()
         if "GODEBUG" in SERVERS[case.peers[peer]].env:
