@@ -12,23 +12,20 @@
 
 namespace bench {
 
-template <typename Endpoint>
-inline void announce(const Endpoint& endpoint) {
-  std::printf("listening %s %u\n", endpoint.address().to_string().c_str(), endpoint.port());
-  std::fflush(stdout);
-}
-
 template <typename Protocol>
 inline typename Protocol::endpoint endpoint_of(const char* host, const char* port) {
   return {asio::ip::make_address(host), static_cast<unsigned short>(std::atoi(port))};
 }
 
-/* Runs until SIGTERM. */
-inline void run(asio::io_context& io) {
+/* Announces the address and runs until SIGTERM. */
+template <typename Endpoint>
+inline void run(asio::io_context& io, const Endpoint& at) {
   asio::signal_set signals(io, SIGTERM, SIGINT);
 
   std::signal(SIGPIPE, SIG_IGN);
   signals.async_wait([&io](std::error_code, int) { io.stop(); });
+  std::printf("listening %s %u\n", at.address().to_string().c_str(), at.port());
+  std::fflush(stdout);
   io.run();
 }
 
@@ -40,8 +37,9 @@ class acceptor {
       : acceptor_(io, endpoint_of<asio::ip::tcp>(host, port), true), open_(std::move(open)) {
     acceptor_.listen(1024);
     accept();
-    announce(acceptor_.local_endpoint());
   }
+
+  asio::ip::tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
  private:
   void accept() {

@@ -21,9 +21,10 @@ class udp_echo {
   udp_echo(asio::io_context& io, const char* host, const char* port)
       : socket_(io, bench::endpoint_of<udp>(host, port)) {
     socket_.non_blocking(true);
-    bench::announce(socket_.local_endpoint());
     receive();
   }
+
+  udp::endpoint endpoint() const { return socket_.local_endpoint(); }
 
  private:
   void receive() {
@@ -70,7 +71,7 @@ int main(int argc, char** argv) {
   const char* port = argv[argc - 1];
   if (std::strcmp(argv[1], "udp") == 0) {
     udp_echo server(io, host, port);
-    bench::run(io);
+    bench::run(io, server.endpoint());
     return 0;
   }
 
@@ -86,6 +87,6 @@ int main(int argc, char** argv) {
   else
     return usage(argv[0]);
   bench::acceptor server(io, host, port, open);
-  bench::run(io);
+  bench::run(io, server.endpoint());
   return 0;
 }

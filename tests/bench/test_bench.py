@@ -139,7 +139,7 @@ class Schedule(unittest.TestCase):
 
 def measured(value, turn=1, **more):
     return {"value": value, "round": turn, "cpu_us_per_message": 5.0, "load_busy": 0.5,
-            "server_busy": 1.0, **more}
+            "server_busy": 1.0, "others_busy": 0.5, **more}
 
 
 class Summary(unittest.TestCase):
@@ -186,7 +186,7 @@ class Report(unittest.TestCase):
             report.write(json.loads(json.dumps(results)), folder)
             with open(os.path.join(folder, "report.md"), encoding="utf-8") as file:
                 text = file.read()
-        for expected in ("go is not there", "it broke", "interrupted", ">= 1.5 | met", "no result"):
+        for expected in ("not quiet", "go is not there", "it broke", "interrupted", ">= 1.5 | met", "no result"):
             self.assertIn(expected, text)
 
 

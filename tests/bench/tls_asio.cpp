@@ -37,6 +37,6 @@ int main(int argc, char** argv) {
         c->discard();
     });
   });
-  bench::run(io);
+  bench::run(io, server.endpoint());
   return 0;
 }

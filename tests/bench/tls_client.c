@@ -25,11 +25,13 @@ static void fail_tls(const char* what) {
   fail("%s: %s", what, ERR_reason_error_string(code));
 }
 
+/* A copy: the connection's own is no longer resumable after an end without
+ * close_notify. */
 static int keep_session(SSL* ssl, SSL_SESSION* session) {
   (void) ssl;
   SSL_SESSION_free(newest);
-  newest = session;
-  return 1; /* the reference is ours */
+  newest = SSL_SESSION_dup(session);
+  return 0;
 }
 
 static SSL_CTX* make_context(void) {

@@ -98,7 +98,41 @@ def field_of_release(name):
         return None
 
 
-def steal_seconds():
-    """Time that the hypervisor gave to others, over all cores since the start."""
-    fields = (first_line("/proc/stat") or "").split()
-    return int(fields[8]) / os.sysconf("SC_CLK_TCK") if len(fields) > 8 else 0.0
+class Usage:
+    """What the machine's cores did in a time, beside one server and its load."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.began = time.monotonic()
+        self.before = self.read()
+
+    def read(self):
+        tick = os.sysconf("SC_CLK_TCK")
+        fields = [int(word) / tick for word in first_line("/proc/stat").split()[1:]]
+        own = os.times()
+        return {
+            "busy": sum(fields[:3]) + sum(fields[5:7]),  # not idle, waiting or stolen
+            "stolen": fields[7],
+            "ours": own.user + own.system + own.children_user + own.children_system,
+            "server": self.server_times(tick),
+        }
+
+    def server_times(self, tick):
+        """(CPU seconds, seconds that its threads waited for a core)."""
+        folder = f"/proc/{self.pid}"
+        words = first_line(folder + "/stat").rsplit(")", 1)[1].split()
+        waited = 0
+        for thread in os.listdir(folder + "/task"):
+            waited += int((first_line(f"{folder}/task/{thread}/schedstat") or "0 0").split()[1])
+        return (int(words[11]) + int(words[12])) / tick, waited / 1e9
+
+    def result(self):
+        after, before = self.read(), self.before
+        elapsed = time.monotonic() - self.began
+        others = (after["busy"] - before["busy"] - (after["ours"] - before["ours"])
+                  - (after["server"][0] - before["server"][0]))
+        return {
+            "others_busy": max(0.0, others / elapsed),  # cores
+            "steal_seconds": after["stolen"] - before["stolen"],
+            "server_wait_seconds": after["server"][1] - before["server"][1],
+        }

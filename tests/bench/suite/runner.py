@@ -6,7 +6,7 @@ import sys
 import time
 
 from .cases import CASES, START
-from .machine import steal_seconds
+from .machine import Usage
 from .process import Failure, RunningServer, run_load
 from .servers import SERVERS
 
@@ -138,12 +138,12 @@ class Runner:
 
     def measure_server(self, case, peer, command, seconds, options):
         with RunningServer(self.place, case.peers[peer], case.two_cores) as server:
-            steal = steal_seconds()
             result = {}
             if command:
+                usage = Usage(server.pid)
                 result = run_load(self.place, command, server, seconds,
                                   [*options, "--pid", server.pid], case.two_cores)
-            result["steal_seconds"] = steal_seconds() - steal
+                result.update(usage.result())
             result[START.key] = server.start_ms
             result["peak_rss_kb"] = server.peak_kb()
         if "GODEBUG" in SERVERS[case.peers[peer]].env:

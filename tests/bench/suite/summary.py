@@ -109,3 +109,10 @@ def causes(rounds):
 
 def overlaps(span, others):
     return any(begin <= span["end"] and end >= span["begin"] for begin, end in others)
+
+
+def others_busy(results):
+    """The median share of a core that other programs used during the runs."""
+    values = [r["others_busy"] for peers in results.values() for rounds in peers.values()
+              for r in rounds if "others_busy" in r]
+    return statistics.median(values) if values else None
