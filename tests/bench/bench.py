@@ -14,6 +14,7 @@ Exit status: 0 measured, 1 some run failed (the report has what did not),
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 
@@ -41,6 +42,20 @@ def parse_arguments():
     if (arguments.rounds or 1) < 1 or (arguments.seconds or 1) <= 0:
         parser.error("nothing to run")
     return arguments
+
+
+def readable(results):
+    """JSON with a line for each round."""
+    rounds = []
+
+    def keep(result):
+        rounds.append(json.dumps(result))
+        return f"@{len(rounds) - 1}@"
+
+    short = {case: {peer: [keep(r) for r in found] for peer, found in peers.items()}
+             for case, peers in results["results"].items()}
+    text = json.dumps({**results, "results": short}, indent=1)
+    return re.sub(r'"@(\d+)@"', lambda match: rounds[int(match[1])], text) + "\n"
 
 
 def measure(arguments, path):
@@ -71,8 +86,7 @@ def measure(arguments, path):
         "results": runner.results,
     }
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(results, file, indent=1)
-        file.write("\n")
+        file.write(readable(results))
     report.write(results, os.path.dirname(path))
     if interrupted:
         return 130

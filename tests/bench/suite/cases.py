@@ -35,6 +35,7 @@ class Case:
     rounds: int = None             # instead of the run's own
     rate_from: str = None          # the case whose peak gives {half_peak}
     overhead: float = 0.2          # seconds a run takes besides, for the estimate
+    note: str = ""                 # what a reader should know besides
 
 
 def echo(connections, size=64, reply=None):
@@ -77,6 +78,8 @@ BULK = "C: bulk"
 TLS_SECTION = "C: TLS 1.3"
 LIFE = "C: connections, memory, start"
 THREADS = "C: two dispatch threads"
+THREADS_NOTE = ("The server may use two cores, with one thread as with two. On a machine of two cores the "
+                "load generator needs part of them.")
 LATENCIES = "Latency at a fixed rate"
 CROWD = 10000
 CROWD_SECONDS = 1.2  # to connect ten thousand and to end them
@@ -121,24 +124,30 @@ CASES = {
     "connect": Case("connect, one message, close", LIFE, CONNECTIONS, TCP, ("tcp_connect_load",)),
     "idle": Case("memory per idle TCP connection, 1,000 to 10,000", LIFE, MEMORY,
                  {**TCP, "asyncio": "asyncio tcp", "node": "node tcp"},
-                 ("idle_load", "--connections", CROWD), {"libuv": 1.0}, timed=False,
-                 overhead=1.7),
+                 ("idle_load", "--connections", CROWD), {"libuv": 1.0}, timed=False, overhead=1.7,
+                 note="Growth of the server's anonymous memory. libuv and bare epoll read into one buffer "
+                      "for all, Asio and Go into one of 4 KB for each, as their users write it."),
     "start": Case("start of a server program to listening", LIFE, START,
-                  {**TCP, "asyncio": "asyncio tcp", "node": "node tcp"}, timed=False, overhead=0.1),
+                  {**TCP, "asyncio": "asyncio tcp", "node": "node tcp"}, timed=False, overhead=0.1,
+                  note="From the fork before exec to the line that says where the server listens."),
     "load": Case("dlopen of the library to listening", LIFE, LOADING, {OURS: None},
-                 ("library_start", "{build}/libohsocket.so"), timed=False, overhead=0.1),
+                 ("library_start", "{build}/libohsocket.so"), timed=False, overhead=0.1,
+                 note="In a C program that runs already: dlopen, then a server until its listening event."),
 
     "threads": Case("TCP echo 64 B, 100 connections, 2 threads to 1", THREADS, MESSAGES,
                     {OURS: "ohsocket 2 threads", "1 thread": "ohsocket 1 thread"}, echo(100),
-                    two_cores=True),
+                    two_cores=True, note=THREADS_NOTE),
     "threadswork": Case("the same with computing for each message", THREADS, MESSAGES,
                         {OURS: "ohsocket 2 threads, work", "1 thread": "ohsocket 1 thread, work"},
-                        echo(100), two_cores=True),
+                        echo(100), two_cores=True,
+                        note="A checksum over the message, 500 times: what more threads can share. "
+                             + THREADS_NOTE),
 
     "latency": Case("TCP echo 64 B, 100 connections, 10,000 messages/s", LATENCIES, LATENCY,
                     {**TCP, "node": "node tcp", "asyncio": "asyncio tcp", "uvloop": "uvloop tcp",
                      "ohsocket, Python": "py ohsocket tcp", "ohsocket, Node": "node ohsocket tcp"},
-                    rate(10000)),
+                    rate(10000),
+                    note="Open loop: latency counts from the moment a message was meant to leave."),
     "halfpeak": Case("the same at half of the peak", LATENCIES, LATENCY,
                      {OURS: "ohsocket echo, traced", "epoll": "epoll echo"},
                      rate("{half_peak}"), seconds=(60, 4), rounds=1, rate_from="tcp100"),

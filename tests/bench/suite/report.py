@@ -16,7 +16,7 @@ EXPLANATION = f"""\
 Each server ran on a core of its own, the load generator on another, the peers of a case in turns.
 **ratio** is this library to the peer, the median of the ratios of the rounds; for throughput more is
 better, for memory, latency and start less. **CPU us/msg** is the server's CPU time for a message (bulk:
-for a send; connections: for a connection), **CPU ratio** how many times as much of it the peer needs.
+for 64 KiB; connections: for a connection), **CPU ratio** how many times as much of it the peer needs.
 **busy** is the share of a core that the server and the load generator used. Where the generator was the
 limit (over {SATURATED:.0%} busy, and a server was not), a goal is decided by the CPU ratio, marked *CPU*.
 TLS is 1.3 with TLS_AES_128_GCM_SHA256, X25519 and one EC P-256 certificate for all.
@@ -110,6 +110,8 @@ def sections(results, table):
             section = case.section
             yield from (f"## {section}", "")
         yield from (f"### {case.title} (`{name}`)", "")
+        if case.note:
+            yield from (case.note, "")
         yield from markdown_table(COLUMNS, case_lines(name, table.get(name, ()),
                                                       results["missing"].get(name, {})))
         if case.rate_from and table.get(name):

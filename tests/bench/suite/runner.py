@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 
-from .cases import CASES, START
+from .cases import CASES, LATENCY, START
 from .machine import Usage
 from .process import Failure, RunningServer, run_load
 from .servers import SERVERS
@@ -82,6 +82,13 @@ def collections(lines):
     return spans
 
 
+def unused(case):
+    """What a load tells and nothing is made of: it would fill the results."""
+    if case.metric is not LATENCY:
+        return ("distribution",)
+    return () if case.rate_from else ("slow", "absent")
+
+
 class Runner:
     def __init__(self, place, names, settings):
         self.place = place
@@ -130,6 +137,8 @@ class Runner:
         else:
             result = self.measure_server(case, peer, command, seconds, options)
         result["value"] = result[case.metric.key]
+        for key in unused(case):
+            result.pop(key, None)
         if result.get("messages"):
             cpu = result["server_cpu_seconds"]
             result["cpu_us_per_message"] = cpu * 1e6 / result["messages"]
