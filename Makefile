@@ -4,7 +4,7 @@
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
 # make fuzz             all fuzz targets, each for FUZZTIME=30s
 # make test-valgrind    the example programs under valgrind
-# make bench            the benchmarks (QUICK=1: a minute instead of a quarter of an hour)
+# make bench            the benchmarks (QUICK=1: three minutes instead of half an hour), see tests/bench/bench.mk
 # make lint             formatting, vet, staticcheck, warnings of the C compiler, generated files
 # make header           include/ohsocket.h and what else is generated from the Go sources
 # make install          PREFIX=/usr/local DESTDIR=
@@ -36,10 +36,8 @@ GO_SOURCES := $(shell find capi core -name '*.go' ! -name '*_test.go' ! -path '*
 EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/examples/%,$(wildcard examples_c/*.c))
 TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
 TEST_HELPERS := $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
-BENCH_HELPERS := $(shell grep -L '^int main' tests/bench/*.c)
-BENCH := $(patsubst tests/bench/%.c,%,$(filter-out $(BENCH_HELPERS),$(wildcard tests/bench/*.c)))
 
-.PHONY: all library examples demo test test-go test-abi test-c test-asan interop bench bench-programs \
+.PHONY: all library examples demo test test-go test-abi test-c test-asan interop \
 	header lint install clean deps soak soak-programs test-soak fuzz test-fuzz test-checkers test-valgrind \
 	test-cgocheck test-ubsan
 .DELETE_ON_ERROR:
@@ -190,36 +188,14 @@ $(BUILD)/strict/fuzz/%: tests/fuzz/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohso
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
-# The helpers are linked as an archive: a program gets what it uses.
-BENCH_FLAGS := -O2 -g $(WARNINGS) -Iinclude -pthread
-BENCH_ARCHIVE := $(BUILD)/bench/helpers.a
-BENCH_HEADERS := $(wildcard tests/bench/*.h)
-
-$(BENCH_ARCHIVE): $(patsubst tests/bench/%.c,$(BUILD)/bench/%.o,$(BENCH_HELPERS))
-	rm -f $@
-	ar rcs $@ $^
-
-$(BUILD)/bench/%.o: tests/bench/%.c $(BENCH_HEADERS) $(HEADER) | deps-bench
-	@mkdir -p $(@D)
-	$(CC) $(BENCH_FLAGS) -c $< -o $@
-
-$(BUILD)/bench/%_libuv: tests/bench/%_libuv.c $(BENCH_HEADERS) $(BENCH_ARCHIVE)
-	$(CC) $(BENCH_FLAGS) $< $(BENCH_ARCHIVE) -o $@ -luv -lm
-
-$(BUILD)/bench/%_ohsocket: tests/bench/%_ohsocket.c $(BENCH_HEADERS) $(BENCH_ARCHIVE) $(HEADER) | $(BUILD)/libohsocket.so
-	$(CC) $(BENCH_FLAGS) $< $(BENCH_ARCHIVE) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..' -lm
-
-$(BUILD)/bench/%: tests/bench/%.c $(BENCH_HEADERS) $(BENCH_ARCHIVE)
-	$(CC) $(BENCH_FLAGS) $< $(BENCH_ARCHIVE) -o $@ -lm
-
-bench-programs: deps-bench $(addprefix $(BUILD)/bench/,$(BENCH))
+include tests/bench/bench.mk
 
 # ---- Running --------------------------------------------------------------------------------
 
 demo: all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop test-soak test-fuzz test-checkers
+test: test-go test-abi test-c test-asan interop test-soak test-fuzz test-checkers test-bench
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...
@@ -265,9 +241,6 @@ test-ubsan: deps-test $(BUILD)/ubsan/libohsocket.so $(patsubst tests/c/%.c,$(BUI
 
 test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/%.c,$(BUILD)/valgrind/examples/%,$(wildcard examples_c/*.c))
 	bash tests/checkers/valgrind.sh $(BUILD)
-
-bench: library bench-programs
-	python3 tests/bench/bench.py --build $(BUILD) $(if $(QUICK),--quick)
 
 # ---- Lint -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@
 static int poll_fd;
 static int listen_fd;
 static int stop_fd;
+static const struct epoll_handlers* handlers;
 
 static void watch(int operation, int fd, uint32_t events, void* data) {
   struct epoll_event event = { .events = events, .data.ptr = data };
@@ -38,11 +39,15 @@ static void accept_all(void) {
     set_nodelay(fd);
     c = must_alloc(1, sizeof *c);
     c->fd = fd;
+    if (handlers->open != NULL)
+      handlers->open(c);
     watch(EPOLL_CTL_ADD, fd, CONNECTION_EVENTS, c);
   }
 }
 
 static void close_connection(struct connection* c) {
+  if (handlers->close != NULL)
+    handlers->close(c);
   close(c->fd);
   free(c->rest);
   free(c);
@@ -101,7 +106,7 @@ static bool flush_rest(struct connection* c) {
   return true;
 }
 
-static void serve(struct connection* c, uint32_t events, ready_fn on_ready) {
+static void serve(struct connection* c, uint32_t events) {
   enum verdict verdict = KEEP;
 
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -109,7 +114,7 @@ static void serve(struct connection* c, uint32_t events, ready_fn on_ready) {
   if (c->rest_length > 0 && !flush_rest(c))
     verdict = CLOSE;
   else if (c->rest_length == 0)
-    verdict = on_ready(c);
+    verdict = handlers->ready(c);
 
   if (verdict == CLOSE)
     close_connection(c);
@@ -117,16 +122,15 @@ static void serve(struct connection* c, uint32_t events, ready_fn on_ready) {
     watch(EPOLL_CTL_MOD, c->fd, CONNECTION_EVENTS, c);
 }
 
-void epoll_server_run(int argc, char** argv, ready_fn on_ready) {
+void epoll_server_run(const char* host, const char* port, const struct epoll_handlers* with) {
   static struct epoll_event events[EVENTS_PER_WAIT];
 
-  if (argc != 3)
-    fail("usage: %s HOST PORT", argv[0]);
+  handlers = with;
   stop_fd = open_stop_signal();
   poll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (poll_fd < 0)
     die("epoll_create1");
-  listen_fd = open_server(argv[1], argv[2], SOCK_STREAM);
+  listen_fd = open_server(host, port, SOCK_STREAM);
   watch(EPOLL_CTL_ADD, listen_fd, EPOLLIN | EPOLLET, &listen_fd);
   watch(EPOLL_CTL_ADD, stop_fd, EPOLLIN, &stop_fd);
 
@@ -143,7 +147,16 @@ void epoll_server_run(int argc, char** argv, ready_fn on_ready) {
       if (data == &listen_fd)
         accept_all();
       else
-        serve(data, events[i].events, on_ready);
+        serve(data, events[i].events);
     }
   }
+}
+
+int epoll_server_main(int argc, char** argv, ready_fn on_ready) {
+  const struct epoll_handlers only = { .ready = on_ready };
+
+  if (argc != 3)
+    fail("usage: %s HOST PORT", argv[0]);
+  epoll_server_run(argv[1], argv[2], &only);
+  return 0;
 }

@@ -12,6 +12,7 @@ struct connection {
   char* rest;         /* bytes the kernel did not take yet */
   size_t rest_offset;
   size_t rest_length; /* while not 0 nothing is read */
+  void* state;        /* the server's own */
 };
 
 enum verdict {
@@ -25,9 +26,17 @@ enum verdict {
 
 typedef enum verdict (*ready_fn)(struct connection* c);
 
-/* Serve until SIGTERM. on_ready is called when the connection may be read (or
- * written) and has no remainder. */
-void epoll_server_run(int argc, char** argv, ready_fn on_ready);
+struct epoll_handlers {
+  void (*open)(struct connection* c); /* accepted; may be NULL */
+  ready_fn ready; /* may be read (or written), and has no remainder */
+  void (*close)(struct connection* c); /* its descriptor is still open; may be NULL */
+};
+
+/* Serve until SIGTERM. */
+void epoll_server_run(const char* host, const char* port, const struct epoll_handlers* handlers);
+
+/* The main function of a server without open and close: HOST PORT. */
+int epoll_server_main(int argc, char** argv, ready_fn on_ready);
 
 /* Send now, keep what the kernel refuses; false if the connection is broken. */
 bool connection_send(struct connection* c, const char* data, size_t length);

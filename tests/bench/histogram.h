@@ -11,6 +11,7 @@
 
 struct histogram {
   uint64_t total;
+  uint64_t max;
   uint64_t counts[(64 - HISTOGRAM_BITS + 1) * HISTOGRAM_STEPS];
 };
 
@@ -25,23 +26,15 @@ static inline void histogram_record(struct histogram* h, uint64_t value) {
     shift = 63u - HISTOGRAM_BITS - (unsigned) __builtin_clzll(value);
   h->counts[shift * HISTOGRAM_STEPS + (value >> shift)]++;
   h->total++;
+  if (value > h->max)
+    h->max = value;
 }
 
 /* The middle of the step that holds the given fraction of all values. */
-static inline double histogram_percentile(const struct histogram* h,
-                                          double fraction) {
-  double wanted = fraction * (double) h->total;
-  uint64_t seen = 0;
+double histogram_percentile(const struct histogram* h, double fraction);
 
-  for (size_t i = 0; i < sizeof h->counts / sizeof h->counts[0]; i++) {
-    seen += h->counts[i];
-    if (h->counts[i] != 0 && (double) seen >= wanted) {
-      size_t shift = i < 2 * HISTOGRAM_STEPS ? 0 : i / HISTOGRAM_STEPS - 1;
-      uint64_t low = (uint64_t) (i - shift * HISTOGRAM_STEPS) << shift;
-      return (double) low + (double) ((uint64_t) 1 << shift) / 2;
-    }
-  }
-  return 0;
-}
+/* The members of a JSON object that describe the latencies, in microseconds:
+ * p50_us, p99_us, p999_us, max_us and distribution, a list of [fraction, us]. */
+void histogram_print(const struct histogram* h);
 
 #endif

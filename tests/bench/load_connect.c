@@ -34,16 +34,15 @@ void set_stall_timeout(int fd) {
     die("SO_RCVTIMEO");
 }
 
-static void bind_source(int fd, const struct address* server, size_t index) {
+void bind_source(int fd, const struct address* server, unsigned number) {
   struct sockaddr_in source = { .sin_family = AF_INET };
   int on = 1;
 
-  if (index < CONNECTIONS_PER_SOURCE)
+  if (number == 0)
     return;
   if (server->storage.ss_family != AF_INET)
-    fail("more than %d connections need an IPv4 server", CONNECTIONS_PER_SOURCE);
-  source.sin_addr.s_addr =
-      htonl(INADDR_LOOPBACK + (uint32_t) (index / CONNECTIONS_PER_SOURCE));
+    fail("so many connections need an IPv4 server");
+  source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number);
   if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0)
     die("IP_BIND_ADDRESS_NO_PORT");
   if (bind(fd, (struct sockaddr*) &source, sizeof source) != 0)
@@ -85,7 +84,7 @@ int* connect_many(const struct address* server, size_t count, size_t size,
     set_stall_timeout(fd);
     if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) != 0)
       die("SO_LINGER");
-    bind_source(fd, server, i);
+    bind_source(fd, server, (unsigned) (i / CONNECTIONS_PER_SOURCE));
     if (connect(fd, (const struct sockaddr*) &server->storage,
                 server->length) != 0)
       die("connect");

@@ -19,4 +19,8 @@ void need_descriptors(size_t count);
 
 void set_stall_timeout(int fd);
 
+/* Before connect: the source is 127.0.0.1 for number 0, 127.0.0.2 for 1, and so
+ * on. Each has its own ports, of which Linux hands out 28,232. */
+void bind_source(int fd, const struct address* server, unsigned number);
+
 #endif

@@ -25,6 +25,15 @@ static inline void print_listening(const socket_event* e, void* user_data) {
   fflush(stdout);
 }
 
+static inline sigset_t server_block_stop_signal(void) {
+  sigset_t set;
+
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  return set;
+}
+
 static inline int server_run(int argc, char** argv, socket_listener on_client) {
   socket_listen_options where = SOCKET_LISTEN_OPTIONS_INIT;
   socket_extra_options extra = SOCKET_EXTRA_OPTIONS_INIT;
@@ -36,9 +45,7 @@ static inline int server_run(int argc, char** argv, socket_listener on_client) {
     fprintf(stderr, "usage: %s HOST PORT\n", argv[0]);
     return 2;
   }
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  set = server_block_stop_signal();
   where.address.address = argv[1];
   where.address.port = atoi(argv[2]);
   extra.fields = SOCKET_EXTRA_TCP_NO_DELAY;

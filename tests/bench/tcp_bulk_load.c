@@ -9,15 +9,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Write for so long; returns the bytes. */
+static uint64_t write_for(int fd, const char* data, size_t size, double seconds) {
+  uint64_t end = now_ns() + (uint64_t) (seconds * 1e9);
+  uint64_t total = 0;
+
+  while (now_ns() < end) {
+    ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+
+    if (n < 0 && errno != EINTR)
+      die("send");
+    if (n > 0)
+      total += (uint64_t) n;
+  }
+  return total;
+}
+
 int main(int argc, char** argv) {
-  double bytes = NAN, seconds = NAN, pid = 0;
+  double bytes = NAN, seconds = NAN, warmup = 0, pid = 0;
   const struct option_number options[] = {
-    { "--size", &bytes }, { "--seconds", &seconds }, { "--pid", &pid },
+    { "--size", &bytes },    { "--seconds", &seconds },
+    { "--warmup", &warmup }, { "--pid", &pid },
   };
   struct address server;
   uint64_t begin;
-  uint64_t end;
-  uint64_t total = 0;
+  uint64_t total;
   double cpu;
   double elapsed;
   size_t size;
@@ -32,19 +48,13 @@ int main(int argc, char** argv) {
     fail("--size is at least 1");
   size = (size_t) bytes;
   data = must_alloc(1, size);
-  alarm((unsigned) seconds + 60);
+  alarm((unsigned) (seconds + warmup) + 60);
   fd = connect_many(&server, 1, 0, 0)[0];
 
+  write_for(fd, data, size, warmup);
   cpu = process_cpu_seconds((long) pid);
   begin = now_ns();
-  end = begin + (uint64_t) (seconds * 1e9);
-  while (now_ns() < end) {
-    n = send(fd, data, size, MSG_NOSIGNAL);
-    if (n < 0 && errno != EINTR)
-      die("send");
-    if (n > 0)
-      total += (uint64_t) n;
-  }
+  total = write_for(fd, data, size, seconds);
   if (shutdown(fd, SHUT_WR) != 0)
     die("shutdown");
   do
@@ -58,8 +68,8 @@ int main(int argc, char** argv) {
   cpu = process_cpu_seconds((long) pid) - cpu;
 
   printf("{\"megabytes_per_second\": %.1f, \"messages\": %.0f, "
-         "\"seconds\": %.3f, \"server_cpu_seconds\": %.3f}\n",
-         (double) total / 1e6 / elapsed, (double) total / bytes, elapsed, cpu);
+         "\"seconds\": %.3f, \"server_cpu_seconds\": %.6f}\n",
+         (double) total / 1e6 / elapsed, (double) total / 65536, elapsed, cpu);
   free(data);
   return 0;
 }

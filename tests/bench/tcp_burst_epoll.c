@@ -56,6 +56,5 @@ static enum verdict burst(struct connection* c) {
 }
 
 int main(int argc, char** argv) {
-  epoll_server_run(argc, argv, burst);
-  return 0;
+  return epoll_server_main(argc, argv, burst);
 }

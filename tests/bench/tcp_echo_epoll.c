@@ -29,6 +29,5 @@ static enum verdict echo(struct connection* c) {
 }
 
 int main(int argc, char** argv) {
-  epoll_server_run(argc, argv, echo);
-  return 0;
+  return epoll_server_main(argc, argv, echo);
 }

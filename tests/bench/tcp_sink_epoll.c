@@ -29,7 +29,7 @@ static enum verdict discard(struct connection* c) {
 }
 
 int main(int argc, char** argv) {
-  epoll_server_run(argc, argv, discard);
+  epoll_server_main(argc, argv, discard);
   fprintf(stderr, "received %llu bytes\n", (unsigned long long) received);
   return 0;
 }

@@ -1,4 +1,4 @@
-/* Sends as fast as every connection takes it, on libuv. */
+/* Sends parts of SIZE bytes as fast as every connection takes them, on libuv. */
 #include "uv_server.h"
 #include "bench_util.h"
 
@@ -7,7 +7,8 @@
 /* More than one write in the queue, so that the loop never runs dry. */
 #define WRITES_IN_FLIGHT 4
 
-static char buffer[64 * 1024];
+static char* data;
+static size_t size;
 
 static void pour(uv_write_t* request, uv_stream_t* stream);
 
@@ -23,7 +24,7 @@ static void on_written(uv_write_t* request, int status) {
 }
 
 static void pour(uv_write_t* request, uv_stream_t* stream) {
-  uv_buf_t buf = uv_buf_init(buffer, sizeof buffer);
+  uv_buf_t buf = uv_buf_init(data, (unsigned) size);
 
   uv_check(uv_write(request, stream, &buf, 1, on_written), "uv_write");
 }
@@ -34,6 +35,10 @@ static void start(uv_stream_t* stream) {
 }
 
 int main(int argc, char** argv) {
-  uv_server_run(argc, argv, start, NULL);
+  if (argc != 4)
+    fail("usage: %s SIZE HOST PORT", argv[0]);
+  size = strtoul(argv[1], NULL, 10);
+  data = must_alloc(1, size);
+  uv_server_run(argc - 1, argv + 1, start, NULL);
   return 0;
 }

@@ -67,7 +67,6 @@ int main(int argc, char** argv) {
   uv_check(uv_udp_getsockname(&udp, (struct sockaddr*) &address.storage,
                               &length), "uv_udp_getsockname");
   uv_check(uv_udp_recv_start(&udp, on_alloc, on_receive), "uv_udp_recv_start");
-  announce((struct sockaddr*) &address.storage, (socklen_t) length);
-  uv_server_run_loop();
+  uv_server_run_loop((struct sockaddr*) &address.storage, length);
   return 0;
 }

@@ -26,8 +26,11 @@ static void on_closed(uv_handle_t* handle) {
 }
 
 void uv_server_close(uv_stream_t* stream) {
-  if (!uv_is_closing((uv_handle_t*) stream))
-    uv_close((uv_handle_t*) stream, on_closed);
+  if (uv_is_closing((uv_handle_t*) stream))
+    return;
+  if (stream->data != NULL)
+    *(uv_stream_t**) stream->data = NULL;
+  uv_close((uv_handle_t*) stream, on_closed);
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
@@ -102,7 +105,7 @@ static void on_signal(uv_signal_t* handle, int number) {
   uv_stop(handle->loop);
 }
 
-void uv_server_run_loop(void) {
+void uv_server_run_loop(const struct sockaddr* address, int length) {
   static uv_signal_t handles[2];
   uv_loop_t* loop = uv_default_loop();
 
@@ -112,6 +115,7 @@ void uv_server_run_loop(void) {
   uv_check(uv_signal_start(&handles[1], on_signal, SIGINT), "uv_signal_start");
   if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
     die("signal");
+  announce(address, (socklen_t) length); /* from now on SIGTERM is a wish, not the end */
   /* Stopped, not drained: the process ends now and its sockets with it. */
   uv_run(loop, UV_RUN_DEFAULT);
 }
@@ -134,6 +138,5 @@ void uv_server_run(int argc, char** argv, uv_server_open_cb on_open,
            "uv_listen");
   uv_check(uv_tcp_getsockname(&listener, (struct sockaddr*) &address.storage,
                               &length), "uv_tcp_getsockname");
-  announce((struct sockaddr*) &address.storage, (socklen_t) length);
-  uv_server_run_loop();
+  uv_server_run_loop((struct sockaddr*) &address.storage, length);
 }

@@ -1,0 +1,86 @@
+# make bench            compares the library with its peers: build/bench/report.md, with plots, and results.json
+#                       (QUICK=1: one short round, under three minutes; CASES=tcp100,idle: only these)
+# make bench-report     makes the report again from results.json
+# make bench-publish    copies the last report to docs/benchmarks/
+# make test-bench       every server with every load for a moment, answers checked; only those peers whose
+#                       dependencies the tests have anyway (ALL=1: all of them)
+# make bench-programs   only builds
+
+BENCH_OUT := $(BUILD)/bench
+BENCH_FLAGS := -O2 -g $(WARNINGS) -Iinclude -pthread
+BENCH_HEADERS := $(wildcard tests/bench/*.h)
+BENCH_ASIO_HEADERS := $(wildcard tests/bench/*.hpp)
+
+# Programs are what has a main function; the rest are helpers, linked as archives: a program gets what
+# it uses. Helpers and programs of libuv, OpenSSL and Asio need more than those of the tests.
+BENCH_SOURCES := $(wildcard tests/bench/*.c)
+BENCH_HELPERS := $(shell grep -L '^int main' $(BENCH_SOURCES))
+BENCH_PROGRAMS := $(filter-out $(BENCH_HELPERS),$(BENCH_SOURCES))
+BENCH_UV_HELPERS := $(filter tests/bench/uv_%,$(BENCH_HELPERS))
+BENCH_TLS_HELPERS := $(filter tests/bench/tls_%,$(BENCH_HELPERS))
+BENCH_PLAIN_HELPERS := $(filter-out $(BENCH_UV_HELPERS) $(BENCH_TLS_HELPERS),$(BENCH_HELPERS))
+BENCH_PEERS := $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c tests/bench/tls_%,$(BENCH_PROGRAMS))) \
+	$(patsubst tests/bench/%.cpp,$(BENCH_OUT)/%,$(wildcard tests/bench/*.cpp))
+BENCH_PLAIN := $(filter-out $(BENCH_PEERS),$(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(BENCH_PROGRAMS))) \
+	$(BENCH_OUT)/gonet
+BENCH_VENV := $(BENCH_OUT)/venv
+
+.PHONY: bench bench-report bench-publish bench-programs test-bench
+
+bench_objects = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%.o,$1)
+
+$(BENCH_OUT)/helpers.a: $(call bench_objects,$(BENCH_PLAIN_HELPERS))
+$(BENCH_OUT)/uv_helpers.a: $(call bench_objects,$(BENCH_UV_HELPERS))
+$(BENCH_OUT)/tls_helpers.a: $(call bench_objects,$(BENCH_TLS_HELPERS))
+$(BENCH_OUT)/%.a:
+	rm -f $@
+	ar rcs $@ $^
+
+$(BENCH_OUT)/%.o: tests/bench/%.c $(BENCH_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_FLAGS) -c $< -o $@
+
+$(BENCH_OUT)/%_ohsocket: tests/bench/%_ohsocket.c $(BENCH_HEADERS) $(BENCH_OUT)/helpers.a $(HEADER) | $(BUILD)/libohsocket.so
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/helpers.a -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..' -lm
+
+$(BENCH_OUT)/%_libuv: tests/bench/%_libuv.c $(BENCH_HEADERS) $(BENCH_OUT)/uv_helpers.a $(BENCH_OUT)/helpers.a
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/uv_helpers.a $(BENCH_OUT)/helpers.a -o $@ -luv -lm
+
+$(BENCH_OUT)/tls_%: tests/bench/tls_%.c $(BENCH_HEADERS) $(BENCH_OUT)/tls_helpers.a $(BENCH_OUT)/helpers.a
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/tls_helpers.a $(BENCH_OUT)/helpers.a -o $@ -lssl -lcrypto -lm
+
+$(BENCH_OUT)/%_asio: tests/bench/%_asio.cpp $(BENCH_ASIO_HEADERS)
+	@mkdir -p $(@D)
+	g++ -std=c++17 $(BENCH_FLAGS) $< -o $@ -lssl -lcrypto
+
+$(BENCH_OUT)/%: tests/bench/%.c $(BENCH_HEADERS) $(BENCH_OUT)/helpers.a $(HEADER)
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/helpers.a -o $@ -lm -ldl
+
+$(BENCH_OUT)/gonet: tests/bench/gonet/main.go go.mod
+	go build -trimpath -o $@ ./tests/bench/gonet
+
+# Plots are drawn with matplotlib; uvloop is a peer. Both live in the build folder only.
+$(BENCH_VENV)/installed: tests/bench/requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-programs: deps-bench library examples $(BENCH_PLAIN) $(BENCH_PEERS) $(BENCH_VENV)/installed
+
+BENCH_RUN = $(BENCH_VENV)/bin/python tests/bench/bench.py --build $(BUILD)
+
+bench: bench-programs
+	$(BENCH_RUN) $(if $(QUICK),--quick) $(if $(CASES),--cases $(CASES))
+
+bench-report: bench-programs
+	$(BENCH_RUN) --report
+
+# For a quiet machine: what is published is what the last `make bench` has measured.
+bench-publish:
+	@test -e $(BENCH_OUT)/report.md || { echo 'no report: run make bench first' >&2; exit 1; }
+	@mkdir -p docs/benchmarks
+	cp $(BENCH_OUT)/report.md docs/benchmarks/README.md
+	cp $(BENCH_OUT)/results.json $(BENCH_OUT)/*.svg docs/benchmarks/
+
+test-bench: $(if $(ALL),bench-programs,deps-test library examples $(BENCH_PLAIN))
+	$(if $(ALL),$(BENCH_VENV)/bin/python,python3) tests/bench/test_bench.py --build $(BUILD) $(if $(ALL),--all)
