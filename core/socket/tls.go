@@ -109,8 +109,8 @@ func (t *tlsLayer) keepInput(in unsafe.Pointer, size, consumed int) unix.Errno {
 	if b == nil {
 		return unix.ENOMEM
 	}
-	move(b.at(0), unsafe.Add(in, consumed), left)
-	b.end = uint32(left)
+	move(b.at(b.end), unsafe.Add(in, consumed), left)
+	b.end += uint32(left)
 	t.input = b
 	return 0
 }
