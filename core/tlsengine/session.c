@@ -133,6 +133,8 @@ int engine_read(engine_session *session, const void *input, size_t size, void *p
         int result = SSL_read_ex(session->ssl, (char *)plain + session->produced, capacity - session->produced, &n);
         if (result != 1) return finish(session, size, conclude(session, result));
         session->produced += n;
+        /* Asking once more would only tell that there is nothing. */
+        if (session->input_left == 0 && !SSL_has_pending(session->ssl)) return finish(session, size, ENGINE_MORE);
     }
     return finish(session, size, ENGINE_DONE);
 }
