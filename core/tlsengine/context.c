@@ -50,7 +50,7 @@ static int apply(engine_context *context, const engine_options *options, engine_
     if (options->server && !options->prefer_remote_cipher) flags |= SSL_OP_CIPHER_SERVER_PREFERENCE;
     if (options->no_tickets) flags |= SSL_OP_NO_TICKET;
     SSL_CTX_set_options(ssl, flags);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_default_passwd_cb(ssl, engine_refuse_password);
     SSL_CTX_set_info_callback(ssl, watch_alerts);
     SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
