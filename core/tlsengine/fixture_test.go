@@ -299,3 +299,13 @@ func refused(t testing.TB, err error, text string) {
 	require.ErrorAs(t, err, &e)
 	fails(t, e, errcode.TLSSystemCall, text)
 }
+
+// eachVersion runs a test for TLS 1.2 and 1.3.
+func eachVersion(t *testing.T, test func(t *testing.T, version Protocols)) {
+	for version, name := range map[Protocols]string{TLS12: "TLS 1.2", TLS13: "TLS 1.3"} {
+		t.Run(name, func(t *testing.T) {
+			clean(t)
+			test(t, version)
+		})
+	}
+}

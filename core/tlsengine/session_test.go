@@ -42,9 +42,8 @@ func TestEchoOfEveryVersion(t *testing.T) {
 }
 
 func TestInputByteByByteAndLargeData(t *testing.T) {
-	for _, version := range []Protocols{TLS12, TLS13} {
-		for _, step := range []int{1, 7, 0} {
-			clean(t)
+	for _, step := range []int{1, 7, 0} {
+		eachVersion(t, func(t *testing.T, version Protocols) {
 			config := trusting()
 			config.Protocols = version
 			c, s := client(t, config, "test.host"), server(t, serving())
@@ -56,7 +55,7 @@ func TestInputByteByByteAndLargeData(t *testing.T) {
 				require.NoError(t, err)
 				exchange(t, c, s, data)
 			}
-		}
+		})
 	}
 }
 
@@ -140,8 +139,7 @@ func TestWhatCameBeforeTheEndIsDelivered(t *testing.T) {
 }
 
 func TestTamperedRecord(t *testing.T) {
-	for _, version := range []Protocols{TLS12, TLS13} {
-		clean(t)
+	eachVersion(t, func(t *testing.T, version Protocols) {
 		config := trusting()
 		config.Protocols = version
 		c, s := client(t, config, "test.host"), server(t, serving())
@@ -163,7 +161,7 @@ func TestTamperedRecord(t *testing.T) {
 		require.Equal(t, Failed, c.Write(nil, 0, c.out), "a broken session stays so")
 		require.Equal(t, Done, c.Shutdown(c.out))
 		require.Empty(t, c.take())
-	}
+	})
 }
 
 func TestTruncated(t *testing.T) {
@@ -198,11 +196,11 @@ func TestOperationsBeforeTheHandshake(t *testing.T) {
 }
 
 func TestPlainText(t *testing.T) {
+	clean(t)
 	for text, says := range map[string]string{
 		"HTTP/1.1 400 Bad Request\r\n\r\n": "wrong version number: the peer does not speak TLS",
 		"220 mail.example.com ESMTP\r\n":   "wrong version number: the peer does not speak TLS",
 	} {
-		clean(t)
 		c := client(t, trusting(), "test.host")
 		c.wire = []byte(text)
 		c.run(t)
