@@ -50,7 +50,7 @@ static int apply(engine_context *context, const engine_options *options, engine_
     if (options->server && !options->prefer_remote_cipher) flags |= SSL_OP_CIPHER_SERVER_PREFERENCE;
     if (options->no_tickets) flags |= SSL_OP_NO_TICKET;
     SSL_CTX_set_options(ssl, flags);
-    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_default_passwd_cb(ssl, engine_refuse_password);
     SSL_CTX_set_info_callback(ssl, watch_alerts);
     SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
@@ -58,13 +58,12 @@ static int apply(engine_context *context, const engine_options *options, engine_
     if (!SSL_CTX_set_min_proto_version(ssl, options->lowest) || !SSL_CTX_set_max_proto_version(ssl, options->highest))
         return engine_explain(failure, "protocols: not supported");
     if (options->cipher_list != NULL && !SSL_CTX_set_cipher_list(ssl, options->cipher_list))
-        return engine_explain(failure, "cipherSuite: \"%.128s\" leaves no cipher suite", options->cipher_list);
+        return engine_explain(failure, "cipherSuite: leaves no cipher suite");
     if (options->cipher_suites != NULL && !SSL_CTX_set_ciphersuites(ssl, options->cipher_suites))
-        return engine_explain(failure, "cipherSuite: \"%.128s\" leaves no cipher suite", options->cipher_suites);
+        return engine_explain(failure, "cipherSuite: leaves no cipher suite");
     /* What is asked of the peer and what is used for the own certificate; OpenSSL takes one list for both. */
     if (options->signature_algorithms != NULL && !SSL_CTX_set1_sigalgs_list(ssl, options->signature_algorithms))
-        return engine_explain(failure, "signatureAlgorithms: \"%.128s\" is not a list of signature algorithms",
-                              options->signature_algorithms);
+        return engine_explain(failure, "signatureAlgorithms: not a list that OpenSSL takes");
 
     int verify = SSL_VERIFY_NONE;
     if (options->verify_peer) verify = SSL_VERIFY_PEER | (options->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);

@@ -61,7 +61,7 @@ typedef struct engine_session {
     /* State. */
     int established; /* the handshake is done */
     int broken;      /* failed for good, failure says why */
-    int verify;      /* the peer has to be who host or ip say */
+    int verify;      /* the peer has to show a certificate; a server, that of host or ip */
     char host[256];
     unsigned char ip[16];
     int ip_size;

@@ -86,7 +86,8 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string) error {
 	}
 	l.suites = strings.Join(suites, ":")
 	if named+keywords > 0 {
-		l.ciphers = strings.Join(ciphers, ":")
+		// Never one that does not authenticate or encrypt, whatever the list says of security levels.
+		l.ciphers = strings.Join(append(ciphers, "!aNULL", "!eNULL"), ":")
 	}
 	if named > 0 && keywords == 0 && len(suites) == 0 {
 		l.highest = TLS12

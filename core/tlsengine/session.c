@@ -19,6 +19,7 @@ engine_session *engine_session_new(engine_context *context, int server, void *ow
         engine_session_free(session);
         return NULL;
     }
+    session->verify = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE;
     if (server)
         SSL_set_accept_state(session->ssl);
     else
@@ -26,13 +27,12 @@ engine_session *engine_session_new(engine_context *context, int server, void *ow
     return session;
 }
 
-/* Whom a client wants to speak to. With a host or ip that has to be verified; host is sent as the server's name.
- * store is what to trust, NULL: the CA of the context. */
+/* Whom a client wants to speak to: host, which is also sent, or ip. store is what to trust, NULL: the CA of the
+ * context. */
 int engine_session_expect(engine_session *session, const char *host, const void *ip, int ip_size, X509_STORE *store) {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(session->ssl);
     int good = 1;
     engine_no_failure(&session->failure);
-    session->verify = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE;
     if (store != NULL) good = SSL_set1_verify_cert_store(session->ssl, store);
     if (good && host != NULL) {
         if (strlen(host) >= sizeof session->host) return engine_explain(&session->failure, "the server name is too long");
@@ -103,7 +103,7 @@ static long verify_again(const engine_session *session) {
     X509 *peer = SSL_get0_peer_certificate(session->ssl);
     long result = SSL_get_verify_result(session->ssl);
     if (peer == NULL) return X509_V_ERR_UNSPECIFIED;
-    if (result != X509_V_OK) return result;
+    if (result != X509_V_OK || SSL_is_server(session->ssl)) return result;
     if (session->ip_size > 0)
         return X509_check_ip(peer, session->ip, (size_t)session->ip_size, 0) == 1 ? X509_V_OK
                                                                                    : X509_V_ERR_IP_ADDRESS_MISMATCH;

@@ -30,6 +30,12 @@ var (
 
 type trustStore struct{ c *C.X509_STORE }
 
+func (s *trustStore) free() {
+	if s != nil {
+		C.X509_STORE_free(s.c)
+	}
+}
+
 var (
 	systemStore     atomic.Pointer[trustStore]
 	systemStoreLock sync.Mutex
@@ -50,15 +56,15 @@ func LoadSystemStore() error {
 	if err := start(); err != nil {
 		return err
 	}
-	store := C.engine_store_new()
-	if store == nil {
+	store := &trustStore{C.engine_store_new()}
+	if store.c == nil {
 		return listError("system store: out of memory")
 	}
-	if err := fillStore(store); err != nil {
-		C.X509_STORE_free(store)
+	if err := fillStore(store.c); err != nil {
+		store.free()
 		return err
 	}
-	systemStore.Store(&trustStore{store})
+	systemStore.Store(store)
 	return nil
 }
 

@@ -1,0 +1,124 @@
+package tlsengine
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// openssl runs the command on input and returns what it prints.
+func openssl(t testing.TB, input []byte, arguments ...string) []byte {
+	t.Helper()
+	command := exec.Command("openssl", arguments...)
+	var problems bytes.Buffer
+	command.Stdin, command.Stderr = bytes.NewReader(input), &problems
+	output, err := command.Output()
+	require.NoError(t, err, "openssl %v: %s", arguments, &problems)
+	return output
+}
+
+// s_client connects openssl s_client to p and types lines, each when what it awaits has been read from the client
+// or, with "", at once. It returns what the client printed.
+func (p *peer) sClient(t *testing.T, arguments []string, lines [][2]string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, root().pem, 0o600))
+	command := exec.Command("openssl", append([]string{"s_client", "-connect", listener.Addr().String(), "-CAfile", ca,
+		"-verify_return_error", "-servername", "test.host"}, arguments...)...)
+	var printed bytes.Buffer
+	command.Stdout, command.Stderr = &printed, &printed
+	keyboard, err := command.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	defer command.Wait()
+	defer command.Process.Kill()
+
+	connection, err := listener.Accept()
+	require.NoError(t, err)
+	defer connection.Close()
+	require.NoError(t, connection.SetDeadline(time.Now().Add(20*time.Second)))
+	input := make([]byte, 20_000)
+	for len(lines) > 0 || p.status == More || p.status == Done {
+		if len(lines) > 0 && p.Info() != nil && bytes.HasSuffix(p.plain, []byte(lines[0][0])) {
+			_, err := io.WriteString(keyboard, lines[0][1]+"\n")
+			require.NoError(t, err)
+			lines = lines[1:]
+			if len(lines) == 0 {
+				break
+			}
+		}
+		n, err := connection.Read(input)
+		require.NoError(t, err, "%s", &printed)
+		p.wire = append(p.wire, input[:n]...)
+		_, err = connection.Write(p.run(t))
+		require.NoError(t, err)
+		require.NotEqual(t, Failed, p.status, "%v", p.Err())
+	}
+	p.write(t, []byte("farewell"))
+	_, err = connection.Write(p.take())
+	require.NoError(t, err)
+	require.Equal(t, Done, p.Shutdown(p.out))
+	_, err = connection.Write(p.take())
+	require.NoError(t, err)
+	// Until the client has seen the end and closed.
+	_, _ = io.Copy(io.Discard, connection)
+	require.NoError(t, command.Wait(), "%s", &printed)
+	return printed.String()
+}
+
+func TestKeyUpdateOfOpenSSL(t *testing.T) {
+	clean(t)
+	p := server(t, serving())
+	// K: new keys for both directions; k: for its own.
+	printed := p.sClient(t, []string{"-tls1_3"}, [][2]string{{"", "one"}, {"one\n", "K"}, {"one\n", "two"}, {"two\n", "k"}, {"two\n", "three"}, {"three\n", ""}})
+	require.Equal(t, "one\ntwo\nthree\n", string(p.plain))
+	require.Contains(t, printed, "KEYUPDATE")
+	require.Contains(t, printed, "farewell")
+}
+
+func TestRenegotiationIsRefused(t *testing.T) {
+	clean(t)
+	p := server(t, serving())
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	command := exec.Command("openssl", "s_client", "-connect", listener.Addr().String(), "-tls1_2")
+	keyboard, err := command.StdinPipe()
+	require.NoError(t, err)
+	var printed bytes.Buffer
+	command.Stdout, command.Stderr = &printed, &printed
+	require.NoError(t, command.Start())
+	connection, err := listener.Accept()
+	require.NoError(t, err)
+	defer connection.Close()
+	require.NoError(t, connection.SetDeadline(time.Now().Add(20*time.Second)))
+	input, asked := make([]byte, 20_000), false
+	for {
+		n, err := connection.Read(input)
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		p.wire = append(p.wire, input[:n]...)
+		_, err = connection.Write(p.run(t))
+		require.NoError(t, err)
+		if p.Info() != nil && !asked {
+			asked = true
+			_, err = io.WriteString(keyboard, "R\n")
+			require.NoError(t, err)
+		}
+	}
+	require.Error(t, command.Wait())
+	require.Contains(t, printed.String(), "RENEGOTIATING")
+	require.Contains(t, printed.String(), "no renegotiation")
+}
