@@ -48,6 +48,20 @@ func (s *Socket) Abort() errcode.Code {
 	return errcode.OK
 }
 
+// doom aborts the socket for a loop that ends; one that is just being opened is aborted
+// when it is open.
+func (s *Socket) doom() {
+	s.mu.Lock()
+	if s.state == stateIdle || s.state == stateOpening {
+		s.doomed = true
+		s.mu.Unlock()
+		return
+	}
+	s.closing, s.aborted = true, true
+	s.leave(workClose)
+	s.unlock()
+}
+
 // End sends what is queued and then a FIN.
 func (s *Socket) End(done Completion) errcode.Code {
 	if !s.kind.isClient() && !s.kind.isConnection() {

@@ -309,7 +309,7 @@ func (l *Loop) abortAll() {
 	l.timers = map[int64]*userTimer{}
 	l.mu.Unlock()
 	for _, s := range l.openSockets() {
-		s.Abort()
+		s.doom()
 	}
 }
 

@@ -41,6 +41,7 @@ func (s *Socket) endOpen(fd int, to state, e unix.Errno, operation string, sa ne
 	code := s.code(e)
 	if code != errcode.OK {
 		s.state = stateIdle
+		s.doomed = false
 		s.failed(operation, sa, "", code)
 		s.unlock()
 		if fd >= 0 && operation != "adopt" {
@@ -70,6 +71,10 @@ func (s *Socket) opening(fd int, to state) {
 	s.progress, s.closeFrom = 0, 0
 	s.fatal = errcode.OK
 	s.notice = errcode.OK
+	if s.doomed {
+		s.doomed, s.closing, s.aborted = false, true, true
+		s.leave(workClose)
+	}
 }
 
 // newDescriptor makes a descriptor with every option it is to have.

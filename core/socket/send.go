@@ -142,6 +142,8 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			q.blocks.pushList(copied)
 		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend) && !s.kind.IsTLS():
 			return s.writeDirect(bufs, total, done)
+		case gather && total >= directSend && s.encryptsAtOnce():
+			return s.encryptDirect(bufs, total, done)
 		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= total:
 			appendSmall(q.blocks.last, bufs)
 		case total <= smallSend && gather && s.takeSpare(&b):

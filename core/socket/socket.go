@@ -44,6 +44,7 @@ type Socket struct {
 	scheduled bool // task is queued
 	held      bool // an accepted connection whose server's listener has not returned
 	released  bool
+	doomed    bool // the loop ended while the socket was being opened
 	closing   bool // from close() or the library's own close to the end of the period
 	aborted   bool // without sending what is queued
 	truncated bool // an error has dropped queued bytes of a stream

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
 
@@ -89,4 +90,57 @@ func (s *Socket) encrypt(fd int, data unsafe.Pointer, size int) (unix.Errno, *tl
 		return 0, t.session.Err()
 	}
 	return s.put(fd), nil
+}
+
+// encryptsAtOnce says whether a send on the loop's thread need not be copied. mu is held.
+func (s *Socket) encryptsAtOnce() bool {
+	q := &s.out
+	return s.kind.IsTLS() && s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && s.tls.cipher.first == nil
+}
+
+// encryptDirect encrypts a send straight from the caller's memory, as long as the kernel takes
+// the records; the rest is copied. mu is held and given back.
+func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcode.Code {
+	q, t := &s.out, s.tls
+	s.promiseSend(uint64(total), total, done)
+	fd := s.takeToken()
+	s.unlock()
+	taken := 0
+	var e unix.Errno
+	var failure *tlsengine.Error
+	goesOn := func() bool { return e == 0 && failure == nil && t.cipher.first == nil }
+	for i := 0; i < len(bufs) && goesOn(); i++ {
+		data, size := bufs[i].Data, int(bufs[i].Size)
+		for size > 0 && goesOn() {
+			n := min(size, encryptSize)
+			e, failure = s.encrypt(fd, address(data), n)
+			data, size, taken = data+uintptr(n), size-n, taken+n
+		}
+	}
+	var rest blockList
+	if taken < total && e == 0 && failure == nil {
+		left := make([]Buffer, len(bufs))
+		copy(left, bufs)
+		var ok bool
+		if rest, ok = copyIn(skip(left, taken), total-taken); !ok {
+			e = unix.ENOMEM
+		}
+	}
+	s.mu.Lock()
+	switch {
+	case failure != nil:
+		s.failAs(failure.Code, failure.Text)
+	case e != 0:
+		s.fail(e)
+	}
+	if q.dropped {
+		rest.freeAll()
+	} else {
+		t.credit += int64(taken)
+		q.blocks.pushFront(rest)
+		s.stallFromNow()
+	}
+	s.unlock()
+	s.writeTLS(fd)
+	return errcode.OK
 }
