@@ -1,6 +1,8 @@
 package tlsengine
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -18,8 +20,8 @@ func TestManyThreads(t *testing.T) {
 				config := trusting()
 				config.Protocols = []Protocols{TLS12, TLS13}[(i+round)%2]
 				accept := [...]*Config{first, second}[round/2%2]
-				if converseOnce(config, accept) != nil {
-					t.Errorf("thread %d, round %d: %v", i, round, converseOnce(config, accept))
+				if err := converseOnce(config, accept); err != nil {
+					t.Errorf("thread %d, round %d: %v", i, round, err)
 				}
 			}
 		})
@@ -53,18 +55,31 @@ func converseOnce(config, accept *Config) error {
 	outputs := [2]*Output{NewOutput(), NewOutput()}
 	defer outputs[0].Free()
 	defer outputs[1].Free()
-	for turn := 0; ends[0].Info() == nil || ends[1].Info() == nil; turn ^= 1 {
-		outputs[turn].Reset()
-		wire, size := outputs[turn^1].Bytes()
-		if _, status := ends[turn].Handshake(wire, size, outputs[turn]); status == Failed {
-			return ends[turn].Err()
+	var wires [2][]byte // to each end
+	plain := make([]byte, 16384)
+	for turn, quiet := 0, 0; quiet < 2; turn ^= 1 {
+		end, wire := ends[turn], wires[turn]
+		consumed, status := 0, Done
+		if end.Info() == nil {
+			consumed, status = end.Handshake(bytePointer(wire), len(wire), outputs[turn])
+		}
+		if status == Done {
+			var more int
+			wire = wire[consumed:]
+			more, _, status = end.Read(bytePointer(wire), len(wire), bytePointer(plain), len(plain), outputs[turn])
+			consumed = more
+		}
+		if status != More || consumed != len(wire) {
+			return fmt.Errorf("status %d: %w", status, end.Err())
+		}
+		written := (&peer{out: outputs[turn]}).take()
+		wires[turn], wires[turn^1] = nil, append(wires[turn^1], written...)
+		if quiet++; len(written) > 0 {
+			quiet = 0
 		}
 	}
-	// The tickets of TLS 1.3.
-	plain := make([]byte, 16384)
-	wire, size := outputs[1].Bytes()
-	if _, _, status := ends[0].Read(wire, size, bytePointer(plain), len(plain), outputs[0]); status != More {
-		return ends[0].Err()
+	if ends[0].Info() == nil || ends[1].Info() == nil {
+		return errors.New("the handshake did not end")
 	}
 	return nil
 }
