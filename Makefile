@@ -169,21 +169,22 @@ $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
 
-SOAK := $(patsubst tests/soak/%.c,%,$(filter-out tests/soak/soak.c,$(wildcard tests/soak/*.c)))
-SOAK_SOURCES := tests/soak/soak.c tests/soak/soak.h $(HEADER)
+SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
+SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c)))
+SOAK_SOURCES := $(SOAK_HELPERS) $(wildcard tests/soak/*.h) $(HEADER)
 
 $(BUILD)/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $< tests/soak/soak.c -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(TEST_FLAGS) $< $(SOAK_HELPERS) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 $(BUILD)/strict/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
+	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< $(SOAK_HELPERS) -o $@ \
 		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 $(BUILD)/strict/fuzz/%: tests/fuzz/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
+	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< $(SOAK_HELPERS) -o $@ \
 		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops

@@ -104,6 +104,20 @@ func (b *block) free() {
 	sys.Unmap(unsafe.Pointer(b), int(p.size))
 }
 
+// trim gives back the free blocks that are kept.
+func (p *blockPool) trim() {
+	p.mu.Lock()
+	list, kept := p.free, p.kept
+	p.free, p.kept = nil, 0
+	p.mu.Unlock()
+	mappedBytes.Add(-int64(kept))
+	for list != nil {
+		b := list
+		list = b.next
+		sys.Unmap(unsafe.Pointer(b), int(p.size))
+	}
+}
+
 // blockList is a first-in, first-out list of blocks.
 type blockList struct{ first, last *block }
 

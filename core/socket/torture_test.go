@@ -66,21 +66,6 @@ func (m *mishap) hook(op sys.Op, _ int) (unix.Errno, int) {
 	return m.errno, 0
 }
 
-// emptyPools gives back the blocks that are kept, so that they are mapped anew.
-func emptyPools() {
-	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
-		p.mu.Lock()
-		for p.free != nil {
-			b := p.free
-			p.free = b.next
-			p.kept -= int(p.size)
-			mappedBytes.Add(-int64(p.size))
-			sys.Unmap(b.at(0), int(p.size))
-		}
-		p.mu.Unlock()
-	}
-}
-
 // Every call of a scenario fails once with everything it may fail with: whatever
 // happens, completions and close events come exactly once and nothing is left over.
 func TestTorture(t *testing.T) {
@@ -96,7 +81,9 @@ func torture(t *testing.T, s scenario, v venue) {
 	for n := int64(1); ; n++ {
 		for choice := 0; ; choice++ {
 			m := &mishap{at: n, choice: choice}
-			emptyPools()
+			// Blocks that are kept are to be mapped anew.
+			smallBlocks.trim()
+			largeBlocks.trim()
 			name := fmt.Sprintf("call %d errno %d", n, choice)
 			ok := t.Run(name, func(t *testing.T) {
 				f := newFixture(t, v)
