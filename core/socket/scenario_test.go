@@ -2,8 +2,10 @@ package socket
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,6 +30,9 @@ func (c *call) failed() bool { return c.code != errcode.OK || c.ran > 0 && c.err
 
 // over reports whether a call was refused or has completed.
 func (c *call) over() bool { return c.code != errcode.OK || c.ran > 0 }
+
+// waits reports whether a call will still complete.
+func (c *call) waits() bool { return !c.over() }
 
 // echoing is a raw server that sends everything back.
 func echoing(f *fixture) int {
@@ -122,6 +127,21 @@ var scenarios = []scenario{
 		}
 		return len(text) == 100, text
 	}},
+	{"listen, close and listen again", func(f *fixture) (bool, string) {
+		server := f.socket(KindTCPServer)
+		for i := range 2 {
+			if server.serve() != errcode.OK {
+				return false, ""
+			}
+			f.until("listening", func() bool { return len(server.log) == 2*i+1 || server.over() })
+			done := server.close()
+			f.until("closed", func() bool { return done.over() })
+			if done.failed() || server.s.failedOnce() {
+				return false, ""
+			}
+		}
+		return true, fmt.Sprint(server.log)
+	}},
 	{"send much and close", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
@@ -181,7 +201,34 @@ var scenarios = []scenario{
 		f.until("arrived", func() bool {
 			return len(a.packets)+len(b.packets) == 2 || a.over() || b.over() || s[0].failed() || s[1].failed()
 		})
+		f.until("sent", func() bool { return s[0].over() && s[1].over() || a.over() || b.over() })
 		return s[0].ok() && s[1].ok(), string(bytes.Join(append(a.packets, b.packets...), nil))
+	}},
+	{"datagrams sent together", func(f *fixture) (bool, string) {
+		a, b := f.socket(KindUDP), f.socket(KindUDP)
+		if b.bind("127.0.0.1", 0) != errcode.OK || b.port() == 0 {
+			return false, ""
+		}
+		to := literal(f, "127.0.0.1", b.port())
+		var sent []*call
+		a.on[EventListening] = func(*Event) {
+			var calls []*call
+			for i := range 5 {
+				calls = append(calls, a.sendTo(to, []byte{'0' + byte(i)}))
+			}
+			f.mu.Lock()
+			sent = calls
+			f.mu.Unlock()
+		}
+		if a.bind("127.0.0.1", 0) != errcode.OK {
+			return false, ""
+		}
+		f.until("arrived", func() bool {
+			failed := slices.ContainsFunc(sent, (*call).failed)
+			return len(b.packets) == 5 || a.over() || b.over() || failed
+		})
+		f.until("sent", func() bool { return len(sent) == 5 && !slices.ContainsFunc(sent, (*call).waits) || a.over() })
+		return len(sent) == 5 && !slices.ContainsFunc(sent, (*call).failed), string(bytes.Join(b.packets, nil))
 	}},
 	{"datagrams connected", func(f *fixture) (bool, string) {
 		peer, port := rawUDP(f)
