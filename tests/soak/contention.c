@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "soak.h"
 
@@ -60,20 +59,13 @@ static void on_drain(const socket_event *e, void *unused)
     happened();
 }
 
-// A send a millisecond: the pace is a part of the load, nothing is waited for.
-static void pace(void)
-{
-    struct timespec t = {0, 1000000};
-    nanosleep(&t, NULL);
-}
-
 static void *send_too(void *unused)
 {
     static const char bytes[SMALL];
     (void)unused;
     while (!stop) {
         socket_send(target, bytes, sizeof bytes, NULL, NULL);
-        pace();
+        pass_time(1000000);
     }
     return NULL;
 }

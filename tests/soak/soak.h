@@ -45,6 +45,7 @@ void happened(void);                                // wakes every WAIT
 unsigned happenings(void);                          // how many there were
 int await_happening(unsigned seen, int64_t until);  // 0: none has come until then
 void look_again_later(void);                        // for WAIT_STATE
+void pass_time(int64_t ns);                         // a pause that is a part of the load; nothing is waited for
 
 socket_stats stats_now(void);
 long anonymous_kb(void); // RssAnon: the memory the process has written to
