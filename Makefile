@@ -261,6 +261,7 @@ lint: deps-lint library
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check
+	bash tests/contracts_check.sh
 	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude $(C_SOURCES)
 	@mkdir -p $(BUILD)/lint
 	cp $(BUILD)/go/libohsocket.h $(BUILD)/lint/_cgo_export.h

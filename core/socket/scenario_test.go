@@ -53,9 +53,14 @@ func echoing(f *fixture) int {
 	return port
 }
 
-func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
+// connects waits for the end of a connect and reports whether it succeeded.
+func (f *fixture) connects(c *call) bool {
 	f.until("connected", func() bool { return c.over() })
-	if c.failed() {
+	return !c.failed()
+}
+
+func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
+	if !f.connects(c) {
 		return false, ""
 	}
 	want := pattern(100)
@@ -146,8 +151,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		got := make(chan []byte, 1)
@@ -175,8 +179,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		go func() {
@@ -234,8 +237,7 @@ var scenarios = []scenario{
 		peer, port := rawUDP(f)
 		p := f.socket(KindUDP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		s := p.send([]byte("ping"))
@@ -271,8 +273,7 @@ var scenarios = []scenario{
 	{"end", func(f *fixture) (bool, string) {
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", echoing(f)), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		s, e := p.send([]byte("last")), p.end()
@@ -283,8 +284,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.deaf(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		peer := rawAccept(f, l)

@@ -24,17 +24,10 @@ enum {
 
 static atomic_int accepted, errors, closes;
 
-static void on_bytes(const socket_event *e, void *unused)
-{
-    (void)unused;
-    int result = socket_send(e->socket, e->data, e->size, NULL, NULL);
-    if (result < 0) FAIL("echo: %s", socket_strerror(result));
-}
-
 static void on_client(const socket_event *e, void *unused)
 {
     (void)unused;
-    CHECK_OK(socket_on(e->connection, SOCKET_EVENT_MESSAGE, on_bytes, NULL));
+    CHECK_OK(socket_on(e->connection, SOCKET_EVENT_MESSAGE, send_back, NULL));
     atomic_fetch_add(&accepted, 1);
     happened();
 }

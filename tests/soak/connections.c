@@ -27,12 +27,6 @@ static int count;
 static socket_handle *handles;
 static atomic_int opened, echoed, closed;
 
-static void on_echo(const socket_event *e, void *unused)
-{
-    (void)unused;
-    CHECK_OK(socket_send(e->socket, e->data, e->size, NULL, NULL));
-}
-
 static void on_close(const socket_event *e, void *unused)
 {
     (void)unused;
@@ -44,7 +38,7 @@ static void on_close(const socket_event *e, void *unused)
 static void on_client(const socket_event *e, void *unused)
 {
     (void)unused;
-    CHECK_OK(socket_on(e->connection, SOCKET_EVENT_MESSAGE, on_echo, NULL));
+    CHECK_OK(socket_on(e->connection, SOCKET_EVENT_MESSAGE, send_back, NULL));
     CHECK_OK(socket_on(e->connection, SOCKET_EVENT_CLOSE, on_close, NULL));
     int i = atomic_fetch_add(&opened, 1);
     CHECK(i < count);

@@ -260,6 +260,12 @@ int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size
     return 1;
 }
 
+void send_back(const socket_event *e, void *unused)
+{
+    (void)unused;
+    CHECK_OK(socket_send(e->socket, e->data, e->size, NULL, NULL));
+}
+
 int server_listen(socket_handle server, const char *address, int backlog)
 {
     socket_listen_options o = SOCKET_LISTEN_OPTIONS_INIT;

@@ -73,6 +73,9 @@ uint64_t mix(uint64_t x); // a number that looks like chance, the same for the s
 void pattern_fill(void *to, uint64_t key, uint64_t offset, size_t size);
 int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size);
 
+// A message listener that answers with the same bytes.
+void send_back(const socket_event *e, void *unused);
+
 // A server of the library on a free port of all local addresses.
 int server_listen(socket_handle server, const char *address, int backlog);
 
