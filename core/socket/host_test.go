@@ -140,12 +140,11 @@ type usage struct {
 
 func inUse() usage {
 	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes(), panics: panics.Load()}
-	u.blocks = mappedBytes.Load()
-	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
-		p.mu.Lock()
-		u.blocks -= int64(p.kept)
-		p.mu.Unlock()
-	}
+	smallBlocks.mu.Lock()
+	largeBlocks.mu.Lock()
+	u.blocks = mappedBytes.Load() - int64(smallBlocks.kept+largeBlocks.kept)
+	largeBlocks.mu.Unlock()
+	smallBlocks.mu.Unlock()
 	u.descriptors = len(openDescriptors())
 	u.goroutines = runtime.NumGoroutine()
 	return u

@@ -101,8 +101,8 @@ func torture(t *testing.T, s scenario, v venue, tortured map[sys.Op]bool) {
 		for choice := 0; ; choice++ {
 			m := &mishap{at: n, choice: choice}
 			// Blocks that are kept are to be mapped anew.
-			smallBlocks.trim()
-			largeBlocks.trim()
+			smallBlocks.empty()
+			largeBlocks.empty()
 			name := fmt.Sprintf("call %d errno %d", n, choice)
 			ok := t.Run(name, func(t *testing.T) {
 				f := newFixture(t, v)

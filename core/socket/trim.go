@@ -33,7 +33,7 @@ func burstOver() bool {
 	return peak >= burstSize && sockets.live.Load() <= peak/2
 }
 
-// trim gives the memory of a burst back to the system. By itself the Go runtime keeps
+// trim gives the memory of a burst of sockets back to the system. By itself the Go runtime keeps
 // garbage until as much again has come, or for minutes if the process is quiet now.
 func trim() {
 	trimming.Store(false)
@@ -41,7 +41,5 @@ func trim() {
 		return // they have come back
 	}
 	sockets.peak.Store(sockets.live.Load())
-	smallBlocks.trim()
-	largeBlocks.trim()
 	debug.FreeOSMemory()
 }

@@ -9,23 +9,31 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// When most sockets of a burst have gone their memory goes too, free blocks included.
+// empty gives back all that is kept.
+func (p *blockPool) empty() { p.unmap(p.shrunk(0)) }
+
+func (p *blockPool) shrunk(to int) *block {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shrink(to)
+}
+
+func (p *blockPool) keeps() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept
+}
+
+// When most sockets of a burst have gone what they have left in Go's heap is collected.
 func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	f := newFixture(t, onRun)
-	var blocks blockList
-	for range 10 {
-		blocks.push(smallBlocks.get())
-		blocks.push(largeBlocks.get())
-	}
-	blocks.freeAll()
-	before := ReadStats().BufferBytes
 	var burst []*Socket
 	for range 4 * burstSize {
 		s, code := Construct(f.loop, KindTCP)
 		require.Equal(t, errcode.OK, code)
 		burst = append(burst, s)
 	}
-	peak := ReadStats().GoHeapBytes
+	full := ReadStats().GoHeapBytes
 	for _, s := range burst[:burstSize] {
 		require.Equal(t, errcode.OK, s.Release())
 	}
@@ -35,10 +43,34 @@ func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	}
 	burst = nil
 	assert.True(t, trimming.Load())
-	assert.Equal(t, before, ReadStats().BufferBytes, "not while they are going")
-	assert.True(t, eventually(patience, func() bool {
-		now := ReadStats()
-		return now.BufferBytes+10*(smallBlock+largeBlock) <= before && now.GoHeapBytes < peak
-	}))
+	assert.True(t, eventually(patience, func() bool { return ReadStats().GoHeapBytes < full && !trimming.Load() }))
 	assert.False(t, burstOver(), "it was one burst")
+}
+
+// Free blocks are given back when nobody has used them for a while; those in use stay.
+func TestFreeBlocksAreGivenBack(t *testing.T) {
+	checkLeaks(t)
+	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
+		p.empty()
+		var blocks blockList
+		for range 2 << 20 / p.size {
+			blocks.push(p.get())
+		}
+		mapped := mappedBytes.Load()
+		blocks.freeAll()
+		assert.Greater(t, p.keeps(), 1<<20, "at first they are kept")
+		assert.Equal(t, mapped, mappedBytes.Load())
+		// Half of them are used all the time.
+		busy := func() {
+			for range 1 << 20 / p.size {
+				blocks.push(p.get())
+			}
+			blocks.freeAll()
+		}
+		assert.True(t, eventually(patience, func() bool { busy(); return p.keeps() < 1<<20+2*spareBytes }))
+		assert.GreaterOrEqual(t, p.keeps(), 1<<20-int(p.size))
+		assert.True(t, eventually(patience, func() bool { return p.keeps() <= spareBytes }))
+		assert.GreaterOrEqual(t, p.keeps(), spareBytes-int(p.size), "a few stay")
+		assert.Less(t, mappedBytes.Load(), mapped-1<<20)
+	}
 }

@@ -195,7 +195,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < ROUNDS; i++) {
         long most = i == 0 ? cold + FIRST_KB + n * SLOT_BYTES / 1024 : warm + warm * PERCENT / 100;
         round_of(&server, n);
-        if (i > 0) settle(&before, most);
+        settle(&before, most);
         round_of(&clients, n);
         long now = settle(&before, most);
         if (i == 0) warm = now;
