@@ -1,7 +1,7 @@
 // connections [N]: N connections open at once in one process, each of which has echoed, then closed. The other ends
 // are plain sockets of a second process. The library is the server, then the clients; both again and again. After
 // the first time, which fills tables and makes the Go runtime start its collector, the resident memory of the process
-// must come back within 5 % of what it was. Prints the memory of an idle connection.
+// must come back within 5 % of what it was (BOUND-7). Prints the memory of an idle connection.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
