@@ -169,22 +169,30 @@ $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
 
-SOAK := $(patsubst tests/soak/%.c,%,$(filter-out tests/soak/soak.c,$(wildcard tests/soak/*.c)))
-SOAK_SOURCES := tests/soak/soak.c tests/soak/soak.h $(HEADER)
+SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
+SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) random_ops
+SOAK_SOURCES := $(SOAK_HELPERS) $(wildcard tests/soak/*.h) $(HEADER)
+# These have a folder of sources each.
+RANDOM_OPS := $(wildcard tests/soak/random_ops/*.[ch])
+FUZZ_CALLS := $(wildcard tests/fuzz/fuzz_calls/*.[ch])
+STRICT_FLAGS := $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer
+STRICT_LINK := -L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 $(BUILD)/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $< tests/soak/soak.c -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(TEST_FLAGS) $< $(SOAK_HELPERS) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-$(BUILD)/strict/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+$(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
-		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(TEST_FLAGS) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-$(BUILD)/strict/fuzz/%: tests/fuzz/%.c $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+$(BUILD)/strict/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< tests/soak/soak.c -o $@ \
-		-L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(STRICT_FLAGS) $(filter %.c,$^) -o $@ $(STRICT_LINK)
+
+$(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(STRICT_FLAGS) $(filter %.c,$^) -o $@ $(STRICT_LINK)
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
@@ -253,6 +261,7 @@ lint: deps-lint library
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check
+	bash tests/contracts_check.sh
 	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude $(C_SOURCES)
 	@mkdir -p $(BUILD)/lint
 	cp $(BUILD)/go/libohsocket.h $(BUILD)/lint/_cgo_export.h

@@ -152,8 +152,9 @@ func (l *Loop) wake() {
 		return
 	}
 	l.wakers.Add(1)
-	if l.state.CompareAndSwap(asleep, notified) {
-		sys.Raise(l.wakefd)
+	if l.state.CompareAndSwap(asleep, notified) && sys.Raise(l.wakefd) != 0 && sys.Raise(l.wakefd) != 0 {
+		// The next one tries again.
+		l.state.CompareAndSwap(notified, asleep)
 	}
 	l.wakers.Add(-1)
 }
@@ -243,6 +244,8 @@ func (l *Loop) Rest(busy bool) {
 		}
 		if sys.SetTimerfd(l.timerfd, ns) == 0 {
 			l.armed = next
+		} else {
+			busy = true // otherwise the host would sleep past the timer
 		}
 	}
 	l.state.Store(asleep)

@@ -102,6 +102,10 @@ func (s *Socket) endStep() {
 	s.deliverSends()
 	s.complete(OperationEnd, done, s.sendCode(errcode.FromErrno(errcode.Client, e)))
 	s.mu.Lock()
+	if e != 0 {
+		// The peer would wait for the end, and the socket for the peer.
+		s.fail(e)
+	}
 	if s.ended {
 		s.closing = true
 		s.leave(workClose)

@@ -329,7 +329,7 @@ func (l *Loop) openSockets() []*Socket {
 func (l *Loop) releaseAll() {
 	sockets.each(func(s *Socket) {
 		if s.loop == l {
-			sockets.remove(s.handle)
+			s.forget()
 			s.mu.Lock()
 			s.released = true
 			s.mu.Unlock()

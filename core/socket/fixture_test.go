@@ -162,7 +162,7 @@ func (f *fixture) turn(timeoutMs int32) {
 		f.polled += n
 		f.dispatch(f.out[:n])
 	case onThread:
-		time.Sleep(time.Millisecond)
+		host.awaitCall(time.Duration(timeoutMs) * time.Millisecond)
 	}
 }
 

@@ -26,6 +26,7 @@ type table[T any] struct {
 	tag    int64
 	chunks [slotCount / chunkSize]atomic.Pointer[[chunkSize]entry[T]]
 	live   atomic.Int64
+	peak   atomic.Int64 // the most there were since trim has looked
 
 	mu    sync.Mutex
 	used  int // slots ever used
@@ -74,7 +75,9 @@ func (t *table[T]) add(object *T) int64 {
 	h := t.tag | int64(e.generation)<<slotBits | int64(i)
 	e.handle.Store(h)
 	e.object.Store(object)
-	t.live.Add(1)
+	if live := t.live.Add(1); live > t.peak.Load() {
+		t.peak.Store(live)
+	}
 	return h
 }
 

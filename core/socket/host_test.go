@@ -25,9 +25,26 @@ type testHost struct {
 	events      []func(*Event)
 	completions []func(err int32)
 	functions   []func()
+	calls       chan struct{} // one waits when there was a call
 }
 
-var host testHost
+var host = testHost{calls: make(chan struct{}, 1)}
+
+func (h *testHost) called() {
+	select {
+	case h.calls <- struct{}{}:
+	default:
+	}
+}
+
+// awaitCall waits for a call by a thread of the library, or for what there is to be
+// looked at without one.
+func (h *testHost) awaitCall(atMost time.Duration) {
+	select {
+	case <-h.calls:
+	case <-time.After(atMost):
+	}
+}
 
 func (h *testHost) listener(f func(*Event)) Listener {
 	h.mu.Lock()
@@ -75,9 +92,9 @@ func (h *testHost) reset() {
 }
 
 func TestMain(m *testing.M) {
-	Host.Event = func(l Listener, e *Event) { host.event(l.UserData)(e) }
-	Host.Completion = func(c Completion, _ int64, err int32) { host.done(c.UserData)(err) }
-	Host.Function = func(f Function) { host.posted(f.UserData)() }
+	Host.Event = func(l Listener, e *Event) { host.event(l.UserData)(e); host.called() }
+	Host.Completion = func(c Completion, _ int64, err int32) { host.done(c.UserData)(err); host.called() }
+	Host.Function = func(f Function) { host.posted(f.UserData)(); host.called() }
 	// The poller of package net has descriptors of its own.
 	if l, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil {
 		l.Close()
@@ -123,12 +140,11 @@ type usage struct {
 
 func inUse() usage {
 	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes(), panics: panics.Load()}
-	u.blocks = mappedBytes.Load()
-	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
-		p.mu.Lock()
-		u.blocks -= int64(p.kept)
-		p.mu.Unlock()
-	}
+	smallBlocks.mu.Lock()
+	largeBlocks.mu.Lock()
+	u.blocks = mappedBytes.Load() - int64(smallBlocks.kept+largeBlocks.kept)
+	largeBlocks.mu.Unlock()
+	smallBlocks.mu.Unlock()
 	u.descriptors = len(openDescriptors())
 	u.goroutines = runtime.NumGoroutine()
 	return u
@@ -167,14 +183,14 @@ func checkLeaks(t testing.TB) {
 func requireUsage(t testing.TB, before usage, described []string) {
 	t.Helper()
 	var now usage
-	for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	if eventually(patience/4, func() bool {
 		now = inUse()
 		if now.goroutines < before.goroutines {
 			now.goroutines = before.goroutines // one of an earlier test has ended late
 		}
-		if now == before {
-			return
-		}
+		return now == before
+	}) {
+		return
 	}
 	stacks := ""
 	if now.goroutines != before.goroutines {
@@ -183,6 +199,17 @@ func requireUsage(t testing.TB, before usage, described []string) {
 	}
 	t.Fatalf("not given back: had %+v, have %+v\n%s\n->\n%s\n%s", before, now,
 		strings.Join(described, "\n"), strings.Join(openDescriptors(), "\n"), stacks)
+}
+
+// eventually looks again and again whether something is so. It is for what nobody
+// reports: descriptors in /proc, goroutines and counters of the library.
+func eventually(atMost time.Duration, is func() bool) bool {
+	for deadline := time.Now().Add(atMost); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 // setHook has every system call of the library ask f until the test ends.

@@ -133,7 +133,7 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 		return
 	}
 	if !l.opened(c) {
-		sockets.remove(c.handle)
+		c.forget()
 		sys.Close(fd)
 		return
 	}

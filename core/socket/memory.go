@@ -3,6 +3,7 @@ package socket
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"ohsocket/core/sys"
@@ -22,8 +23,11 @@ const (
 	blockHeader = uint32(unsafe.Sizeof(block{}))
 	smallBlock  = 16 << 10
 	largeBlock  = 68 << 10
-	// keptBytes of each size stay mapped for the next user.
-	keptBytes = 4 << 20
+	// keptBytes of each size at most stay mapped for the next user, those over spareBytes
+	// only for as long as they are used: what nobody has taken for keptCalm is given back.
+	keptBytes  = 4 << 20
+	spareBytes = 256 << 10
+	keptCalm   = time.Second
 )
 
 func (b *block) at(offset uint32) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(b), offset) }
@@ -35,7 +39,11 @@ type blockPool struct {
 	size uint32
 	mu   sync.Mutex
 	free *block
-	kept int
+	kept int // bytes
+	// least is how few were kept since the last look; a timer looks while there are more
+	// than spareBytes.
+	least   int
+	looking bool
 }
 
 var (
@@ -76,6 +84,7 @@ func (p *blockPool) spare() *block {
 	}
 	p.free = b.next
 	p.kept -= int(p.size)
+	p.least = min(p.least, p.kept)
 	p.mu.Unlock()
 	b.reset(p.size)
 	return b
@@ -96,12 +105,59 @@ func (b *block) free() {
 		b.next = p.free
 		p.free = b
 		p.kept += int(p.size)
+		if p.kept > spareBytes && !p.looking {
+			p.look()
+		}
 		p.mu.Unlock()
 		return
 	}
 	p.mu.Unlock()
 	mappedBytes.Add(-int64(p.size))
 	sys.Unmap(unsafe.Pointer(b), int(p.size))
+}
+
+// look has trim run after a while. mu is held.
+func (p *blockPool) look() {
+	p.looking = true
+	p.least = p.kept
+	time.AfterFunc(keptCalm, p.trim)
+}
+
+// trim gives back what nobody has taken since the last look.
+func (p *blockPool) trim() {
+	p.mu.Lock()
+	unused := p.shrink(p.kept - p.least + spareBytes)
+	p.looking = false
+	if p.kept > spareBytes {
+		p.look()
+	}
+	p.mu.Unlock()
+	p.unmap(unused)
+}
+
+// shrink takes out what is kept beyond some bytes, that is what was given back first.
+// mu is held.
+func (p *blockPool) shrink(to int) *block {
+	kept := 0
+	at := &p.free
+	for *at != nil && kept+int(p.size) <= to {
+		at = &(*at).next
+		kept += int(p.size)
+	}
+	list := *at
+	*at = nil
+	mappedBytes.Add(int64(kept - p.kept))
+	p.kept = kept
+	p.least = min(p.least, kept)
+	return list
+}
+
+func (p *blockPool) unmap(list *block) {
+	for list != nil {
+		b := list
+		list = b.next
+		sys.Unmap(unsafe.Pointer(b), int(p.size))
+	}
 }
 
 // blockList is a first-in, first-out list of blocks.

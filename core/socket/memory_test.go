@@ -49,6 +49,8 @@ func TestBlockPoolKeepsLittle(t *testing.T) {
 		list.push(newBlock(largeBlock))
 	}
 	list.freeAll()
+	largeBlocks.mu.Lock()
+	defer largeBlocks.mu.Unlock()
 	assert.LessOrEqual(t, largeBlocks.kept, keptBytes+largeBlock)
 	count := 0
 	for b := largeBlocks.free; b != nil; b = b.next {

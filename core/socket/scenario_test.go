@@ -2,8 +2,10 @@ package socket
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,6 +31,9 @@ func (c *call) failed() bool { return c.code != errcode.OK || c.ran > 0 && c.err
 // over reports whether a call was refused or has completed.
 func (c *call) over() bool { return c.code != errcode.OK || c.ran > 0 }
 
+// waits reports whether a call will still complete.
+func (c *call) waits() bool { return !c.over() }
+
 // echoing is a raw server that sends everything back.
 func echoing(f *fixture) int {
 	l, port := rawListener(f)
@@ -48,9 +53,14 @@ func echoing(f *fixture) int {
 	return port
 }
 
-func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
+// connects waits for the end of a connect and reports whether it succeeded.
+func (f *fixture) connects(c *call) bool {
 	f.until("connected", func() bool { return c.over() })
-	if c.failed() {
+	return !c.failed()
+}
+
+func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
+	if !f.connects(c) {
 		return false, ""
 	}
 	want := pattern(100)
@@ -122,12 +132,26 @@ var scenarios = []scenario{
 		}
 		return len(text) == 100, text
 	}},
+	{"listen, close and listen again", func(f *fixture) (bool, string) {
+		server := f.socket(KindTCPServer)
+		for i := range 2 {
+			if server.serve() != errcode.OK {
+				return false, ""
+			}
+			f.until("listening", func() bool { return len(server.log) == 2*i+1 || server.over() })
+			done := server.close()
+			f.until("closed", func() bool { return done.over() })
+			if done.failed() || server.s.failedOnce() {
+				return false, ""
+			}
+		}
+		return true, fmt.Sprint(server.log)
+	}},
 	{"send much and close", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		got := make(chan []byte, 1)
@@ -155,8 +179,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		go func() {
@@ -181,14 +204,40 @@ var scenarios = []scenario{
 		f.until("arrived", func() bool {
 			return len(a.packets)+len(b.packets) == 2 || a.over() || b.over() || s[0].failed() || s[1].failed()
 		})
+		f.until("sent", func() bool { return s[0].over() && s[1].over() || a.over() || b.over() })
 		return s[0].ok() && s[1].ok(), string(bytes.Join(append(a.packets, b.packets...), nil))
+	}},
+	{"datagrams sent together", func(f *fixture) (bool, string) {
+		a, b := f.socket(KindUDP), f.socket(KindUDP)
+		if b.bind("127.0.0.1", 0) != errcode.OK || b.port() == 0 {
+			return false, ""
+		}
+		to := literal(f, "127.0.0.1", b.port())
+		var sent []*call
+		a.on[EventListening] = func(*Event) {
+			var calls []*call
+			for i := range 5 {
+				calls = append(calls, a.sendTo(to, []byte{'0' + byte(i)}))
+			}
+			f.mu.Lock()
+			sent = calls
+			f.mu.Unlock()
+		}
+		if a.bind("127.0.0.1", 0) != errcode.OK {
+			return false, ""
+		}
+		f.until("arrived", func() bool {
+			failed := slices.ContainsFunc(sent, (*call).failed)
+			return len(b.packets) == 5 || a.over() || b.over() || failed
+		})
+		f.until("sent", func() bool { return len(sent) == 5 && !slices.ContainsFunc(sent, (*call).waits) || a.over() })
+		return len(sent) == 5 && !slices.ContainsFunc(sent, (*call).failed), string(bytes.Join(b.packets, nil))
 	}},
 	{"datagrams connected", func(f *fixture) (bool, string) {
 		peer, port := rawUDP(f)
 		p := f.socket(KindUDP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		s := p.send([]byte("ping"))
@@ -224,8 +273,7 @@ var scenarios = []scenario{
 	{"end", func(f *fixture) (bool, string) {
 		p := f.socket(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", echoing(f)), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		s, e := p.send([]byte("last")), p.end()
@@ -236,8 +284,7 @@ var scenarios = []scenario{
 		l, port := rawListener(f)
 		p := f.deaf(KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
-		f.until("connected", func() bool { return c.over() })
-		if c.failed() {
+		if !f.connects(c) {
 			return false, ""
 		}
 		peer := rawAccept(f, l)

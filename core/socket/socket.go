@@ -259,7 +259,7 @@ func (s *Socket) Resume() errcode.Code {
 
 // Release gives the handle back and closes what is open.
 func (s *Socket) Release() errcode.Code {
-	if !sockets.remove(s.handle) {
+	if !s.forget() {
 		return errcode.BadFD
 	}
 	s.mu.Lock()

@@ -26,7 +26,6 @@ const (
 	OpSetsockopt
 	OpGetsockname
 	OpGetpeername
-	OpIoctl
 	OpFcntl
 	OpEpollCreate
 	OpEpollAdd

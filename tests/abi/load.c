@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,17 +67,30 @@ static void check_threads(const char *main_thread) {
 }
 
 static volatile sig_atomic_t wrong_thread, arrived;
+static int told[2]; /* readable when a signal has arrived */
 
 static void on_signal(int signal) {
     (void)signal;
     arrived++;
     if (syscall(SYS_gettid) != getpid()) wrong_thread = 1;
+    if (write(told[1], "", 1) != 1) wrong_thread = 1;
+}
+
+/* Whether a signal arrives, on any thread, before a millisecond is over. */
+static int arrives(void) {
+    struct pollfd p;
+    char c;
+
+    p.fd = told[0];
+    p.events = POLLIN;
+    return poll(&p, 1, 1) == 1 && read(told[0], &c, 1) == 1;
 }
 
 static void check_delivery(void) {
     struct sigaction action;
     sigset_t one, pending;
 
+    CHECK(pipe(told) == 0);
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     action.sa_flags = SA_ONSTACK;
@@ -86,9 +100,10 @@ static void check_delivery(void) {
     for (int i = 0; i < 50; i++) {
         CHECK(sigprocmask(SIG_BLOCK, &one, NULL) == 0);
         CHECK(kill(getpid(), SIGUSR1) == 0);
-        usleep(1000);
+        CHECK(!arrives());
         CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1));
         CHECK(sigprocmask(SIG_UNBLOCK, &one, NULL) == 0);
+        CHECK(arrives());
     }
     CHECK(arrived == 50 && !wrong_thread);
 }

@@ -89,6 +89,30 @@ bool connection_send(struct connection* c, const char* data, size_t length) {
   return true;
 }
 
+enum verdict connection_read(struct connection* c, bytes_fn on_bytes) {
+  static char buffer[64 * 1024];
+
+  for (int i = 0; i < OPERATIONS_PER_TURN; i++) {
+    ssize_t n = recv(c->fd, buffer, sizeof buffer, 0);
+
+    if (n == 0)
+      return CLOSE;
+    if (n < 0) {
+      if (errno == EINTR)
+        continue;
+      return errno == EAGAIN ? KEEP : CLOSE;
+    }
+    if (!on_bytes(c, buffer, (size_t) n))
+      return CLOSE;
+    if (c->rest_length > 0)
+      return KEEP;
+    /* A short read emptied the socket: what comes later is a new edge. */
+    if ((size_t) n < sizeof buffer && !c->ended)
+      return KEEP;
+  }
+  return AGAIN;
+}
+
 static bool flush_rest(struct connection* c) {
   while (c->rest_length > 0) {
     ssize_t n = send_some(c->fd, c->rest + c->rest_offset, c->rest_length);

@@ -38,6 +38,11 @@ void epoll_server_run(const char* host, const char* port, const struct epoll_han
 /* The main function of a server without open and close: HOST PORT. */
 int epoll_server_main(int argc, char** argv, ready_fn on_ready);
 
+/* Read until nothing is left, a remainder is kept or the turn is used up.
+ * on_bytes says false if the connection is broken. */
+typedef bool (*bytes_fn)(struct connection* c, const char* data, size_t length);
+enum verdict connection_read(struct connection* c, bytes_fn on_bytes);
+
 /* Send now, keep what the kernel refuses; false if the connection is broken. */
 bool connection_send(struct connection* c, const char* data, size_t length);
 

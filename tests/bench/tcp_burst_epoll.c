@@ -8,16 +8,15 @@
 
 #define COPIES 16
 
-static char buffer[64 * 1024];
-
-static bool send_burst(struct connection* c, size_t length) {
+static bool send_burst(struct connection* c, const char* data,
+                       size_t length) {
   struct iovec parts[COPIES];
   struct msghdr message = { .msg_iov = parts, .msg_iovlen = COPIES };
   size_t sent;
   ssize_t n;
 
   for (int i = 0; i < COPIES; i++)
-    parts[i] = (struct iovec) { .iov_base = buffer, .iov_len = length };
+    parts[i] = (struct iovec) { .iov_base = (void*) data, .iov_len = length };
   do
     n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
@@ -28,31 +27,14 @@ static bool send_burst(struct connection* c, size_t length) {
   while (sent < COPIES * length) {
     size_t offset = sent % length;
 
-    connection_queue(c, buffer + offset, length - offset);
+    connection_queue(c, data + offset, length - offset);
     sent += length - offset;
   }
   return true;
 }
 
 static enum verdict burst(struct connection* c) {
-  for (int i = 0; i < OPERATIONS_PER_TURN; i++) {
-    ssize_t n = recv(c->fd, buffer, sizeof buffer, 0);
-
-    if (n == 0)
-      return CLOSE;
-    if (n < 0) {
-      if (errno == EINTR)
-        continue;
-      return errno == EAGAIN ? KEEP : CLOSE;
-    }
-    if (!send_burst(c, (size_t) n))
-      return CLOSE;
-    if (c->rest_length > 0)
-      return KEEP;
-    if ((size_t) n < sizeof buffer && !c->ended)
-      return KEEP;
-  }
-  return AGAIN;
+  return connection_read(c, send_burst);
 }
 
 int main(int argc, char** argv) {

@@ -172,7 +172,7 @@ TEST(loop_0)
     CHECK_CODE(socket_loop_close(0), 2301009);
 }
 
-// LIFE-2: nothing has been done to a neighbour in the table.
+// LIFE-2, LISTEN-4: nothing has been done to who has got the slot; its listener hears.
 TEST(a_stale_handle_does_not_touch_its_successor)
 {
     enum { MANY = 2000 };
@@ -180,7 +180,7 @@ TEST(a_stale_handle_does_not_touch_its_successor)
     for (int i = 0; i < MANY; i++) stale[i] = CHECK_OK(socket_construct_udp());
     for (int i = 0; i < MANY; i++) CHECK_EQ(socket_release(stale[i]), 0);
     struct probe *p = probe_new(SOCKET_KIND_UDP);
-    probe_bind(p);
+    int port, own = probe_bind(p), peer = peer_udp(&port);
     for (int i = 0; i < MANY; i++) {
         CHECK_CODE(socket_close(stale[i], completed, NULL), 2301009);
         CHECK_CODE(socket_abort(stale[i]), 2301009);
@@ -190,5 +190,8 @@ TEST(a_stale_handle_does_not_touch_its_successor)
     settle();
     CHECK_EQ(state_of(p->socket), 1);
     CHECK_EQ(completions, 0);
+    peer_send_to(peer, own, "x", 1);
+    WAIT(p->count[SOCKET_EVENT_MESSAGE] == 1);
     probe_closed(p);
+    peer_close(peer);
 }

@@ -256,18 +256,26 @@ TEST(batches_are_bounded_and_fair)
     for (int i = 0; i <= PEERS; i++) peer_close(peers[i]);
 }
 
+// A server of the loop, and a peer that has sent something already.
+static socket_handle server_with_early_bytes(int *peer)
+{
+    int port;
+    socket_handle server = record_socket(SOCKET_KIND_TCP_SERVER, NULL);
+    socket_listen_options o = listen_options("127.0.0.1", 0, 0);
+    CHECK_EQ(socket_listen(server, &o), 0);
+    CHECK_OK(socket_get_local_address(server, NULL, 0, &port, NULL));
+    *peer = peer_connect(port);
+    peer_write(*peer, "early", 5);
+    return server;
+}
+
 // LISTEN-6: nothing of a client is told before the host could subscribe to it, that is before the next poll.
 TEST(a_connection_that_is_over_at_once)
 {
     for (int reset = 0; reset < 2; reset++) {
-        int port;
+        int peer;
         record_loop_open();
-        socket_handle server = record_socket(SOCKET_KIND_TCP_SERVER, NULL);
-        socket_listen_options o = listen_options("127.0.0.1", 0, 0);
-        CHECK_EQ(socket_listen(server, &o), 0);
-        CHECK_OK(socket_get_local_address(server, NULL, 0, &port, NULL));
-        int peer = peer_connect(port);
-        peer_write(peer, "early", 5);
+        socket_handle server = server_with_early_bytes(&peer);
         if (reset) peer_reset(peer); else peer_close(peer);
         socket_handle client = 0;
         for (int64_t until = now_ms() + PATIENCE_MS; client == 0;) {
@@ -290,23 +298,18 @@ TEST(a_connection_that_is_over_at_once)
 // A client of a server that is subscribed to late loses nothing.
 TEST(a_connection_is_subscribed_to_late)
 {
-    int port;
+    int peer, user;
     record_loop_open();
-    socket_handle server = record_socket(SOCKET_KIND_TCP_SERVER, NULL);
-    socket_listen_options o = listen_options("127.0.0.1", 0, 0);
-    CHECK_EQ(socket_listen(server, &o), 0);
-    CHECK_OK(socket_get_local_address(server, NULL, 0, &port, NULL));
-    int peer = peer_connect(port);
-    peer_write(peer, "early", 5);
+    socket_handle server = server_with_early_bytes(&peer);
     socket_event e = record_await(SOCKET_EVENT_CONNECT);
     CHECK_EQ(e.socket, server);
     socket_handle client = e.connection;
     CHECK_STR(e.remote.address, "127.0.0.1");
     CHECK_EQ(e.remote.port, peer_port(peer));
     for (int i = 0; i < 5; i++) CHECK_EQ(records_fetch(MOST, 1), 0);
-    CHECK_EQ(socket_subscribe(client, ALL_EVENTS, &port), 0);
+    CHECK_EQ(socket_subscribe(client, ALL_EVENTS, &user), 0);
     e = record_await(SOCKET_EVENT_MESSAGE);
-    CHECK(e.socket == client && e.user_data == &port && e.size == 5);
+    CHECK(e.socket == client && e.user_data == &user && e.size == 5);
     peer_close(peer);
     record_await(SOCKET_EVENT_END);
     record_await(SOCKET_EVENT_CLOSE);

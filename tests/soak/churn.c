@@ -43,6 +43,7 @@ static void leave(struct client *c)
     CHECK_OK(socket_release(c->socket));
     atomic_fetch_add(&done, 1);
     atomic_store(&c->busy, 0);
+    happened();
 }
 
 static void on_close(const socket_event *e, void *user_data)
@@ -106,6 +107,13 @@ static void begin(struct client *c, int number, int dead)
     CHECK_OK(socket_connect(c->socket, &to, on_connected, c));
 }
 
+static struct client *free_client(void)
+{
+    for (int i = 0; i < WINDOW; i++)
+        if (!clients[i].busy) return &clients[i];
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     int count = (int)argument(argc, argv, 1, 100000);
@@ -124,17 +132,13 @@ int main(int argc, char **argv)
     int64_t start = now_ns();
     for (int i = 0; i < count; i++) {
         if (i == count / 10) {
-            WAIT(done == i && stats_now().sockets == 2);
+            WAIT(done == i);
+            WAIT_STATE(stats_now().sockets == 2);
             before = baseline_now();
             baseline_print("after the first tenth", &before);
         }
-        struct client *c = NULL;
-        for (int64_t until = now_ms() + PATIENCE_MS; !c;) {
-            for (int j = 0; j < WINDOW && !c; j++)
-                if (!clients[j].busy) c = &clients[j];
-            if (!c) nap();
-            CHECK(now_ms() < until);
-        }
+        struct client *c;
+        WAIT((c = free_client()) != NULL);
         begin(c, i, dead);
     }
     WAIT(done == count);
@@ -148,6 +152,6 @@ int main(int argc, char **argv)
     printf("%d connections in %.1f s: %.0f a second\n", count, seconds, count / seconds);
     CHECK_OK(socket_release(server));
     CHECK_OK(socket_release(placeholder));
-    WAIT(stats_now().sockets == 0);
+    WAIT_STATE(stats_now().sockets == 0);
     return 0;
 }

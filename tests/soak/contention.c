@@ -10,7 +10,7 @@
 
 enum { PAIRS = 4, SMALL = 100, BUSY = 4096 };
 
-static atomic_int stop, connected, refused;
+static atomic_int stop, connected, refused, drains;
 static atomic_ullong received;
 static socket_handle target;
 
@@ -37,6 +37,7 @@ static void on_connected(socket_handle socket, int error, void *busy)
     if (error) FAIL("connect: %s", socket_strerror(error));
     if (busy) CHECK_OK(socket_send(socket, bytes, sizeof bytes, NULL, NULL));
     atomic_fetch_add(&connected, 1);
+    happened();
 }
 
 static socket_handle client_of(int port, int busy)
@@ -50,13 +51,21 @@ static socket_handle client_of(int port, int busy)
     return s;
 }
 
+static void on_drain(const socket_event *e, void *unused)
+{
+    (void)e;
+    (void)unused;
+    atomic_fetch_add(&drains, 1);
+    happened();
+}
+
 static void *send_too(void *unused)
 {
     static const char bytes[SMALL];
     (void)unused;
     while (!stop) {
         socket_send(target, bytes, sizeof bytes, NULL, NULL);
-        nap();
+        pass_time(1000000);
     }
     return NULL;
 }
@@ -78,6 +87,7 @@ int main(int argc, char **argv)
     int busy_port = server_listen(busy_server, "127.0.0.1", 0);
     for (int i = 0; i < PAIRS; i++) client_of(busy_port, 1);
     target = client_of(server_listen(sink, "127.0.0.1", 0), 0);
+    CHECK_OK(socket_on(target, SOCKET_EVENT_DRAIN, on_drain, NULL));
     WAIT(connected == PAIRS + 1);
     pthread_t t;
     CHECK(pthread_create(&t, NULL, send_too, NULL) == 0);
@@ -87,12 +97,13 @@ int main(int argc, char **argv)
     socket_stats before = stats_now();
     int64_t start = now_ns();
     for (int i = 0; i < sends;) {
+        int drained = drains;
         int64_t from = now_ns();
         int result = socket_send(target, bytes, sizeof bytes, NULL, NULL);
         int64_t took = now_ns() - from;
         if (result == -SOCKET_ERROR_AGAIN) {
             refused++;
-            nap();
+            WAIT(drains != drained);
             continue;
         }
         CHECK_OK(result);

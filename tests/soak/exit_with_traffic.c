@@ -4,6 +4,7 @@
 // exit_with_traffic --child WAY CODE: one of them.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ static void on_bytes(const socket_event *e, void *unused)
     (void)unused;
     socket_send(e->socket, e->data, e->size, NULL, NULL);
     int n = atomic_fetch_add(&turns, 1) + 1;
+    if (n == TURNS) happened();
     if (n >= TURNS && loops_busy == 3) {
         if (way == 3 || way == 7) exit(code);
         if (way == 4) _exit(code);
@@ -71,7 +74,10 @@ static void *run_callbacks(void *unused)
     socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
     start_pairs(loop);
     for (int n = 0;; n++) {
-        if (n == 10) atomic_fetch_or(&loops_busy, 1);
+        if (n == 10) {
+            atomic_fetch_or(&loops_busy, 1);
+            happened();
+        }
         if (socket_loop_run(loop, 100) < 0) return NULL;
     }
 }
@@ -92,7 +98,10 @@ static void *run_records(void *unused)
     CHECK_OK(socket_send(client, bytes, sizeof bytes, NULL, NULL));
     socket_event records[64];
     for (int n = 0;; n++) {
-        if (n == 10) atomic_fetch_or(&loops_busy, 2);
+        if (n == 10) {
+            atomic_fetch_or(&loops_busy, 2);
+            happened();
+        }
         int count = socket_loop_poll(loop, records, 64, 100);
         if (count < 0) return NULL;
         for (int i = 0; i < count; i++) {
@@ -131,6 +140,20 @@ static int child(void)
     return code;
 }
 
+// The status of a child, which must end in time.
+static int status_of(pid_t pid, int way)
+{
+    int status, fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd ended = {.fd = fd, .events = POLLIN};
+    CHECK(fd >= 0);
+    int in_time = poll(&ended, 1, LIMIT_MS);
+    close(fd);
+    if (in_time == 0) kill(pid, SIGABRT); // the Go runtime prints what its threads do
+    CHECK(waitpid(pid, &status, 0) == pid);
+    if (in_time == 0) FAIL("%s: it did not end", way_names[way]);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "--child") == 0) {
@@ -147,16 +170,9 @@ int main(int argc, char **argv)
         snprintf(text[1], sizeof text[1], "%d", wanted);
         char *arguments[] = {argv[0], "--child", text[0], text[1], NULL};
         pid_t pid;
-        int status = 0, ended;
         int64_t start = now_ms();
         CHECK(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, environ) == 0);
-        while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && now_ms() < start + LIMIT_MS) nap();
-        if (ended == 0) {
-            kill(pid, SIGABRT); // the Go runtime prints what its threads do
-            waitpid(pid, &status, 0);
-            FAIL("%s: it did not end", way_names[i % WAYS]);
-        }
-        CHECK(ended == pid);
+        int status = status_of(pid, i % WAYS);
         if (WIFSIGNALED(status)) FAIL("%s: ended by signal %d", way_names[i % WAYS], WTERMSIG(status));
         if (WEXITSTATUS(status) != wanted) FAIL("%s: exit code %d, wanted %d", way_names[i % WAYS], WEXITSTATUS(status), wanted);
         if (now_ms() - start > slowest) slowest = now_ms() - start;

@@ -2,6 +2,7 @@
 #include "soak.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,55 @@ int64_t now_ns(void)
 
 int64_t now_ms(void) { return now_ns() / 1000000; }
 
-void nap(void) { usleep(1000); }
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned count;
+} happening = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+__attribute__((constructor)) static void use_monotonic_clock(void)
+{
+    pthread_condattr_t a;
+    pthread_condattr_init(&a);
+    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+    pthread_cond_init(&happening.changed, &a);
+    pthread_condattr_destroy(&a);
+}
+
+void happened(void)
+{
+    pthread_mutex_lock(&happening.lock);
+    happening.count++;
+    pthread_cond_broadcast(&happening.changed);
+    pthread_mutex_unlock(&happening.lock);
+}
+
+unsigned happenings(void)
+{
+    pthread_mutex_lock(&happening.lock);
+    unsigned count = happening.count;
+    pthread_mutex_unlock(&happening.lock);
+    return count;
+}
+
+int await_happening(unsigned seen, int64_t until)
+{
+    struct timespec t = {until / 1000, until % 1000 * 1000000};
+    pthread_mutex_lock(&happening.lock);
+    while (happening.count == seen && pthread_cond_timedwait(&happening.changed, &happening.lock, &t) == 0) {}
+    int more = happening.count != seen;
+    pthread_mutex_unlock(&happening.lock);
+    return more;
+}
+
+void pass_time(int64_t ns)
+{
+    struct timespec t = {ns / 1000000000, ns % 1000000000};
+    nanosleep(&t, NULL);
+}
+
+// The kernel's view of the process and the library's counters change without telling anybody.
+void look_again_later(void) { pass_time(200000); }
 
 socket_stats stats_now(void)
 {
@@ -51,18 +100,23 @@ socket_stats stats_now(void)
     return s;
 }
 
-long anonymous_kb(void)
+// A line of /proc/self/status.
+static long status_kb(const char *name)
 {
     char line[256];
+    size_t length = strlen(name);
     long kb = -1;
     FILE *f = fopen("/proc/self/status", "re");
     CHECK(f != NULL);
     while (fgets(line, sizeof line, f))
-        if (sscanf(line, "RssAnon: %ld", &kb) == 1) break;
+        if (strncmp(line, name, length) == 0 && sscanf(line + length, ": %ld", &kb) == 1) break;
     fclose(f);
     CHECK(kb >= 0);
     return kb;
 }
+
+long anonymous_kb(void) { return status_kb("RssAnon"); }
+long resident_kb(void) { return status_kb("VmRSS"); }
 
 int count_fds(void)
 {
@@ -119,7 +173,7 @@ void baseline_wait(const struct baseline *b)
             baseline_print("now", &now);
             FAIL("something is left");
         }
-        nap();
+        look_again_later();
     }
 }
 
@@ -137,6 +191,7 @@ static void count_completion(socket_handle socket, int error, void *user_data)
     (void)socket;
     (void)error;
     __atomic_fetch_add((int *)user_data, 1, __ATOMIC_SEQ_CST);
+    happened();
 }
 
 // Connects to a port that nobody listens at.
@@ -158,7 +213,7 @@ static void connect_in_vain(const char *address, int times)
     }
     WAIT(__atomic_load_n(&done, __ATOMIC_SEQ_CST) == times);
     CHECK_OK(socket_release(placeholder));
-    WAIT(stats_now().sockets == 0);
+    WAIT_STATE(stats_now().sockets == 0);
 }
 
 void warm_up(void) { connect_in_vain("localhost", 1); }
@@ -203,6 +258,12 @@ int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size
         if (p[i] != pattern_byte(word, offset)) return 0;
     }
     return 1;
+}
+
+void send_back(const socket_event *e, void *unused)
+{
+    (void)unused;
+    CHECK_OK(socket_send(e->socket, e->data, e->size, NULL, NULL));
 }
 
 int server_listen(socket_handle server, const char *address, int backlog)

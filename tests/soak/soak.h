@@ -1,5 +1,8 @@
 // What the soak programs share. They look at the library from outside only: its functions, its counters and what
 // the kernel says about the process. Everything waits for a condition with a deadline, nothing for a time.
+//
+// WAIT is for conditions that callbacks and other threads make true: they call happened(), and WAIT looks again.
+// WAIT_STATE is for what nobody reports: the library's counters and what is in /proc.
 #ifndef OHSOCKET_SOAK_H
 #define OHSOCKET_SOAK_H
 
@@ -20,10 +23,14 @@ enum { SOAK_ASAN = 0, PATIENCE_MS = 60000 };
 #define WAIT(condition) \
     do { \
         int64_t until_ = now_ms() + PATIENCE_MS; \
-        while (!(condition)) { \
+        for (unsigned seen_; seen_ = happenings(), !(condition); ) \
+            if (!await_happening(seen_, until_)) FAIL("in vain: %s", #condition); \
+    } while (0)
+#define WAIT_STATE(condition) \
+    do { \
+        int64_t until_ = now_ms() + PATIENCE_MS; \
+        for (; !(condition); look_again_later()) \
             if (now_ms() > until_) FAIL("in vain: %s", #condition); \
-            nap(); \
-        } \
     } while (0)
 
 _Noreturn void soak_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -33,10 +40,16 @@ extern void (*soak_on_fail)(void);
 
 int64_t now_ns(void);
 int64_t now_ms(void);
-void nap(void); // between two looks at a condition
+
+void happened(void);                                // wakes every WAIT
+unsigned happenings(void);                          // how many there were
+int await_happening(unsigned seen, int64_t until);  // 0: none has come until then
+void look_again_later(void);                        // for WAIT_STATE
+void pass_time(int64_t ns);                         // a pause that is a part of the load; nothing is waited for
 
 socket_stats stats_now(void);
 long anonymous_kb(void); // RssAnon: the memory the process has written to
+long resident_kb(void);  // VmRSS: with what it has mapped of the library and of libc
 int count_fds(void);
 int raise_files(void); // RLIMIT_NOFILE up to the hard limit, which it returns
 int64_t argument(int argc, char **argv, int index, int64_t otherwise);
@@ -59,6 +72,9 @@ long memory_settle(long kb);
 uint64_t mix(uint64_t x); // a number that looks like chance, the same for the same x
 void pattern_fill(void *to, uint64_t key, uint64_t offset, size_t size);
 int pattern_matches(const void *data, uint64_t key, uint64_t offset, size_t size);
+
+// A message listener that answers with the same bytes.
+void send_back(const socket_event *e, void *unused);
 
 // A server of the library on a free port of all local addresses.
 int server_listen(socket_handle server, const char *address, int backlog);
