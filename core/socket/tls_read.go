@@ -142,10 +142,10 @@ func (s *Socket) lookAhead(fd int) {
 			s.streamFailed(unix.ENOMEM)
 			return
 		}
-		consumed, n, status := t.session.Read(in, size, b.at(0), b.room(), s.loop.cipherOut)
+		consumed, n, status := t.session.Read(in, size, b.at(b.end), minRead, s.loop.cipherOut)
 		e = s.digest(fd, in, size, consumed)
 		if n > 0 {
-			b.end = uint32(n)
+			b.end += uint32(n)
 			t.ahead, t.behind = b, status
 			return
 		}
