@@ -155,7 +155,7 @@ $(BUILD)/asan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/asan/libohsocket.s
 		-L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 # The same with other checkers; a part of the tests.
-CHECKED := $(wildcard $(patsubst %,tests/c/test_%.c,arguments completions data listeners loops records structs udp))
+CHECKED := $(wildcard $(patsubst %,tests/c/test_%.c,arguments completions data listeners loops records structs tls_data tls_options udp))
 
 $(BUILD)/cgocheck/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/cgocheck/libohsocket.so
 	@mkdir -p $(@D)
@@ -168,6 +168,8 @@ $(BUILD)/ubsan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/ubsan/libohsocket
 $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUILD)/valgrind/libohsocket.so
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
+
+include tests/c/tls/tls.mk
 
 SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
 SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) random_ops
@@ -252,7 +254,7 @@ test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/
 
 # ---- Lint -----------------------------------------------------------------------------------
 
-C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/abi/*.c) capi/glue.c
+C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/c/tls/*.c tests/abi/*.c) capi/glue.c
 
 # wrappers_gen.c includes cgo's header under its internal name; the build leaves it under another.
 lint: deps-lint library
@@ -262,7 +264,7 @@ lint: deps-lint library
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check
 	bash tests/contracts_check.sh
-	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude $(C_SOURCES)
+	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude -Itests/c -Itests/c/tls -DTLS_CERTIFICATES='""' $(C_SOURCES)
 	@mkdir -p $(BUILD)/lint
 	cp $(BUILD)/go/libohsocket.h $(BUILD)/lint/_cgo_export.h
 	$(CC) $(WARNINGS) -Werror -fsyntax-only -I$(BUILD)/lint -Icapi capi/wrappers_gen.c

@@ -57,10 +57,11 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 	if code != errcode.OK {
 		return fail(code)
 	}
-	if code := setSecure(s, o.TLS, "listen"); code != errcode.OK {
+	secure, code := readSecure(s, o.TLS, "listen")
+	if code != errcode.OK {
 		return fail(code)
 	}
-	return fail(s.Listen(sa, o.Backlog))
+	return fail(s.ListenSecure(sa, o.Backlog, secure))
 }
 
 // C: int socket_connect(socket_handle socket, const socket_connect_options *options, socket_completion completion, void *user_data)
@@ -93,10 +94,11 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 	if code != errcode.OK {
 		return fail(code)
 	}
-	if code := setSecure(s, o.TLS, "connect"); code != errcode.OK {
+	secure, code := readSecure(s, o.TLS, "connect")
+	if code != errcode.OK {
 		return fail(code)
 	}
-	return fail(s.Connect(target, o.TimeoutMs, socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.ConnectSecure(target, o.TimeoutMs, secure, socket.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_send(socket_handle socket, const void *data, size_t size, socket_completion completion, void *user_data)

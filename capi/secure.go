@@ -20,24 +20,23 @@ const (
 	maxALPN  = 100
 )
 
-// setSecure gives a TLS socket its secure options: those at the address, or, for 0, those
-// it has.
-func setSecure(s *socket.Socket, options uintptr, operation string) errcode.Code {
+// readSecure makes secure options for a socket of those at the address; nil for 0.
+func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.Secure, errcode.Code) {
 	if options == 0 {
-		return errcode.OK
+		return nil, errcode.OK
 	}
 	if !s.Kind().IsTLS() || s.Kind() == socket.KindTLSConnection {
-		return errcode.NotSupported
+		return nil, errcode.NotSupported
 	}
 	var o TLSOptions
 	if code := readStruct(options, &o); code != errcode.OK {
-		return code
+		return nil, code
 	}
 	config, serverName, ok := o.config(s.Kind() == socket.KindTLSServer)
 	if !ok {
-		return errcode.Parameter
+		return nil, errcode.Parameter
 	}
-	return s.SetSecure(config, serverName, operation)
+	return s.NewSecure(config, serverName, operation)
 }
 
 // config looks at the caller's memory; only texts that are not secret are copied.

@@ -25,7 +25,11 @@ func goSocketTLSSetSecureOptions(handle int64, options uintptr) (result int32) {
 		if options == 0 {
 			return errcode.Parameter
 		}
-		return setSecure(s, options, "secure options")
+		secure, code := readSecure(s, options, "secure options")
+		if code != errcode.OK {
+			return code
+		}
+		return s.SetSecure(secure)
 	})
 }
 

@@ -16,9 +16,11 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	if fd < 0 {
 		return errcode.Parameter
 	}
-	if code := s.needsSecure(); code != errcode.OK {
+	x, code := s.serverSecure()
+	if code != errcode.OK {
 		return code
 	}
+	defer x.drop()
 	if code := s.beginOpen(); code != errcode.OK {
 		return code
 	}
@@ -34,6 +36,9 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	o := s.opts
 	s.remote = remote
 	s.carried = s.kind == KindTLS
+	if x != nil {
+		s.setSecure(x)
+	}
 	s.mu.Unlock()
 	o.setAll(fd, s.kind)
 	return s.endOpen(fd, to, 0, "adopt", netaddr.Sockaddr{})

@@ -152,6 +152,9 @@ func (s *Socket) closeStep() {
 		// All is sent. Now the peer may take its time to read it.
 		if t := s.tls; t != nil && !s.finSent && !s.expired {
 			fd := s.fd
+			if s.progress == 0 {
+				s.progress = loop.Clock()
+			}
 			s.leave(workTimer)
 			s.unlock()
 			if !s.notifyClose(fd) {

@@ -43,7 +43,7 @@ type connector struct {
 	over    bool
 
 	// TLS.
-	secure  secure
+	secure  Secure
 	carried bool     // there is a connection already
 	begun   bool     // on which the handshake has begun
 	shaking *attempt // whose connection has its handshake
@@ -65,6 +65,12 @@ type attempt struct {
 
 // Connect connects a client, or gives a UDP socket its peer.
 func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion) errcode.Code {
+	return s.ConnectSecure(target, timeoutMs, nil, done)
+}
+
+// ConnectSecure is Connect with secure options; nil: those that the socket has, or the defaults.
+func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure, done Completion) errcode.Code {
+	defer func() { x.drop() }()
 	if !s.kind.isClient() && s.kind != KindUDP {
 		return errcode.NotSupported
 	}
@@ -76,8 +82,9 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 	}
 	c := &connector{s: s, target: target, done: done, deadline: loop.Clock() + int64(timeoutMs)*1e6}
 	c.task.Owner, c.timer.Owner = c, c
-	if s.kind == KindTLS {
-		if code := s.defaultSecure(); code != errcode.OK {
+	if s.kind == KindTLS && x == nil {
+		var code errcode.Code
+		if x, code = s.defaultSecure(); code != errcode.OK {
 			return code
 		}
 	}
@@ -94,6 +101,9 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 	if code != errcode.OK {
 		s.mu.Unlock()
 		return s.sendCode(code)
+	}
+	if x != nil {
+		s.setSecure(x)
 	}
 	c.secure = s.share()
 	c.bound = s.state == stateBound

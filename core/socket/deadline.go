@@ -11,7 +11,7 @@ import (
 // the peer while closing, for queued bytes to be taken, for any byte at all. mu is held.
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
-	queued := s.out.size > 0 || s.tls != nil && s.tls.cipher.first != nil
+	queued := s.out.size > 0 || s.hasCipher()
 	if s.closing && !s.expired && (s.closeFrom != 0 || queued) {
 		ms := o.closeTimeout
 		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {

@@ -31,14 +31,23 @@ const (
 
 // Listen opens a server.
 func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
+	return s.ListenSecure(sa, backlog, nil)
+}
+
+// ListenSecure is Listen with secure options; nil: those that the socket has.
+func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *Secure) errcode.Code {
+	defer func() { x.drop() }()
 	if !s.kind.isServer() {
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
 		return errcode.Parameter
 	}
-	if code := s.needsSecure(); code != errcode.OK {
-		return code
+	if x == nil {
+		var code errcode.Code
+		if x, code = s.serverSecure(); code != errcode.OK {
+			return code
+		}
 	}
 	if code := s.beginOpen(); code != errcode.OK {
 		return code
@@ -55,6 +64,11 @@ func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
 				e = sys.Listen(fd, int(backlog))
 			}
 		}
+	}
+	if e == 0 && x != nil {
+		s.mu.Lock()
+		s.setSecure(x)
+		s.mu.Unlock()
 	}
 	return s.endOpen(fd, stateListening, e, "listen", sa)
 }

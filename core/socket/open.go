@@ -149,8 +149,10 @@ func (s *Socket) begin() {
 		heir.takeOver(s) // before the descriptor of the next period comes
 	}
 	if t := s.tls; t != nil && t.phase == phaseReady {
+		// What has happened since the handshake was not looked at, see readyEarly.
 		t.phase = phaseOpen
 		s.ready |= pollIn
+		s.schedule(workFlush | workRead | workTimer)
 		return
 	}
 	if fd < 0 || s.attached {

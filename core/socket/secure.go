@@ -7,18 +7,19 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// secure is what a TLS socket has been told: its context, of which it holds a reference, and the
-// name to verify.
-type secure struct {
+// Secure is what a TLS socket has been told: its context, of which it holds a reference, and the
+// name to verify. It is made by NewSecure and belongs to the socket as soon as it has been given
+// to one of its functions.
+type Secure struct {
 	context    *tlsengine.Context
 	serverName string
 	bad        *tlsengine.Error // compat: why a server has no context
 }
 
-// SetSecure makes a context of options and keeps it for connects, or for the clients
-// that come from now on.
-func (s *Socket) SetSecure(config *tlsengine.Config, serverName, operation string) errcode.Code {
-	next := secure{serverName: serverName}
+// NewSecure makes a context of options for the socket. What is wrong with them is remembered as
+// the failure of the operation.
+func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation string) (*Secure, errcode.Code) {
+	next := &Secure{serverName: serverName}
 	var err error
 	next.context, err = tlsengine.NewContext(config)
 	if err == nil && config.Server && next.context.NeedsSystemStore() {
@@ -33,23 +34,32 @@ func (s *Socket) SetSecure(config *tlsengine.Config, serverName, operation strin
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.failedSaying(operation, next.bad)
-			return next.bad.Code
+			return nil, next.bad.Code
 		}
 		next.context = nil
 	}
+	return next, errcode.OK
+}
+
+// SetSecure gives the socket what its next connect, or the clients that come from now on, are
+// to have.
+func (s *Socket) SetSecure(x *Secure) errcode.Code {
 	s.mu.Lock()
-	old := next
-	if !s.released {
-		old, s.secure = s.secure, next
-	}
 	released := s.released
+	if !released {
+		s.setSecure(x)
+	}
 	s.mu.Unlock()
-	old.drop()
+	x.drop()
 	if released {
 		return errcode.BadFD
 	}
 	return errcode.OK
 }
+
+// setSecure exchanges what the socket has been told for x, which has the old afterwards. mu is
+// held.
+func (s *Socket) setSecure(x *Secure) { s.secure, *x = *x, s.secure }
 
 // engineError is an error of the engine as such.
 func engineError(err error) *tlsengine.Error {
@@ -59,15 +69,15 @@ func engineError(err error) *tlsengine.Error {
 	return &tlsengine.Error{Code: errcode.TLSSystemCall, Text: err.Error()}
 }
 
-func (x *secure) drop() {
-	if x.context != nil {
+func (x *Secure) drop() {
+	if x != nil && x.context != nil {
 		x.context.Release()
 		x.context = nil
 	}
 }
 
 // share returns what the socket has been told, with a reference of its own. mu is held.
-func (s *Socket) share() secure {
+func (s *Socket) share() Secure {
 	x := s.secure
 	if x.context != nil {
 		x.context.Retain()
@@ -78,9 +88,9 @@ func (s *Socket) share() secure {
 // forgetSecure drops what a socket that nobody can use any more has been told.
 func (s *Socket) forgetSecure() {
 	s.mu.Lock()
-	var x secure
+	var x Secure
 	if s.released && s.state == stateIdle {
-		x, s.secure = s.secure, secure{}
+		x, s.secure = s.secure, Secure{}
 	}
 	s.mu.Unlock()
 	x.drop()

@@ -283,7 +283,7 @@ func (s *Socket) flushOne(b *block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || q.blocks.first == nil && (s.tls == nil || s.tls.cipher.first == nil) || s.fd < 0 || s.state == stateConnecting ||
+	if q.writing || q.blocked || q.blocks.first == nil && !s.hasCipher() || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != KindUDP {
 		s.unlock()
 		return
@@ -323,7 +323,7 @@ func (s *Socket) writable() {
 		s.mu.Unlock()
 		return
 	}
-	if !q.blocked {
+	if !q.blocked && !s.hasCipher() {
 		s.mu.Unlock()
 		return
 	}

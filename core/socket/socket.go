@@ -65,7 +65,7 @@ type Socket struct {
 	endDone   Completion
 	closeDone []Completion
 	remote    netaddr.Sockaddr
-	secure    secure
+	secure    Secure
 	info      *tlsengine.Info // of a finished handshake
 	suites    string          // compat: all that were enabled in it
 	carried   bool            // TLS client: the descriptor is connected, the handshake is not made

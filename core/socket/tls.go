@@ -47,6 +47,10 @@ type tlsLayer struct {
 	choked   bool  // reading has stopped until cipher is shorter
 }
 
+// hasCipher reports whether ciphertext waits for the kernel: of the queue, or of what the
+// session had to say by itself.
+func (s *Socket) hasCipher() bool { return s.tls != nil && s.tls.cipher.first != nil }
+
 // startTLS gives the socket a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
 	s.tls = &tlsLayer{session: session}
@@ -177,15 +181,22 @@ func (s *Socket) put(fd int) unix.Errno {
 		return 0
 	}
 	defer out.Reset()
-	if t.cipher.first == nil {
+	// Until the kernel refuses: only then it tells when it takes more.
+	for t.cipher.first == nil && size > 0 {
 		n, e := sys.Send(fd, p, size)
 		if n > 0 {
 			s.noteSent(n)
 			p, size = unsafe.Add(p, n), size-n
 		}
-		if size == 0 || e != 0 && e != unix.EAGAIN && e != unix.EINTR {
+		if e == unix.EAGAIN {
+			break
+		}
+		if e != 0 && e != unix.EINTR {
 			return e
 		}
+	}
+	if size == 0 {
+		return 0
 	}
 	waiting, ok := copyIn([]Buffer{{Data: uintptr(p), Size: uint64(size)}}, size)
 	if !ok {
@@ -243,5 +254,5 @@ func (s *Socket) notifyClose(fd int) bool {
 		}
 		s.loop.cipherOut.Reset()
 	}
-	return t.cipher.first == nil
+	return !s.hasCipher()
 }

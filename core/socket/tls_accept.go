@@ -40,16 +40,14 @@ func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
 	defer x.drop()
 	if x.context == nil {
 		sys.Close(fd)
-		s.accepts.failed(handshakeFailure{remote, x.bad.Code, x.bad.Text})
-		s.leaveReading()
+		s.refused(handshakeFailure{remote, x.bad.Code, x.bad.Text})
 		return
 	}
 	session, err := x.context.Server()
 	if err != nil {
 		e := engineError(err)
 		sys.Close(fd)
-		s.accepts.failed(handshakeFailure{remote, e.Code, e.Text})
-		s.leaveReading()
+		s.refused(handshakeFailure{remote, e.Code, e.Text})
 		return
 	}
 	c := newSocket(l, KindTLSConnection, opts)
@@ -104,12 +102,29 @@ func (a *acceptor) next() *Socket {
 	return c
 }
 
-func (a *acceptor) failed(f handshakeFailure) {
+// failed keeps the failure of a client, unless the server has closed meanwhile.
+func (a *acceptor) failed(c *Socket, f handshakeFailure) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.unseen[c]; ok {
+		a.keep(f)
+	}
+}
+
+// keep is called with mu held.
+func (a *acceptor) keep(f handshakeFailure) {
 	if len(a.failures) < failuresKept {
 		a.failures = append(a.failures, f)
 	}
+}
+
+// refused keeps a failure without a connection; it is for the server's own loop.
+func (s *Socket) refused(f handshakeFailure) {
+	a := s.accepts
+	a.mu.Lock()
+	a.keep(f)
 	a.mu.Unlock()
+	s.leaveReading()
 }
 
 func (a *acceptor) nextFailure() (f handshakeFailure, ok bool) {
@@ -203,7 +218,7 @@ func (s *Socket) handshakeDone() {
 // handshakeFailed reports it on the server and closes, so that the client can read the
 // alert.
 func (s *Socket) handshakeFailed(code errcode.Code, text string) {
-	s.server.accepts.failed(handshakeFailure{s.remote, s.server.sendCode(code), text})
+	s.server.accepts.failed(s, handshakeFailure{s.remote, s.server.sendCode(code), text})
 	s.server.leaveReading()
 	s.tls.notified = true
 	s.tls.phase = phaseOpen

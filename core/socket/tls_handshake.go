@@ -71,31 +71,32 @@ func (s *Socket) readyEarly(events uint32) {
 }
 
 // needsStore reports whether the system's certificates have to be read first.
-func (x *secure) needsStore() bool { return x.context != nil && x.context.NeedsSystemStore() }
+func (x *Secure) needsStore() bool { return x.context != nil && x.context.NeedsSystemStore() }
 
-// defaultSecure makes a client without options one with the defaults.
-func (s *Socket) defaultSecure() errcode.Code {
+// defaultSecure returns the defaults for a client without options, nil for others.
+func (s *Socket) defaultSecure() (*Secure, errcode.Code) {
 	s.mu.Lock()
 	has := s.secure.context != nil
 	s.mu.Unlock()
 	if has {
-		return errcode.OK
+		return nil, errcode.OK
 	}
-	return s.SetSecure(&tlsengine.Config{}, "", "connect")
+	return s.NewSecure(&tlsengine.Config{}, "", "connect")
 }
 
-// needsSecure reports that a TLS server has no certificate.
-func (s *Socket) needsSecure() errcode.Code {
+// serverSecure returns what a TLS server that has been told nothing is to have: in compat mode
+// nothing to show to its clients, otherwise an error. For others it is nil.
+func (s *Socket) serverSecure() (*Secure, errcode.Code) {
 	if s.kind != KindTLSServer {
-		return errcode.OK
+		return nil, errcode.OK
 	}
 	s.mu.Lock()
 	has := s.secure.context != nil || s.secure.bad != nil
 	s.mu.Unlock()
 	if has {
-		return errcode.OK
+		return nil, errcode.OK
 	}
-	return s.SetSecure(&tlsengine.Config{Server: true}, "", "listen")
+	return s.NewSecure(&tlsengine.Config{Server: true}, "", "listen")
 }
 
 // ---- Client ----

@@ -142,7 +142,7 @@ func (s *Socket) lookAhead(fd int) {
 			s.streamFailed(unix.ENOMEM)
 			return
 		}
-		consumed, n, status := t.session.Read(in, size, b.at(b.end), b.room(), s.loop.cipherOut)
+		consumed, n, status := t.session.Read(in, size, b.at(b.end), minRead, s.loop.cipherOut)
 		e = s.digest(fd, in, size, consumed)
 		if n > 0 {
 			b.end += uint32(n)

@@ -23,7 +23,7 @@ func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
 func (s *Socket) isCarried() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.carried && !s.closing
+	return s.carried && !s.closing && s.state == stateBound
 }
 
 // take moves the descriptor, if the TCP socket has nothing under way. The loop's thread
@@ -56,12 +56,15 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 	tcp.heir = s
 	tcp.listeners.Store(nil)
 	tcp.fd = -1
-	tcp.state = stateIdle
+	tcp.state = stateOpening // nobody's, until it is off the list
 	tcp.closed = true
 	s.leave(workOpen)
 	s.unlock()
 	tcp.mu.Unlock()
 	tcp.loop.closed(tcp)
+	tcp.mu.Lock()
+	tcp.state = stateIdle
+	tcp.mu.Unlock()
 	return errcode.OK
 }
 

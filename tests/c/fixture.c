@@ -194,8 +194,8 @@ void pair_close(struct pair *pair)
 
 int code_for(int kind, int code)
 {
-    int server = kind == SOCKET_KIND_TCP_CONNECTION || kind == SOCKET_KIND_TCP_SERVER;
-    return server && code > 2301000 && code < 2302000 ? code - 2301000 + 2303100 : code;
+    int server_range = kind != SOCKET_KIND_TCP && kind != SOCKET_KIND_UDP;
+    return server_range && code > 2301000 && code < 2302000 ? code - 2301000 + 2303100 : code;
 }
 
 int option_of_fd(socket_handle socket, int level, int name)

@@ -15,7 +15,7 @@
 
 enum { CHUNK = 1 << 16 };
 
-static void wait_for(int fd, short events)
+void peer_wait(int fd, short events)
 {
     int64_t until = now_ms() + PATIENCE_MS;
     for (;;) {
@@ -116,7 +116,7 @@ int peer_unused_port(void)
 
 int peer_accept(int listener)
 {
-    wait_for(listener, POLLIN);
+    peer_wait(listener, POLLIN);
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     CHECK(fd >= 0);
     return fd;
@@ -130,7 +130,7 @@ static void connect_fd(int fd, const char *address, int port)
     int error = errno;
     if (error == EINTR) { // it goes on without us
         socklen_t length = sizeof error;
-        wait_for(fd, POLLOUT);
+        peer_wait(fd, POLLOUT);
         CHECK_EQ(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length), 0);
     }
     if (error != 0) FAIL("connect: %s", strerror(error));
@@ -161,7 +161,7 @@ void peer_write(int fd, const void *data, size_t size)
     for (const char *p = data; size > 0;) {
         ssize_t n = send(fd, p, size, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN) {
-            wait_for(fd, POLLOUT);
+            peer_wait(fd, POLLOUT);
             continue;
         }
         if (n < 0) FAIL("the peer's write failed: %s", strerror(errno));
@@ -185,7 +185,7 @@ void peer_write_pattern(int fd, uint64_t offset, size_t size)
 // One read; -1 with errno if it failed.
 static ssize_t read_some(int fd, void *to, size_t size)
 {
-    wait_for(fd, POLLIN);
+    peer_wait(fd, POLLIN);
     return recv(fd, to, size, 0);
 }
 
@@ -257,7 +257,7 @@ size_t peer_receive(int fd, void *to, size_t capacity, int *port)
 {
     struct sockaddr_in a = {0};
     socklen_t size = sizeof a;
-    wait_for(fd, POLLIN);
+    peer_wait(fd, POLLIN);
     ssize_t n = recvfrom(fd, to, capacity, 0, (struct sockaddr *)&a, &size);
     if (n < 0) FAIL("the peer received no datagram: %s", strerror(errno));
     if (port) *port = ntohs(a.sin_port);

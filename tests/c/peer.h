@@ -19,6 +19,7 @@ void peer_unfill(struct full_listener *f); // accepts and closes those; pending 
 void peer_close_full(struct full_listener *f);
 int peer_unused_port(void); // a port of 127.0.0.1 nobody listens at
 
+void peer_wait(int fd, short events); // for poll(2)
 int peer_accept(int listener);
 int peer_connect(int port);
 void peer_connect_with(int fd, int port); // an unbound socket of the caller's

@@ -15,6 +15,9 @@ static void letter(struct probe *p, char c)
     p->order[n] = c;
 }
 
+static int is_server(int kind) { return kind == SOCKET_KIND_TCP_SERVER || kind == SOCKET_KIND_TLS_SERVER; }
+static int is_connection(int kind) { return kind == SOCKET_KIND_TCP_CONNECTION || kind == SOCKET_KIND_TLS_CONNECTION; }
+
 // Events come in the order of their ranks; see the contracts, ORDER-3.
 static void check_order(struct probe *p, int type)
 {
@@ -23,7 +26,7 @@ static void check_order(struct probe *p, int type)
                                [SOCKET_EVENT_CLOSE] = 6};
     if (type < SOCKET_EVENT_CONNECT || type > SOCKET_EVENT_LISTENING) FAIL("an event of type %d", type);
     int now = rank[type];
-    int stream = p->kind == SOCKET_KIND_TCP || p->kind == SOCKET_KIND_TCP_CONNECTION;
+    int stream = p->kind != SOCKET_KIND_UDP && !is_server(p->kind);
     if (type == SOCKET_EVENT_DRAIN) {
         if (p->rank == 6) FAIL("drain after close: %s", p->order);
         return;
@@ -32,7 +35,7 @@ static void check_order(struct probe *p, int type)
     int repeats = type == SOCKET_EVENT_MESSAGE || (!stream && (now == 2 || now == 3 || now == 5));
     if (!stream && now >= 2 && now <= 5 && p->rank >= 1 && p->rank <= 5) p->rank = now;
     if (now < p->rank || (now == p->rank && !repeats)) FAIL("event %d after %s", type, p->order);
-    if (p->kind == SOCKET_KIND_TCP_CONNECTION && type == SOCKET_EVENT_CONNECT) FAIL("connect on a connection");
+    if (is_connection(p->kind) && type == SOCKET_EVENT_CONNECT) FAIL("connect on a connection");
     p->rank = now;
 }
 
@@ -59,7 +62,7 @@ static void take_message(struct probe *p, const socket_event *e)
 
 static void take_client(struct probe *server, socket_handle connection)
 {
-    struct probe *client = probe_attach(connection, SOCKET_KIND_TCP_CONNECTION, server->client_mask);
+    struct probe *client = probe_attach(connection, socket_get_kind(connection), server->client_mask);
     state_lock();
     CHECK(server->clients < PROBE_CLIENTS);
     server->client[server->clients++] = client;
@@ -83,7 +86,7 @@ static void on_event(const socket_event *e, void *user_data)
     if (e->type == SOCKET_EVENT_ERROR) CHECK(e->error < 0);
     state_changed();
     state_unlock();
-    if (p->kind == SOCKET_KIND_TCP_SERVER && e->type == SOCKET_EVENT_CONNECT) {
+    if (is_server(p->kind) && e->type == SOCKET_EVENT_CONNECT) {
         CHECK(e->connection > 0);
         CHECK(e->remote.address != NULL && e->remote.port > 0);
         if (p->keeps_clients) take_client(p, e->connection);
