@@ -72,7 +72,7 @@ BENCH_RUN = $(BENCH_VENV)/bin/python tests/bench/bench.py --build $(BUILD)
 bench: bench-programs
 	$(BENCH_RUN) $(if $(QUICK),--quick) $(if $(CASES),--cases $(CASES))
 
-bench-report: bench-programs
+bench-report: deps-bench $(BENCH_VENV)/installed
 	$(BENCH_RUN) --report
 
 # For a quiet machine: what is published is what the last `make bench` has measured.

@@ -17,7 +17,8 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-from suite import summary
+import bench
+from suite import machine, report, summary
 from suite.cases import CASES, OURS, Case, MEMORY, MESSAGES
 from suite.process import Failure, Place, RunningServer, run_load
 from suite.runner import Settings, collections, find_missing, make_plan, with_needed
@@ -81,7 +82,8 @@ class Mistakes(unittest.TestCase):
 
     def complaint(self, mistake, kind, load):
         name = f"wrong {mistake} {kind}"
-        SERVERS[name] = Server(("{python}", "{here}/wrong_server.py", mistake, kind, "AT"),
+        tls = ("TLS",) if kind == "tls" else ()
+        SERVERS[name] = Server(("{python}", "{here}/wrong_server.py", mistake, kind, "AT", *tls),
                                "tests/bench/wrong_server.py", "test")
         self.addCleanup(SERVERS.pop, name, None)
         with self.assertRaises(Failure) as caught, RunningServer(PLACE, name) as server:
@@ -95,7 +97,7 @@ class Mistakes(unittest.TestCase):
             with self.subTest(load=load[0]):
                 self.assertIn("wrong content", self.complaint("flip", "tcp", load))
         self.assertIn("longer", self.complaint("extend", "tcp", echo))
-        self.assertIn("closed", self.complaint("hang up", "tcp", echo))
+        self.assertIn("closed", self.complaint("hang-up", "tcp", echo))
 
     def test_of_udp_servers(self):
         load = ("udp_load", "--sockets", 2, "--window", 4, "--size", 64)
@@ -105,6 +107,15 @@ class Mistakes(unittest.TestCase):
     def test_of_servers_that_swallow(self):
         load = ("tcp_load", "--connections", 2, "--size", 64)
         self.assertIn("no message completed", self.complaint("swallow", "tcp", load))
+
+
+class TlsMistakes(Mistakes):
+    def test_of_tls_servers(self):
+        echo = ("tls_load", "--connections", 4, "--size", 64)
+        self.assertIn("wrong content", self.complaint("flip", "tls", echo))
+        self.assertIn("longer", self.complaint("extend", "tls", echo))
+        self.assertIn("closed", self.complaint("hang-up", "tls", echo))
+        self.assertIn("wrong content", self.complaint("flip", "tls", ("tls_handshake_load",)))
 
 
 class Schedule(unittest.TestCase):
@@ -169,25 +180,38 @@ class Summary(unittest.TestCase):
         self.assertEqual([times for times, _ in found.values()], [1, 1, 1])
 
 
+def results_with_gaps():
+    return {"machine": machine.describe(sys.executable), "interrupted": True,
+            "settings": {"quick": True, "rounds": 1, "seconds": 0.1, "warmup": 0.1},
+            "missing": {"tcp1": {"go": "not built: go is not there"}},
+            "failures": [{"case": "tcp1", "peer": "asio", "round": 1, "reason": "it broke"}],
+            "results": {"tcp1": {OURS: [measured(20)], "libuv": [measured(10)]}, "idle": {}}}
+
+
 class Report(unittest.TestCase):
     def test_gaps_are_said(self):
-        try:
-            import matplotlib  # noqa: F401  the report's, not the tests' dependency
-        except ImportError:
-            self.assertFalse(ALL, "matplotlib is not there")
-            return
-        from suite import machine, report
-        results = {"machine": machine.describe(sys.executable), "interrupted": True,
-                   "settings": {"quick": True, "rounds": 1, "seconds": 0.1, "warmup": 0.1},
-                   "missing": {"tcp1": {"go": "not built: go is not there"}},
-                   "failures": [{"case": "tcp1", "peer": "asio", "round": 1, "reason": "it broke"}],
-                   "results": {"tcp1": {OURS: [measured(20)], "libuv": [measured(10)]}, "idle": {}}}
-        with tempfile.TemporaryDirectory() as folder:
-            report.write(json.loads(json.dumps(results)), folder)
-            with open(os.path.join(folder, "report.md"), encoding="utf-8") as file:
-                text = file.read()
-        for expected in ("not quiet", "go is not there", "it broke", "interrupted", ">= 1.5 | met", "no result"):
+        results = results_with_gaps()
+        text = report.compose(results, summary.summarize(results["results"]), [])
+        for expected in ("not quiet", "go is not there", "it broke", "interrupted",
+                         ">= 1.5 | met", "no result"):
             self.assertIn(expected, text)
+
+    def test_results_survive_the_file(self):
+        results = results_with_gaps()
+        self.assertEqual(json.loads(bench.readable(results)), results)
+
+
+class Plots(unittest.TestCase):
+    def test_what_there_is_is_drawn(self):
+        results = results_with_gaps()
+        with tempfile.TemporaryDirectory() as folder:
+            report.write(results, folder)
+            self.assertEqual(sorted(os.listdir(folder)),
+                             ["cost.svg", "ratios.svg", "report.md", "throughput.svg"])
+
+
+WITH_TEST_DEPENDENCIES = (Loads, Mistakes, Schedule, Summary, Report)
+WITH_ALL = (Loads, TlsMistakes, Schedule, Summary, Report, Plots)
 
 
 def main():
@@ -195,12 +219,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
     parser.add_argument("--all", action="store_true", help="all servers, not only the tests'")
-    arguments, rest = parser.parse_known_args()
+    arguments = parser.parse_args()
     ALL = arguments.all
     PLACE = Place(arguments.build, sys.executable)
     if ALL:
         PLACE.make_certificate()
-    unittest.main(argv=[sys.argv[0], *rest])
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    tests = unittest.TestSuite(map(load, WITH_ALL if ALL else WITH_TEST_DEPENDENCIES))
+    sys.exit(not unittest.TextTestRunner().run(tests).wasSuccessful())
 
 
 if __name__ == "__main__":
