@@ -140,6 +140,9 @@ def outliers(peers):
     yield from markdown_table(("", "max us", "slow times: generator off its core", "collector at work",
                                "neither", "collector cycles", "server waited for its core, s",
                                "stolen by the hypervisor, s"), lines)
+    dropped = sum(r["slow_dropped"] for rounds in peers.values() for r in rounds)
+    if dropped:
+        yield from (f"There were {number(dropped)} slow times more than are kept.", "")
     ours = peers.get(OURS)
     if ours:
         yield from (conclusion(ours, peers.get("epoll")), "")
