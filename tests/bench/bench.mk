@@ -12,14 +12,14 @@ BENCH_HEADERS := $(wildcard tests/bench/*.h)
 BENCH_ASIO_HEADERS := $(wildcard tests/bench/*.hpp)
 
 # Programs are what has a main function; the rest are helpers, linked as archives: a program gets what
-# it uses. Helpers and programs of libuv, OpenSSL and Asio need more than those of the tests.
+# it uses. Helpers and programs of libuv and Asio need more than the tests.
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCH_HELPERS := $(shell grep -L '^int main' $(BENCH_SOURCES))
 BENCH_PROGRAMS := $(filter-out $(BENCH_HELPERS),$(BENCH_SOURCES))
 BENCH_UV_HELPERS := $(filter tests/bench/uv_%,$(BENCH_HELPERS))
 BENCH_TLS_HELPERS := $(filter tests/bench/tls_%,$(BENCH_HELPERS))
 BENCH_PLAIN_HELPERS := $(filter-out $(BENCH_UV_HELPERS) $(BENCH_TLS_HELPERS),$(BENCH_HELPERS))
-BENCH_PEERS := $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c tests/bench/tls_%,$(BENCH_PROGRAMS))) \
+BENCH_PEERS := $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c,$(BENCH_PROGRAMS))) \
 	$(patsubst tests/bench/%.cpp,$(BENCH_OUT)/%,$(wildcard tests/bench/*.cpp))
 BENCH_PLAIN := $(filter-out $(BENCH_PEERS),$(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(BENCH_PROGRAMS))) \
 	$(BENCH_OUT)/gonet

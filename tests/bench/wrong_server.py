@@ -13,7 +13,7 @@ import signal
 import ssl
 import sys
 
-RIGHT_ANSWERS = 300
+RIGHT_ANSWERS = 50
 
 
 class Mistaken(asyncio.Protocol, asyncio.DatagramProtocol):
