@@ -78,6 +78,7 @@ bench-report: deps-bench $(BENCH_VENV)/installed
 # For a quiet machine: what is published is what the last `make bench` has measured.
 bench-publish:
 	@test -e $(BENCH_OUT)/report.md || { echo 'no report: run make bench first' >&2; exit 1; }
+	@! grep -q '^A quick run' $(BENCH_OUT)/report.md || { echo 'the last run was a quick one: run make bench' >&2; exit 1; }
 	@mkdir -p docs/benchmarks
 	cp $(BENCH_OUT)/report.md docs/benchmarks/README.md
 	cp $(BENCH_OUT)/results.json $(BENCH_OUT)/*.svg docs/benchmarks/
