@@ -12,14 +12,14 @@ BENCH_HEADERS := $(wildcard tests/bench/*.h)
 BENCH_ASIO_HEADERS := $(wildcard tests/bench/*.hpp)
 
 # Programs are what has a main function; the rest are helpers, linked as archives: a program gets what
-# it uses. Helpers and programs of libuv, OpenSSL and Asio need more than those of the tests.
+# it uses. Helpers and programs of libuv and Asio need more than the tests.
 BENCH_SOURCES := $(wildcard tests/bench/*.c)
 BENCH_HELPERS := $(shell grep -L '^int main' $(BENCH_SOURCES))
 BENCH_PROGRAMS := $(filter-out $(BENCH_HELPERS),$(BENCH_SOURCES))
 BENCH_UV_HELPERS := $(filter tests/bench/uv_%,$(BENCH_HELPERS))
 BENCH_TLS_HELPERS := $(filter tests/bench/tls_%,$(BENCH_HELPERS))
 BENCH_PLAIN_HELPERS := $(filter-out $(BENCH_UV_HELPERS) $(BENCH_TLS_HELPERS),$(BENCH_HELPERS))
-BENCH_PEERS := $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c tests/bench/tls_%,$(BENCH_PROGRAMS))) \
+BENCH_PEERS := $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c,$(BENCH_PROGRAMS))) \
 	$(patsubst tests/bench/%.cpp,$(BENCH_OUT)/%,$(wildcard tests/bench/*.cpp))
 BENCH_PLAIN := $(filter-out $(BENCH_PEERS),$(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(BENCH_PROGRAMS))) \
 	$(BENCH_OUT)/gonet
@@ -72,12 +72,13 @@ BENCH_RUN = $(BENCH_VENV)/bin/python tests/bench/bench.py --build $(BUILD)
 bench: bench-programs
 	$(BENCH_RUN) $(if $(QUICK),--quick) $(if $(CASES),--cases $(CASES))
 
-bench-report: bench-programs
+bench-report: deps-bench $(BENCH_VENV)/installed
 	$(BENCH_RUN) --report
 
 # For a quiet machine: what is published is what the last `make bench` has measured.
 bench-publish:
 	@test -e $(BENCH_OUT)/report.md || { echo 'no report: run make bench first' >&2; exit 1; }
+	@! grep -q '^A quick run' $(BENCH_OUT)/report.md || { echo 'the last run was a quick one: run make bench' >&2; exit 1; }
 	@mkdir -p docs/benchmarks
 	cp $(BENCH_OUT)/report.md docs/benchmarks/README.md
 	cp $(BENCH_OUT)/results.json $(BENCH_OUT)/*.svg docs/benchmarks/

@@ -104,11 +104,12 @@ static bool advance(struct place* p) {
   return false;
 }
 
+/* Until then, on a busy machine longer, until a first one is complete. */
 static void run_until(uint64_t end) {
   struct epoll_event events[PLACES];
   uint64_t last = now_ns();
 
-  while (now_ns() < end) {
+  while (now_ns() < end || finished == 0) {
     int n = epoll_wait(poll_fd, events, PLACES, 100);
 
     if (n < 0 && errno != EINTR)
@@ -168,6 +169,7 @@ void short_load_run(const struct address* where, const struct transport* over, d
     die("epoll_create1");
 
   run_first(ready);
+  finished = 0;
   for (int i = 0; i < PLACES; i++) {
     places[i].counter = (uint8_t) (i * 37);
     start(&places[i]);
@@ -180,8 +182,6 @@ void short_load_run(const struct address* where, const struct transport* over, d
   run_until(begin + (uint64_t) (seconds * 1e9));
   elapsed = (double) (now_ns() - begin) / 1e9;
   cpu = process_cpu_seconds((long) pid) - cpu;
-  if (finished == 0)
-    fail("no connection completed");
 
   printf("{\"connections_per_second\": %.1f, \"messages\": %llu, \"seconds\": %.3f, "
          "\"server_cpu_seconds\": %.6f, ",

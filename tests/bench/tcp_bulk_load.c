@@ -14,7 +14,7 @@ static uint64_t write_for(int fd, const char* data, size_t size, double seconds)
   uint64_t end = now_ns() + (uint64_t) (seconds * 1e9);
   uint64_t total = 0;
 
-  while (now_ns() < end) {
+  while (now_ns() < end || total == 0) {
     ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
 
     if (n < 0 && errno != EINTR)

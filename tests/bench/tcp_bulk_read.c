@@ -8,14 +8,14 @@
 
 static char buffer[256 * 1024];
 
-/* Read for so long; returns the seconds it took and stores the bytes. */
+/* Read for so long, and something; returns the seconds it took and stores the bytes. */
 static double read_for(int fd, double seconds, uint64_t* total) {
   uint64_t begin = now_ns();
   uint64_t end = begin + (uint64_t) (seconds * 1e9);
   uint64_t now = begin;
 
   *total = 0;
-  while (now < end) {
+  while (now < end || *total == 0) {
     ssize_t n = recv(fd, buffer, sizeof buffer, 0);
 
     if (n == 0)
@@ -48,9 +48,6 @@ int main(int argc, char** argv) {
   cpu = process_cpu_seconds((long) pid);
   elapsed = read_for(fd, seconds, &total);
   cpu = process_cpu_seconds((long) pid) - cpu;
-  if (total == 0)
-    fail("nothing received");
-
   /* "messages" of 64 KB, as the sink case counts them. */
   printf("{\"megabytes_per_second\": %.1f, \"messages\": %.0f, "
          "\"seconds\": %.3f, \"server_cpu_seconds\": %.6f}\n",

@@ -162,7 +162,7 @@ static void run(int poll_fd, struct client* clients, size_t count, double interv
     if (now - before > slow_ns / 2 && before >= measure_from)
       spans_add(&absent, before, now);
     before = now;
-    if (now >= end)
+    if (next >= end && now >= end) /* all that were meant to leave have left */
       return;
     /* A few at a time, so that answers are taken while catching up. */
     for (int i = 0; i < 16 && next <= now && next < end; i++) {
@@ -260,8 +260,6 @@ int main(int argc, char** argv) {
   elapsed = (double) (now_ns() - begin) / 1e9;
   cpu = process_cpu_seconds((long) pid) - cpu;
   wait_for_answers(poll_fd, clients, count);
-  if (latencies.total == 0)
-    fail("no message was sent");
 
   printf("{\"rate\": %.1f, \"messages_per_second\": %.1f, \"messages\": %llu, "
          "\"seconds\": %.3f, \"connections\": %.0f, \"begin\": %.6f, "

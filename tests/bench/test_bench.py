@@ -4,9 +4,8 @@
 Every server serves every load of its cases for a moment, and the load
 generators check each answer; servers that make mistakes must be noticed; the
 report is made from results with gaps. Without --all only those servers run
-that need no more than the tests have: the library's, bare epoll, bare
-recvmmsg, asyncio and Go; without TLS, which the load generators need OpenSSL's
-headers for. With --all (`make test-bench ALL=1`): all of them.
+that need no more than the tests have: the library's, bare epoll, recvmmsg and
+OpenSSL, asyncio and Go. With --all (`make test-bench ALL=1`): all of them.
 """
 
 import argparse
@@ -17,7 +16,8 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-from suite import summary
+import bench
+from suite import machine, report, summary
 from suite.cases import CASES, OURS, Case, MEMORY, MESSAGES
 from suite.process import Failure, Place, RunningServer, run_load
 from suite.runner import Settings, collections, find_missing, make_plan, with_needed
@@ -33,8 +33,7 @@ ALL = False
 def is_wanted(name):
     """Of all servers, those whose dependencies are there."""
     server = SERVERS[name]
-    return (ALL or (server.group == "test" and "TLS" not in server.command)) \
-        and server.missing() is None
+    return (ALL or server.group == "test") and server.missing() is None
 
 
 def load_of(case):
@@ -81,11 +80,12 @@ class Mistakes(unittest.TestCase):
 
     def complaint(self, mistake, kind, load):
         name = f"wrong {mistake} {kind}"
-        SERVERS[name] = Server(("{python}", "{here}/wrong_server.py", mistake, kind, "AT"),
+        tls = ("TLS",) if kind == "tls" else ()
+        SERVERS[name] = Server(("{python}", "{here}/wrong_server.py", mistake, kind, "AT", *tls),
                                "tests/bench/wrong_server.py", "test")
         self.addCleanup(SERVERS.pop, name, None)
         with self.assertRaises(Failure) as caught, RunningServer(PLACE, name) as server:
-            run_load(PLACE, load, server, SECONDS, ["--seconds", 0.5, "--pid", server.pid])
+            run_load(PLACE, load, server, SECONDS, ["--seconds", 30, "--pid", server.pid])
         return str(caught.exception)
 
     def test_of_tcp_servers(self):
@@ -95,7 +95,7 @@ class Mistakes(unittest.TestCase):
             with self.subTest(load=load[0]):
                 self.assertIn("wrong content", self.complaint("flip", "tcp", load))
         self.assertIn("longer", self.complaint("extend", "tcp", echo))
-        self.assertIn("closed", self.complaint("hang up", "tcp", echo))
+        self.assertIn("closed", self.complaint("hang-up", "tcp", echo))
 
     def test_of_udp_servers(self):
         load = ("udp_load", "--sockets", 2, "--window", 4, "--size", 64)
@@ -104,7 +104,14 @@ class Mistakes(unittest.TestCase):
 
     def test_of_servers_that_swallow(self):
         load = ("tcp_load", "--connections", 2, "--size", 64)
-        self.assertIn("no message completed", self.complaint("swallow", "tcp", load))
+        self.assertIn("no reply for 5 seconds", self.complaint("swallow", "tcp", load))
+
+    def test_of_tls_servers(self):
+        echo = ("tls_load", "--connections", 4, "--size", 64)
+        self.assertIn("wrong content", self.complaint("flip", "tls", echo))
+        self.assertIn("longer", self.complaint("extend", "tls", echo))
+        self.assertIn("closed", self.complaint("hang-up", "tls", echo))
+        self.assertIn("wrong content", self.complaint("flip", "tls", ("tls_handshake_load",)))
 
 
 class Schedule(unittest.TestCase):
@@ -169,25 +176,37 @@ class Summary(unittest.TestCase):
         self.assertEqual([times for times, _ in found.values()], [1, 1, 1])
 
 
+def results_with_gaps():
+    return {"machine": machine.describe(sys.executable), "interrupted": True,
+            "settings": {"quick": True, "rounds": 1, "seconds": 0.1, "warmup": 0.1},
+            "missing": {"tcp1": {"go": "not built: go is not there"}},
+            "failures": [{"case": "tcp1", "peer": "asio", "round": 1, "reason": "it broke"}],
+            "results": {"tcp1": {OURS: [measured(20)], "libuv": [measured(10)]}, "idle": {}}}
+
+
 class Report(unittest.TestCase):
     def test_gaps_are_said(self):
-        try:
-            import matplotlib  # noqa: F401  the report's, not the tests' dependency
-        except ImportError:
-            self.assertFalse(ALL, "matplotlib is not there")
-            return
-        from suite import machine, report
-        results = {"machine": machine.describe(sys.executable), "interrupted": True,
-                   "settings": {"quick": True, "rounds": 1, "seconds": 0.1, "warmup": 0.1},
-                   "missing": {"tcp1": {"go": "not built: go is not there"}},
-                   "failures": [{"case": "tcp1", "peer": "asio", "round": 1, "reason": "it broke"}],
-                   "results": {"tcp1": {OURS: [measured(20)], "libuv": [measured(10)]}, "idle": {}}}
-        with tempfile.TemporaryDirectory() as folder:
-            report.write(json.loads(json.dumps(results)), folder)
-            with open(os.path.join(folder, "report.md"), encoding="utf-8") as file:
-                text = file.read()
-        for expected in ("not quiet", "go is not there", "it broke", "interrupted", ">= 1.5 | met", "no result"):
+        results = results_with_gaps()
+        text = report.compose(results, summary.summarize(results["results"]), [])
+        for expected in ("not quiet", "go is not there", "it broke", "interrupted",
+                         ">= 1.5 | met", "no result"):
             self.assertIn(expected, text)
+
+    def test_results_survive_the_file(self):
+        results = results_with_gaps()
+        self.assertEqual(json.loads(bench.readable(results)), results)
+
+
+class Plots(unittest.TestCase):
+    def test_what_there_is_is_drawn(self):
+        results = results_with_gaps()
+        with tempfile.TemporaryDirectory() as folder:
+            report.write(results, folder)
+            self.assertEqual(sorted(os.listdir(folder)),
+                             ["cost.svg", "ratios.svg", "report.md", "throughput.svg"])
+
+
+CLASSES = (Loads, Mistakes, Schedule, Summary, Report)
 
 
 def main():
@@ -195,12 +214,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
     parser.add_argument("--all", action="store_true", help="all servers, not only the tests'")
-    arguments, rest = parser.parse_known_args()
+    arguments = parser.parse_args()
     ALL = arguments.all
     PLACE = Place(arguments.build, sys.executable)
-    if ALL:
-        PLACE.make_certificate()
-    unittest.main(argv=[sys.argv[0], *rest])
+    PLACE.make_certificate()
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    tests = unittest.TestSuite(map(load, CLASSES + ((Plots,) if ALL else ())))
+    sys.exit(not unittest.TextTestRunner().run(tests).wasSuccessful())
 
 
 if __name__ == "__main__":

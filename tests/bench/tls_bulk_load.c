@@ -26,7 +26,7 @@ static uint64_t write_for(int fd, void* state, const char* data, size_t size, do
   uint64_t total = 0;
   ssize_t n = 0;
 
-  while (n < 0 || now_ns() < end) {
+  while (n < 0 || now_ns() < end || total == 0) {
     n = tls_transport.send(state, data, size);
     if (n < 0)
       wait_for(fd, POLLOUT);

@@ -147,6 +147,7 @@ static void resend_lost(struct client* c, uint64_t now) {
   send_batch(c, batch);
 }
 
+/* Until then, on a busy machine longer, until there is a first answer. */
 static void run_until(int poll_fd, struct client* clients, size_t count,
                       uint64_t end) {
   struct epoll_event events[EVENTS_PER_WAIT];
@@ -155,7 +156,7 @@ static void run_until(int poll_fd, struct client* clients, size_t count,
   uint64_t last_total = latencies.total;
   uint64_t last_progress = now;
 
-  for (; now < end; now = now_ns()) {
+  for (; now < end || latencies.total == 0; now = now_ns()) {
     int n = epoll_wait(poll_fd, events, EVENTS_PER_WAIT, 50);
 
     if (n < 0 && errno != EINTR)
@@ -242,9 +243,6 @@ int main(int argc, char** argv) {
             begin + (uint64_t) (seconds * 1e9));
   elapsed = (double) (now_ns() - begin) / 1e9;
   cpu = process_cpu_seconds((long) pid) - cpu;
-  if (latencies.total == 0)
-    fail("no datagram came back");
-
   printf("{\"messages_per_second\": %.1f, \"lost\": %llu, \"late\": %llu, "
          "\"messages\": %llu, \"seconds\": %.3f, \"sockets\": %.0f, \"server_cpu_seconds\": %.6f, ",
          (double) latencies.total / elapsed, (unsigned long long) lost,

@@ -70,6 +70,7 @@ def overview(pyplot, results, table):
     for axis_set in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
         axis_set(pyplot.FuncFormatter(lambda x, _: f"{x:g}"))
     axes.set_xlabel("times as good as the peer (inverse for memory)")
+    axes.set_title("green: the goal is met; red: it is not", fontsize=9)
     axes.legend(loc="lower right")
     return figure
 

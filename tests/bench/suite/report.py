@@ -80,7 +80,11 @@ def goals_section(results, table):
         return []
     met = sum(line[-1].startswith("met") for line in lines)
     head = ("", "case", "peer", "ratio", "CPU ratio", "goal", "")
-    return [f"## Goals: {met} of {len(lines)} met", ""] + markdown_table(head, lines)
+    others = [f"{peer} {number(found['ratio'], 2)}" for peer in ("libuv", "epoll")
+              if (found := flatness(table, peer))]
+    return ([f"## Goals: {met} of {len(lines)} met", ""] + markdown_table(head, lines)
+            + ([f"CPU for a message, 10,000 connections to 10, of the peers: {', '.join(others)}.", ""]
+               if flat and others else []))
 
 
 def case_lines(name, rows, missing):
@@ -140,6 +144,9 @@ def outliers(peers):
     yield from markdown_table(("", "max us", "slow times: generator off its core", "collector at work",
                                "neither", "collector cycles", "server waited for its core, s",
                                "stolen by the hypervisor, s"), lines)
+    dropped = sum(r["slow_dropped"] for rounds in peers.values() for r in rounds)
+    if dropped:
+        yield from (f"There were {number(dropped)} slow times more than are kept.", "")
     ours = peers.get(OURS)
     if ours:
         yield from (conclusion(ours, peers.get("epoll")), "")
@@ -182,8 +189,8 @@ def failures_section(results):
     ] + [""]
 
 
-def write(results, folder):
-    table = summarize(results["results"])
+def compose(results, table, pictures):
+    """The report's text; pictures are (file, description), the overview first."""
     lines = ["# Benchmarks", ""]
     if results["settings"]["quick"]:
         lines += ["A quick run: one short round, no spread; for a look, not for figures.", ""]
@@ -193,18 +200,22 @@ def write(results, folder):
     if others is not None and others > QUIET:
         lines += [f"**The machine was not quiet: other programs used {others:.0%} of a core (median of the "
                   "runs). The figures are of no use but to see that everything works.**", ""]
-    pictures = plots.draw(results, table, folder)
-    lines += [f"![{text}]({name})" for name, text in pictures[:1]] + [""]
-    lines += goals_section(results, table)
-    lines += [EXPLANATION]
-    for name, text in pictures[1:]:
-        lines += [f"![{text}]({name})", ""]
+    pictures = [f"![{description}]({name})" for name, description in pictures]
+    lines += pictures[:1] + [""] + goals_section(results, table) + [EXPLANATION]
+    for picture in pictures[1:]:
+        lines += [picture, ""]
     lines += failures_section(results)
     lines += sections(results, table)
     lines += machine_section(results)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(results, folder):
+    table = summarize(results["results"])
+    pictures = plots.draw(results, table, folder)
     path = os.path.join(folder, "report.md")
     with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines).rstrip() + "\n")
+        file.write(compose(results, table, pictures))
     print(f"\n{brief(table)}\nreport: {path}")
 
 
