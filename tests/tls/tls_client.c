@@ -8,6 +8,7 @@
  *   --end              ends its direction when all is sent, and goes on receiving
  *   --until-end        closes when the peer does
  *   --no-read          does not look at what comes
+ *   --show             prints what has come, up to 4000 bytes
  *   --close-early      closes right after the call of connect
  *   --starttls         begins without TLS: waits for a line, says STARTTLS, waits for a line, begins TLS
  *   --hold-starttls    the same, but does not read what comes behind the line before TLS has begun
@@ -30,11 +31,12 @@ static struct settings settings;
 static socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
 static const char *text, *keylog, *then_name, *then_ca;
 static int64_t bytes, expect = -1, queue, portion = 65536, window = 8, repeat = 1, storm, exit_after;
-static int end, until_end, no_read, close_early, starttls, hold_starttls, maps;
+static int end, until_end, no_read, close_early, starttls, hold_starttls, maps, show;
 
 struct connection {
     socket_handle socket, plain;
     struct stream in;
+    char heard[4001];
     struct pump pump;
     int lines;
 };
@@ -55,7 +57,10 @@ static void on_drained(struct pump *pump, int error)
 static void on_message(const socket_event *e, void *user_data)
 {
     struct connection *c = user_data;
+    size_t heard = strlen(c->heard);
 
+    if (show && heard + e->size < sizeof c->heard)
+        memcpy(c->heard + heard, e->data, e->size);
     c->in.size += (int64_t)e->size;
     sha256_add(&c->in.hash, e->data, e->size);
     if (expect > 0 && c->in.size >= expect)
@@ -78,6 +83,11 @@ static void on_close(const socket_event *e, void *user_data)
 {
     struct connection *c = user_data;
 
+    for (char *p = c->heard; *p != '\0'; p++)
+        if (*p == '\r' || *p == '\n')
+            *p = '|';
+    if (show)
+        say("heard %s", c->heard);
     if (!no_read)
         stream_say("received", &c->in);
     say("closed code=%d", -e->error);
@@ -239,7 +249,8 @@ int main(int argc, char **argv)
             int *flag;
         } flags[] = { { "--end", &end }, { "--until-end", &until_end }, { "--no-read", &no_read },
                       { "--close-early", &close_early }, { "--starttls", &starttls },
-                      { "--hold-starttls", &hold_starttls }, { "--maps", &maps } };
+                      { "--hold-starttls", &hold_starttls }, { "--maps", &maps },
+                      { "--show", &show } };
         struct {
             const char *name;
             int64_t *number;
