@@ -7,7 +7,7 @@ import sys
 
 import harness
 
-MODULES = ("interop",)
+MODULES = ("interop", "bad_peers")
 
 
 def main():
