@@ -199,13 +199,14 @@ $(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) | $(BUILD)/strict
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
 include tests/bench/bench.mk
+include tests/tls/tls.mk
 
 # ---- Running --------------------------------------------------------------------------------
 
 demo: all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop test-soak test-fuzz test-checkers test-bench
+test: test-go test-abi test-c test-asan interop test-tls test-tls-asan test-soak test-fuzz test-checkers test-bench
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...
