@@ -1,0 +1,109 @@
+'use strict';
+
+const native = require('./native.js');
+const loop = require('./loop.js');
+const { Socket, badCallback, throwing } = require('./socket.js');
+const { StreamSocket } = require('./stream.js');
+const { ErrorCode, Event, Kind } = require('./constants.js');
+const { integer, readAddress } = require('./arguments.js');
+const { Opening } = require('./opening.js');
+const {
+  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kEvent, kHandle, kHold, kListeners, kOpen, kOpened,
+  kPaused, kRefuse, kSlot, kStep, kSubscribe,
+} = require('./symbols.js');
+
+const opening = Symbol('ohsocket.opening');
+
+class TCPSocketServer extends Socket {
+  constructor(kind = Kind.TCP_SERVER) {
+    super(kind);
+    this[opening] = new Opening();
+    loop.garbage.register(this, { handle: this[kHandle], slot: this[kSlot] });
+    this[kSubscribe]();
+  }
+
+  /** address may have a backlog as well: connections that wait to be accepted, 0 for the system's maximum. */
+  listen(address, callback) {
+    let local;
+    try {
+      local = readAddress(address, this[kCompat]);
+      local.backlog = integer(address.backlog, 'address.backlog', this[kCompat]);
+    } catch (error) {
+      return this[kRefuse](error, callback);
+    }
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    return this[opening].begin(this[kHandle], callback, () => {
+      const result = native.listen(this[kHandle], local.address, local.port, local.family, local.backlog);
+      if (result >= 0) {
+        this[kBound] = true;
+        this[kOpened]();
+      }
+      return result;
+    });
+  }
+
+  [kEvent](type) {
+    if (type !== Event.CONNECT) {
+      super[kEvent](type);
+      return;
+    }
+    const handle = loop.record.connection;
+    if (this[kClosing]) native.abort(handle); // the server was closed by a listener of this batch
+    else this[kDeliver](type, new this.constructor.Connection(accepted, handle, this[kCompat]));
+  }
+
+  [kHold](type) {
+    return type === Event.CONNECT && (this[kPaused] || this[kListeners][type] === undefined);
+  }
+
+  [kStep](type, value) {
+    if (type === Event.CONNECT) {
+      if (value[kOpen]) introduce(value, () => super[kStep](type, value));
+      return;
+    }
+    try {
+      super[kStep](type, value);
+    } finally {
+      if (type === Event.LISTENING || type === Event.CLOSE) this[opening].settle();
+    }
+  }
+}
+
+// The answer of listen comes after the listening event.
+TCPSocketServer.events = 1 << Event.LISTENING;
+throwing(TCPSocketServer);
+
+/** The program subscribes to several events of a new connection: the library is told once. */
+function introduce(connection, tell) {
+  connection[kDeferred] = true;
+  try {
+    tell();
+  } finally {
+    connection[kDeferred] = false;
+    connection[kSubscribe]();
+  }
+}
+
+const accepted = Symbol('ohsocket.accepted');
+
+class TCPSocketConnection extends StreamSocket {
+  constructor(token, handle, compat) {
+    if (token !== accepted) throw new TypeError('connections are made by a server');
+    super(undefined, handle, compat);
+    Object.defineProperty(this, 'clientId', { value: native.getClientId(handle), enumerable: true });
+    this[kSubscribe]();
+    this[kOpened]();
+  }
+
+  [kClosed]() {
+    super[kClosed]();
+    loop.giveSlot(this[kSlot]); // the library has released the handle
+  }
+}
+
+TCPSocketConnection.goneResult = -ErrorCode.SERVER_SHUTDOWN;
+throwing(TCPSocketConnection);
+TCPSocketServer.Connection = TCPSocketConnection;
+
+module.exports = { TCPSocketServer, TCPSocketConnection };
