@@ -8,7 +8,7 @@ const { ErrorCode, Event, Kind } = require('./constants.js');
 const { integer, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
 const {
-  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kEvent, kHandle, kHold, kListeners, kOpen, kOpened,
+  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kListeners, kOpen, kOpened,
   kPaused, kRefuse, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
 
@@ -55,6 +55,15 @@ class TCPSocketServer extends Socket {
 
   [kHold](type) {
     return type === Event.CONNECT && (this[kPaused] || this[kListeners][type] === undefined);
+  }
+
+  /** Clients that the program will not be told of. */
+  [kDrop]() {
+    const held = this[kHeld] ?? [];
+    super[kDrop]();
+    for (const { type, value } of held) {
+      if (type === Event.CONNECT && value[kOpen]) value.abort();
+    }
   }
 
   [kStep](type, value) {

@@ -11,7 +11,7 @@ const { ErrorCode, Event } = require('./constants.js');
 const { FAMILIES, readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
 const {
-  kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kEmit, kEvent, kHandle, kHeld, kHold,
+  kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
   kJoined, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
   kSubscribe,
 } = require('./symbols.js');
@@ -25,7 +25,7 @@ class Socket extends Emitter {
     super(compat);
     this[kHandle] = handle;
     this[kSlot] = loop.takeSlot();
-    this[kResource] = new AsyncResource('OHSOCKET', { requireManualDestroy: true });
+    this[kResource] = new AsyncResource('OHSOCKET');
     this[kOpen] = false; // from the call that opens until the close event has been dispatched
     this[kBound] = false; // a connect that fails does not close it
     this[kClosing] = false; // closed by this side
@@ -48,10 +48,10 @@ class Socket extends Emitter {
 
   /** Closes at once; a TCP connection is reset. */
   abort() {
-    const result = native.abort(this[kHandle]);
-    if (result < 0 && !this[kOpen]) throw errorOf(-ErrorCode.OTHER);
-    if (result >= 0) this[kClosing] = true;
-    this[kHeld] = null;
+    if (!this[kOpen]) throw errorOf(-ErrorCode.OTHER);
+    if (native.abort(this[kHandle]) >= 0) this[kDrop]();
+    else this[kFinish]();
+    this[kClosing] = true;
     return this;
   }
 
@@ -154,29 +154,38 @@ class Socket extends Emitter {
   [kClosed]() {
     if (!this[kOpen]) return;
     this[kOpen] = this[kBound] = this[kClosing] = false;
-    this[kHeld] = null;
+    this[kDrop]();
     loop.setSocket(this[kSlot], undefined);
     if (this[kReferenced]) loop.release();
   }
 
   /** Closes, for a request; returns the library's result. */
   [kClose](request) {
+    if (!this[kOpen]) return -ErrorCode.OTHER;
     const result = native.close(this[kHandle], request);
     if (result >= 0) {
-      this[kClosing] = true;
-      this[kHeld] = null;
-      return result;
-    }
-    if (!this[kOpen]) return -ErrorCode.OTHER;
-    // The library has closed it, and the program will be told: this close joins that one.
-    (this[kJoined] ??= []).push(request);
-    if (this[kHeld] !== null) {
-      this[kHeld] = this[kHeld].filter(({ type }) => type === Event.ERROR || type === Event.CLOSE);
-      if (this[kHeld].length > 0) this[kReplay](true);
-      else this[kHeld] = null;
+      this[kDrop]();
+    } else {
+      // The library has closed it, and the program will be told: this close joins that one.
+      (this[kJoined] ??= []).push(request);
+      this[kFinish]();
     }
     this[kClosing] = true;
     return 0;
+  }
+
+  /** What is held has no reader any more. */
+  [kDrop]() {
+    this[kHeld] = null;
+  }
+
+  /** The same when the close event is, or may be, among it. */
+  [kFinish]() {
+    const end = this[kHeld]?.filter(({ type }) => type === Event.ERROR || type === Event.CLOSE) ?? [];
+    this[kDrop]();
+    if (end.length === 0) return;
+    this[kHeld] = end;
+    this[kReplay]();
   }
 
   // ---- Events
@@ -220,8 +229,11 @@ class Socket extends Emitter {
   /** Hands an event to its listeners, or holds it when it has none or others are held before it. */
   [kDeliver](type, value) {
     if (this[kHeld] !== null) this[kHeld].push({ type, value });
-    else if (this[kHold](type)) this[kHeld] = [{ type, value }], this[kSubscribe]();
-    else this[kStep](type, value);
+    else if (!this[kHold](type)) this[kStep](type, value);
+    else {
+      this[kHeld] = [{ type, value }];
+      this[kSubscribe]();
+    }
   }
 
   /** Whether an event has to wait for a listener or resume(). */
@@ -245,8 +257,8 @@ class Socket extends Emitter {
   }
 
   /** Hands over what is held, each in a turn of its own as if it had just arrived. */
-  [kReplay](closing = false) {
-    if (this[kReplaying] && !closing) return;
+  [kReplay]() {
+    if (this[kReplaying]) return;
     this[kReplaying] = true;
     setImmediate(() => {
       this[kReplaying] = false;

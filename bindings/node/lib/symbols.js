@@ -2,7 +2,7 @@
 // The names of what sockets keep to themselves.
 
 for (const name of ['handle', 'slot', 'listeners', 'open', 'bound', 'closing', 'paused', 'held', 'replaying',
-  'referenced', 'resource', 'compat', 'early', 'deferred', 'joined', 'opening',
-  'event', 'deliver', 'emit', 'subscribe', 'hold', 'replay', 'step', 'opened', 'closed', 'close', 'refuse', 'send']) {
+  'referenced', 'resource', 'compat', 'deferred', 'joined', 'event', 'deliver', 'emit', 'subscribe', 'hold', 'replay',
+  'step', 'drop', 'finish', 'opened', 'closed', 'close', 'refuse', 'send']) {
   exports[`k${name[0].toUpperCase()}${name.slice(1)}`] = Symbol(`ohsocket.${name}`);
 }
