@@ -9,7 +9,7 @@ const { integer, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
 const {
   kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kListeners, kOpen, kOpened,
-  kPaused, kRefuse, kSlot, kStep, kSubscribe,
+  kPaused, kRefuse, kResource, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
 
 const opening = Symbol('ohsocket.opening');
@@ -50,7 +50,7 @@ class TCPSocketServer extends Socket {
     }
     const handle = loop.record.connection;
     if (this[kClosing]) native.abort(handle); // the server was closed by a listener of this batch
-    else this[kDeliver](type, new this.constructor.Connection(accepted, handle, this[kCompat]));
+    else this[kDeliver](type, this[kResource].runInAsyncScope(accept, undefined, this, handle));
   }
 
   [kHold](type) {
@@ -82,6 +82,11 @@ class TCPSocketServer extends Socket {
 // The answer of listen comes after the listening event.
 TCPSocketServer.events = 1 << Event.LISTENING;
 throwing(TCPSocketServer);
+
+/** Runs in the server's async context, which its connections inherit. */
+function accept(server, handle) {
+  return new server.constructor.Connection(accepted, handle, server[kCompat]);
+}
 
 /** The program subscribes to several events of a new connection: the library is told once. */
 function introduce(connection, tell) {
