@@ -48,5 +48,6 @@ function javaScript(filename) {
 }
 
 function syntaxError(error, filename) {
-  return new SyntaxError(`${filename}: ${error?.message ?? error}`, { cause: error });
+  const place = error?.startLine === undefined ? filename : `${filename}:${error.startLine}:${error.startColumn + 1}`;
+  return new SyntaxError(`${place}: ${error?.message ?? error}`, { cause: error });
 }
