@@ -10,7 +10,7 @@ import socket from 'ohsocket';
 
 export const HOST = '127.0.0.1';
 
-const DEADLINE = 10_000;
+const DEADLINE = 30_000;
 
 /** The promise, or an error that says what did not happen. */
 export function soon(promise, what = 'it') {

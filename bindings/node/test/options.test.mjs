@@ -18,7 +18,7 @@ async function kernel(target, names) {
 k = s.socket(fileno=3)
 print([k.getsockopt(s.SOL_SOCKET if n.startswith('SO_') else s.IPPROTO_TCP if n.startswith('TCP_') else s.IPPROTO_IPV6, getattr(s, n)) for n in ${JSON.stringify(names)}])
 k.detach()`;
-  const python = spawn('python3', ['-c', program], { stdio: ['ignore', 'pipe', 'inherit', fd] });
+  const python = spawn('python3', ['-IS', '-c', program], { stdio: ['ignore', 'pipe', 'inherit', fd] });
   const [output] = await soon(Promise.all([all(python.stdout), once(python, 'exit')]));
   return JSON.parse(output.toString());
 }
@@ -142,7 +142,7 @@ for k in c:
     except BlockingIOError: pass
 print(s.getsockname()[1], flush=True)
 sys.stdin.read()`;
-  const python = spawn('python3', ['-c', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const python = spawn('python3', ['-IS', '-c', program], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = await soon(once(python.stdout, 'data'));
   const tcp = socket.constructTCPSocketInstance();
   await rejected(tcp.connect({ address: { address: HOST, port: Number(line) }, timeout: 100 }), 2301110);
