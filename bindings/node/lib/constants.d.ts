@@ -32,6 +32,8 @@ export declare const Option: {
   readonly REUSE_ADDRESS: 9;
   /** 1: a socket bound to :: takes no IPv4. Set before bind. Default 0. */
   readonly IPV6_ONLY: 10;
+  /** Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default 30000. */
+  readonly HANDSHAKE_TIMEOUT: 11;
 };
 
 /** What a program can do about an error. */

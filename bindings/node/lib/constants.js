@@ -6,6 +6,9 @@ exports.Kind = Object.freeze({
   TCP_SERVER: 2,
   TCP_CONNECTION: 3,
   UDP: 4,
+  TLS: 5,
+  TLS_SERVER: 6,
+  TLS_CONNECTION: 7,
 });
 
 exports.Event = Object.freeze({
@@ -51,6 +54,7 @@ exports.Option = Object.freeze({
   REUSE_PORT: 8,
   REUSE_ADDRESS: 9,
   IPV6_ONLY: 10,
+  HANDSHAKE_TIMEOUT: 11,
 });
 
 exports.ErrorCategory = Object.freeze({
