@@ -4,21 +4,27 @@ const native = require('./native.js');
 const { TCPSocket } = require('./tcp.js');
 const { UDPSocket } = require('./udp.js');
 const { TCPSocketServer, TCPSocketConnection } = require('./server.js');
+const { TLSSocket, TLSSocketServer, TLSSocketConnection } = require('./tls.js');
+const { Protocol } = require('./secure.js');
 const { BusinessError } = require('./errors.js');
 const { setCompat } = require('./compat.js');
 const { ErrorCategory, ErrorCode, Family, Option } = require('./constants.js');
 
-const Protocol = Object.freeze({ TLSv12: 'TLSv1.2', TLSv13: 'TLSv1.3' });
 const ProxyTypes = Object.freeze({ NONE: 0, SOCKS5: 1 });
 
 module.exports = {
   constructTCPSocketInstance: () => new TCPSocket(),
   constructUDPSocketInstance: () => new UDPSocket(),
   constructTCPSocketServerInstance: () => new TCPSocketServer(),
+  constructTLSSocketInstance: (...args) => new TLSSocket(...args),
+  constructTLSSocketServerInstance: () => new TLSSocketServer(),
   TCPSocket,
   UDPSocket,
   TCPSocketServer,
   TCPSocketConnection,
+  TLSSocket,
+  TLSSocketServer,
+  TLSSocketConnection,
   Protocol,
   ProxyTypes,
   BusinessError,

@@ -9,31 +9,32 @@ const { integer, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
 const {
   kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kListeners, kOpen, kOpened,
-  kPaused, kRefuse, kResource, kSlot, kStep, kSubscribe,
+  kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
 
 const opening = Symbol('ohsocket.opening');
 
-class TCPSocketServer extends Socket {
-  constructor(kind = Kind.TCP_SERVER) {
+/** A socket that listens. */
+class ServerSocket extends Socket {
+  constructor(kind) {
     super(kind);
     this[opening] = new Opening();
     loop.garbage.register(this, { handle: this[kHandle], slot: this[kSlot] });
     this[kSubscribe]();
   }
 
-  /** address may have a backlog as well: connections that wait to be accepted, 0 for the system's maximum. */
-  listen(address, callback) {
+  listen(options, callback) {
     let local;
     try {
-      local = readAddress(address, this[kCompat]);
-      local.backlog = integer(address.backlog, 'address.backlog', this[kCompat]);
+      local = this[kRead](options);
     } catch (error) {
       return this[kRefuse](error, callback);
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
     return this[opening].begin(this[kHandle], callback, () => {
+      const prepared = this[kPrepare](local);
+      if (prepared < 0) return prepared;
       const result = native.listen(this[kHandle], local.address, local.port, local.family, local.backlog);
       if (result >= 0) {
         this[kBound] = true;
@@ -41,6 +42,18 @@ class TCPSocketServer extends Socket {
       }
       return result;
     });
+  }
+
+  /** The options of listen: an address, which may have a backlog, 0 for the system's maximum. */
+  [kRead](address) {
+    const local = readAddress(address, this[kCompat]);
+    local.backlog = integer(address.backlog, 'address.backlog', this[kCompat]);
+    return local;
+  }
+
+  /** What has to be set before listen; returns the library's result. */
+  [kPrepare]() {
+    return 0;
   }
 
   [kEvent](type) {
@@ -80,8 +93,8 @@ class TCPSocketServer extends Socket {
 }
 
 // The answer of listen comes after the listening event.
-TCPSocketServer.events = 1 << Event.LISTENING;
-throwing(TCPSocketServer);
+ServerSocket.events = 1 << Event.LISTENING;
+throwing(ServerSocket);
 
 /** Runs in the server's async context, which its connections inherit. */
 function accept(server, handle) {
@@ -101,7 +114,8 @@ function introduce(connection, tell) {
 
 const accepted = Symbol('ohsocket.accepted');
 
-class TCPSocketConnection extends StreamSocket {
+/** A client of a server. */
+class ConnectionSocket extends StreamSocket {
   constructor(token, handle, compat) {
     if (token !== accepted) throw new TypeError('connections are made by a server');
     super(undefined, handle, compat);
@@ -116,8 +130,17 @@ class TCPSocketConnection extends StreamSocket {
   }
 }
 
-TCPSocketConnection.goneResult = -ErrorCode.SERVER_SHUTDOWN;
-throwing(TCPSocketConnection);
+ConnectionSocket.goneResult = -ErrorCode.SERVER_SHUTDOWN;
+throwing(ConnectionSocket);
+
+class TCPSocketConnection extends ConnectionSocket {}
+
+class TCPSocketServer extends ServerSocket {
+  constructor() {
+    super(Kind.TCP_SERVER);
+  }
+}
+
 TCPSocketServer.Connection = TCPSocketConnection;
 
-module.exports = { TCPSocketServer, TCPSocketConnection };
+module.exports = { ServerSocket, ConnectionSocket, TCPSocketServer, TCPSocketConnection };

@@ -48,7 +48,7 @@ class Socket extends Emitter {
 
   /** Closes at once; a TCP connection is reset. */
   abort() {
-    if (!this[kOpen]) throw errorOf(-ErrorCode.OTHER);
+    if (!this[kOpen]) throw errorOf(this.constructor.closedResult);
     if (native.abort(this[kHandle]) >= 0) this[kDrop]();
     else this[kFinish]();
     this[kClosing] = true;
@@ -161,7 +161,7 @@ class Socket extends Emitter {
 
   /** Closes, for a request; returns the library's result. */
   [kClose](request) {
-    if (!this[kOpen]) return -ErrorCode.OTHER;
+    if (!this[kOpen]) return this.constructor.closedResult;
     const result = native.close(this[kHandle], request);
     if (result >= 0) {
       this[kDrop]();
@@ -283,6 +283,9 @@ class Socket extends Emitter {
     return undefined;
   }
 }
+
+/** The result of closing what is not open. */
+Socket.closedResult = -ErrorCode.OTHER;
 
 /** Events that a kind of socket always wants, besides close. */
 Socket.events = 0;

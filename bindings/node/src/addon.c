@@ -24,5 +24,6 @@ NAPI_MODULE_INIT()
     export_sockets(env, exports);
     export_options(env, exports);
     export_send(env, exports);
+    export_tls(env, exports);
     return exports;
 }

@@ -71,11 +71,12 @@ struct export {
 };
 void add_exports(napi_env env, napi_value exports, const struct export *list, size_t count);
 
-/* loop.c, sockets.c, options.c, send.c */
+/* loop.c, sockets.c, options.c, send.c, tls.c */
 int64_t need_loop(struct state *state);
 void export_loop(napi_env env, napi_value exports);
 void export_sockets(napi_env env, napi_value exports);
 void export_options(napi_env env, napi_value exports);
 void export_send(napi_env env, napi_value exports);
+void export_tls(napi_env env, napi_value exports);
 
 #endif
