@@ -4,6 +4,7 @@
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
 # make fuzz             all fuzz targets, each for FUZZTIME=30s
 # make test-valgrind    the example programs under valgrind
+# make node             the Node package (bindings/node/node.mk has more): test-node, node-pack
 # make bench            the benchmarks (QUICK=1: three minutes instead of half an hour), see tests/bench/bench.mk
 # make lint             formatting, vet, staticcheck, warnings of the C compiler, generated files
 # make header           include/ohsocket.h and what else is generated from the Go sources
@@ -200,13 +201,14 @@ soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)
 
 include tests/bench/bench.mk
 include tests/tls/tls.mk
+include bindings/node/node.mk
 
 # ---- Running --------------------------------------------------------------------------------
 
 demo: all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop test-tls test-tls-asan test-soak test-fuzz test-checkers test-bench
+test: test-go test-abi test-c test-asan interop test-tls test-tls-asan test-node test-soak test-fuzz test-checkers test-bench
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...

@@ -36,6 +36,8 @@ func run(check bool) error {
 		{"include/ohsocket.h", header},
 		{"capi/wrappers_gen.c", renderWrappers(api, header)},
 		{"docs/abi.txt", renderABI(api)},
+		{"bindings/node/lib/constants.js", renderNode(api)},
+		{"bindings/node/lib/constants.d.ts", renderNodeTypes(api)},
 	}
 	stale := 0
 	for _, o := range outputs {

@@ -1,0 +1,105 @@
+'use strict';
+// Reading the arguments of methods. What is wrong is an error with code 401; in compatibility mode members
+// of the wrong type count as missing, as on OpenHarmony.
+
+const { BusinessError, parameterError } = require('./errors.js');
+const { ErrorCode, Extra, Family } = require('./constants.js');
+
+const FAMILIES = [undefined, 'IPv4', 'IPv6'];
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null;
+}
+
+function needObject(value, what) {
+  if (!isObject(value)) throw parameterError(`${what} must be an object`);
+  return value;
+}
+
+function integer(value, what, compat) {
+  if (value === undefined) return 0;
+  if (Number.isInteger(value) && (compat || Math.abs(value) < 2 ** 31)) return value | 0;
+  if (compat) return 0;
+  throw parameterError(`${what} must be an integer`);
+}
+
+function boolean(value, what, compat) {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (compat) return 0;
+  throw parameterError(`${what} must be a boolean`);
+}
+
+/** A NetAddress. Without a family the address decides; in compatibility mode it is IPv4. */
+function readAddress(value, compat) {
+  needObject(value, 'address');
+  const { address, port, family } = value;
+  if (typeof address !== 'string' || address === '') throw parameterError('address.address must be a string that is not empty');
+  let number = integer(family, 'address.family', compat);
+  if (number === Family.UNSPECIFIED) {
+    if (compat) number = Family.IPV4;
+    else if (family !== undefined) throw parameterError('address.family must be 1, 2 or 3');
+  }
+  return { address, port: integer(port, 'address.port', compat), family: number };
+}
+
+/** What of an options object is not there (yet) must not be left out in silence. */
+function refuseUnsupported(options) {
+  const { proxy, tcpFastOpen } = options;
+  if (isObject(proxy) ? proxy.type !== 0 : proxy !== undefined && proxy !== null) {
+    throw new BusinessError(ErrorCode.NOTSUP, 'Operation not supported: proxy');
+  }
+  if (tcpFastOpen) throw new BusinessError(ErrorCode.NOTSUP, 'Operation not supported: tcpFastOpen');
+}
+
+function readSignal(value) {
+  if (value === undefined) return undefined;
+  if (isObject(value) && typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function') return value;
+  throw parameterError('signal must be an AbortSignal');
+}
+
+/** TCPConnectOptions. */
+function readConnectOptions(options, compat) {
+  needObject(options, 'options');
+  const target = readAddress(options.address, compat);
+  target.timeout = integer(options.timeout, 'timeout', compat);
+  target.signal = readSignal(options.signal);
+  refuseUnsupported(options);
+  return target;
+}
+
+// The members of TCPExtraOptions and UDPExtraOptions: key, bit, place in the array for the addon, reader.
+const EXTRA = [
+  ['keepAlive', Extra.KEEP_ALIVE, 1, boolean],
+  ['OOBInline', Extra.OOB_INLINE, 2, boolean],
+  ['TCPNoDelay', Extra.TCP_NO_DELAY, 3, boolean],
+  ['receiveBufferSize', Extra.RECEIVE_BUFFER_SIZE, 6, integer],
+  ['sendBufferSize', Extra.SEND_BUFFER_SIZE, 7, integer],
+  ['reuseAddress', Extra.REUSE_ADDRESS, 8, boolean],
+  ['socketTimeout', Extra.SOCKET_TIMEOUT, 9, integer],
+  ['broadcast', Extra.BROADCAST, 10, boolean],
+];
+
+/** Extra options as the addon wants them: the bits of the members given, and the members. */
+function readExtraOptions(options, compat) {
+  needObject(options, 'options');
+  refuseUnsupported(options);
+  const members = new Int32Array(11);
+  for (const [key, bit, place, read] of EXTRA) {
+    const value = options[key];
+    if (value === undefined) continue;
+    members[0] |= bit;
+    members[place] = read(value, key, compat);
+  }
+  const linger = options.socketLinger;
+  if (linger !== undefined) {
+    needObject(linger, 'socketLinger');
+    members[0] |= Extra.LINGER;
+    members[4] = boolean(linger.on, 'socketLinger.on', compat);
+    members[5] = integer(linger.linger, 'socketLinger.linger', compat);
+  }
+  return members;
+}
+
+module.exports = {
+  FAMILIES, integer, isObject, needObject, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
+};

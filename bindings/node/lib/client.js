@@ -1,0 +1,97 @@
+'use strict';
+
+const native = require('./native.js');
+const { badCallback } = require('./socket.js');
+const { StreamSocket } = require('./stream.js');
+const { abortError } = require('./errors.js');
+const { ErrorCode } = require('./constants.js');
+const { readAddress, readConnectOptions } = require('./arguments.js');
+const { answer, begin } = require('./requests.js');
+const loop = require('./loop.js');
+const {
+  kBound, kClosed, kClosing, kCompat, kHandle, kHeld, kOpened, kPrepare, kRead, kRefuse, kSlot,
+  kSubscribe,
+} = require('./symbols.js');
+
+/** A socket that connects. */
+class ClientSocket extends StreamSocket {
+  constructor(kind, handle) {
+    super(kind, handle);
+    loop.garbage.register(this, { handle: this[kHandle], slot: this[kSlot] });
+    this[kSubscribe]();
+  }
+
+  bind(address, callback) {
+    let local;
+    try {
+      local = readAddress(address, this[kCompat]);
+    } catch (error) {
+      return this[kRefuse](error, callback);
+    }
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    const result = this[kHeld] === null
+      ? native.bind(this[kHandle], local.address, local.port, local.family) : -ErrorCode.ALREADY;
+    if (result >= 0) {
+      this[kBound] = true;
+      this[kOpened]();
+    }
+    return answer(this[kHandle], callback, result);
+  }
+
+  connect(options, callback) {
+    let target;
+    try {
+      target = this[kRead](options);
+    } catch (error) {
+      return this[kRefuse](error, callback);
+    }
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    const { signal } = target;
+    let started = false; // otherwise the socket is as it was
+    if (signal?.aborted) return this[kRefuse](abortError(signal.reason), callback);
+    let aborted = false;
+    const onAbort = () => {
+      aborted = native.abort(this[kHandle]) >= 0;
+      this[kClosing] = aborted;
+    };
+    return begin(this[kHandle], callback, (request) => {
+      // A period whose close event has not been handed over yet is not over.
+      if (this[kHeld] !== null) return -ErrorCode.ALREADY;
+      const prepared = this[kPrepare](target);
+      if (prepared < 0) return prepared;
+      const result = native.connect(this[kHandle], target.address, target.port, target.family, target.timeout, request);
+      if (result >= 0) {
+        started = true;
+        this[kOpened]();
+        signal?.addEventListener('abort', onAbort, { once: true });
+      }
+      return result;
+    }, (result) => {
+      signal?.removeEventListener('abort', onAbort);
+      if (result < 0 && started && !this[kBound] && !this[kClosing]) this[kClosed]();
+      return aborted && result < 0 ? abortError(signal.reason) : undefined;
+    });
+  }
+
+  /** The options of connect. */
+  [kRead](options) {
+    return readConnectOptions(options, this[kCompat]);
+  }
+
+  /** What has to be set before connect; returns the library's result. */
+  [kPrepare]() {
+    return 0;
+  }
+
+  /** As of all sockets, but undefined when there is none: so says OpenHarmony. */
+  getSocketFd(callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    const fd = native.getFd(this[kHandle]);
+    return answer(this[kHandle], callback, 0, fd < 0 ? undefined : fd);
+  }
+}
+
+module.exports = { ClientSocket };

@@ -1,0 +1,96 @@
+'use strict';
+// A connection as a stream.Duplex.
+
+const { Duplex } = require('node:stream');
+const { errorOf } = require('./errors.js');
+const { ErrorCategory, ErrorCode, Option } = require('./constants.js');
+const { kOpen, kSend } = require('./symbols.js');
+
+const MAX_VIEWS = 1024; // of one send
+
+class SocketDuplex extends Duplex {
+  #socket;
+  #retry; // a write that found the send queue full
+  #peerEnded = false;
+  #listeners;
+
+  constructor(socket, options) {
+    super({ allowHalfOpen: false, ...options, autoDestroy: true, decodeStrings: true, objectMode: false });
+    this.#socket = socket;
+    // The stream itself ends its side after the peer's, when what was read has been used.
+    socket.setOption(Option.ALLOW_HALF_OPEN, 1);
+    this.#listeners = {
+      message: ({ message }) => { if (!this.push(Buffer.from(message))) socket.pause(); },
+      end: () => {
+        this.#peerEnded = true;
+        this.push(null);
+      },
+      drain: () => {
+        const retry = this.#retry;
+        this.#retry = undefined;
+        retry?.();
+      },
+      error: (error) => this.destroy(error),
+      close: () => this.#closed(),
+    };
+    for (const [type, listener] of Object.entries(this.#listeners)) socket.on(type, listener);
+  }
+
+  get socket() {
+    return this.#socket;
+  }
+
+  _read() {
+    this.#socket.resume();
+  }
+
+  _write(chunk, encoding, callback) {
+    this.#attempt((done) => this.#socket[kSend](chunk, done), callback);
+  }
+
+  _writev(chunks, callback) {
+    const views = chunks.slice(0, MAX_VIEWS).map(({ chunk }) => chunk);
+    this.#attempt((done) => this.#socket.sendv(views, done), (error) => {
+      if (error || chunks.length <= MAX_VIEWS) callback(error);
+      else this._writev(chunks.slice(MAX_VIEWS), callback);
+    });
+  }
+
+  /** A refused send has taken nothing: it is repeated after drain. */
+  #attempt(send, callback) {
+    send((error) => {
+      if (error?.category === ErrorCategory.AGAIN) this.#retry = () => this.#attempt(send, callback);
+      else callback(error);
+    });
+  }
+
+  _final(callback) {
+    this.#socket.end(callback);
+  }
+
+  _destroy(error, callback) {
+    const socket = this.#socket;
+    for (const [type, listener] of Object.entries(this.#listeners)) socket.off(type, listener);
+    this.#retry = undefined;
+    socket.resume(); // the socket may be opened again
+    if (!socket[kOpen]) {
+      callback(error);
+      return;
+    }
+    socket.once('close', () => callback(error));
+    if (error || !this.writableFinished) socket.abort();
+    else socket.close(() => {});
+  }
+
+  /** After the peer's end the stream goes on until it has been read; otherwise it is over. */
+  #closed() {
+    if (!this.#peerEnded) this.destroy();
+  }
+}
+
+function duplexOf(socket, options) {
+  if (!socket[kOpen]) throw errorOf(-ErrorCode.NOTCONN);
+  return new SocketDuplex(socket, options);
+}
+
+module.exports = { duplexOf };

@@ -1,0 +1,41 @@
+'use strict';
+
+const native = require('./native.js');
+const { ErrorCode } = require('./constants.js');
+
+/** The error of everything here: `code` is a number, one of ErrorCode. */
+class BusinessError extends Error {
+  constructor(code, message = native.strerror(code), options) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** What can be done about it: one of ErrorCategory. */
+  get category() {
+    return native.category(this.code);
+  }
+}
+Object.defineProperty(BusinessError.prototype, 'name', { value: 'BusinessError', writable: true, configurable: true });
+
+/** The error of a negative result; handle: the socket that may know more about it. */
+function errorOf(result, handle) {
+  let message = native.strerror(result);
+  if (handle !== undefined) {
+    // The detail may be of an earlier failure; it ends with the text of its own code.
+    const detail = native.getErrorDetail(handle);
+    if (detail.endsWith(`: ${message}`)) message = detail;
+  }
+  return new BusinessError(-result, message);
+}
+
+function parameterError(what) {
+  return new BusinessError(ErrorCode.PARAMETER, `Parameter error: ${what}`);
+}
+
+function abortError(reason) {
+  const error = new BusinessError(ErrorCode.CANCELED, 'The operation was aborted', { cause: reason });
+  Object.defineProperty(error, 'name', { value: 'AbortError', writable: true, configurable: true });
+  return error;
+}
+
+module.exports = { BusinessError, errorOf, parameterError, abortError };

@@ -1,0 +1,294 @@
+/// <reference types="node" />
+import constants = require('./constants');
+import { Duplex, DuplexOptions } from 'stream';
+
+/**
+ * OpenHarmony's `@ohos.net.socket` on Node. Every method that takes a callback returns a promise instead
+ * when it is called without one.
+ */
+declare namespace socket {
+  /** Called with an error, or with undefined and the result. */
+  type AsyncCallback<T> = (error: BusinessError, data: T) => void;
+  type Callback<T> = (data: T) => void;
+  type ErrorCallback = (error: BusinessError) => void;
+
+  /** The error of everything here. */
+  class BusinessError extends Error {
+    constructor(code: number, message?: string, options?: { cause?: unknown });
+    /** One of ErrorCode. */
+    code: number;
+    /** What can be done about it: one of ErrorCategory. */
+    readonly category: number;
+  }
+
+  /** One end of a connection. */
+  interface NetAddress {
+    /** Numeric (IPv6 with `%zone` where it has one), or a host name where the method allows it. */
+    address: string;
+    /** 0 to 65535. Default 0: any free port. */
+    port?: number;
+    /** 1 IPv4, 2 IPv6, 3 a name. Default: whatever the address is. */
+    family?: number;
+  }
+
+  interface ListenAddress extends NetAddress {
+    /** Connections the kernel keeps for the server to accept. Default 0: the system's maximum. */
+    backlog?: number;
+  }
+
+  interface ProxyOptions {
+    type: number;
+    address?: NetAddress;
+    username?: string;
+    password?: string;
+  }
+
+  interface TCPConnectOptions {
+    /** An address or a host name, all of whose addresses are tried. */
+    address: NetAddress;
+    /** Milliseconds for look-up and connection together. Default 5000. */
+    timeout?: number;
+    /** Cancels the connect; the error's name is AbortError, its cause the signal's reason. */
+    signal?: AbortSignal;
+    /** Only `{ type: ProxyTypes.NONE }`; others fail with 2301095. */
+    proxy?: ProxyOptions;
+  }
+
+  type Data = string | ArrayBuffer | ArrayBufferView;
+
+  interface TCPSendOptions {
+    data: Data;
+    /** Of a string: UTF-8 (default), UTF-16, UTF-16BE, UTF-16LE, US-ASCII or ISO-8859-1. */
+    encoding?: string;
+  }
+
+  interface UDPSendOptions extends TCPSendOptions {
+    address: NetAddress;
+    /** Only `{ type: ProxyTypes.NONE }`; others fail with 2301095. */
+    proxy?: ProxyOptions;
+  }
+
+  interface ExtraOptionsBase {
+    /** SO_RCVBUF in bytes, 0 to 262144; any other number means 8192. */
+    receiveBufferSize?: number;
+    /** SO_SNDBUF, as receiveBufferSize. */
+    sendBufferSize?: number;
+    /** SO_REUSEADDR. */
+    reuseAddress?: boolean;
+    /** Milliseconds that queued data may wait without any being sent. Default 0: no limit. */
+    socketTimeout?: number;
+  }
+
+  interface UDPExtraOptions extends ExtraOptionsBase {
+    /** SO_BROADCAST. */
+    broadcast?: boolean;
+  }
+
+  interface TCPExtraOptions extends ExtraOptionsBase {
+    keepAlive?: boolean;
+    OOBInline?: boolean;
+    TCPNoDelay?: boolean;
+    /** linger: milliseconds that close waits for the peer, 0 to 65535; 0 resets the connection. */
+    socketLinger?: { on: boolean; linger: number };
+  }
+
+  interface SocketStateBase {
+    isBound: boolean;
+    isClose: boolean;
+    isConnected: boolean;
+  }
+
+  interface SocketRemoteInfo {
+    address: string;
+    family: 'IPv4' | 'IPv6';
+    port: number;
+    /** Bytes of the message. */
+    size: number;
+  }
+
+  interface SocketMessageInfo {
+    /** The program's own: a copy of exactly the bytes of the message. */
+    message: ArrayBuffer;
+    remoteInfo: SocketRemoteInfo;
+  }
+
+  /** The listeners of a kind of socket. */
+  interface Events {
+    /** After a refused send (2301011) the queue has fallen under half its limit. */
+    drain: Callback<void>;
+    error: ErrorCallback;
+    close: Callback<void>;
+  }
+  interface StreamEvents extends Events {
+    message: Callback<SocketMessageInfo>;
+    /** The peer sends no more. */
+    end: Callback<void>;
+  }
+  interface TCPSocketEvents extends StreamEvents {
+    connect: Callback<void>;
+  }
+  interface UDPSocketEvents extends Events {
+    message: Callback<SocketMessageInfo>;
+    listening: Callback<void>;
+  }
+  interface TCPSocketServerEvents extends Events {
+    connect: Callback<TCPSocketConnection>;
+    listening: Callback<void>;
+  }
+
+  /** What all sockets have. */
+  interface Socket<E> {
+    /** Adds a listener; one that is there already is not added again. */
+    on<T extends keyof E>(type: T, callback: E[T]): this;
+    once<T extends keyof E>(type: T, callback: E[T]): this;
+    /** Removes a listener, or all of the event. */
+    off<T extends keyof E>(type: T, callback?: E[T]): this;
+    addListener<T extends keyof E>(type: T, callback: E[T]): this;
+    removeListener<T extends keyof E>(type: T, callback?: E[T]): this;
+    listenerCount(type: keyof E): number;
+
+    /** Sends what is queued, then closes. The socket can be opened again. */
+    close(callback: AsyncCallback<void>): void;
+    close(): Promise<void>;
+    /** Closes at once, and drops what is queued; a TCP connection is reset. Throws 2300999 when not open. */
+    abort(): this;
+    /** Stops message (server: connect) events; what arrives waits in the kernel. */
+    pause(): this;
+    resume(): this;
+    isPaused(): boolean;
+    /** An open socket keeps the process alive unless it is unref'd. */
+    ref(): this;
+    unref(): this;
+    hasRef(): boolean;
+
+    getState(callback: AsyncCallback<SocketStateBase>): void;
+    getState(): Promise<SocketStateBase>;
+    getLocalAddress(callback: AsyncCallback<NetAddress>): void;
+    getLocalAddress(): Promise<NetAddress>;
+    /** Sets an option of the library (Option), at any time. Throws a BusinessError. */
+    setOption(option: number, value: number | boolean): this;
+    getOption(option: number): number;
+    /** Bytes of sends that the kernel has not taken yet. */
+    readonly sendQueueLength: number;
+    /** Closes, if it is open. */
+    [Symbol.asyncDispose](): Promise<void>;
+  }
+
+  interface StreamSocket<E> extends Socket<E> {
+    /** Done when the kernel has taken all bytes. */
+    send(options: TCPSendOptions, callback: AsyncCallback<void>): void;
+    send(options: TCPSendOptions): Promise<void>;
+    /** Up to 1024 pieces as one send. */
+    sendv(views: ArrayBufferView[], callback: AsyncCallback<void>): void;
+    sendv(views: ArrayBufferView[]): Promise<void>;
+    /** Sends what is queued, then says that no more comes. Receiving goes on. */
+    end(callback: AsyncCallback<void>): void;
+    end(): Promise<void>;
+    getRemoteAddress(callback: AsyncCallback<NetAddress>): void;
+    getRemoteAddress(): Promise<NetAddress>;
+    setExtraOptions(options: TCPExtraOptions, callback: AsyncCallback<void>): void;
+    setExtraOptions(options: TCPExtraOptions): Promise<void>;
+    /** The connection as a stream, which from then on takes its messages and closes it. */
+    duplex(options?: DuplexOptions): Duplex & { readonly socket: StreamSocket<E> };
+  }
+
+  class TCPSocket {
+    constructor();
+    /** Gives the socket a local address: a numeric one or "localhost". */
+    bind(address: NetAddress, callback: AsyncCallback<void>): void;
+    bind(address: NetAddress): Promise<void>;
+    connect(options: TCPConnectOptions, callback: AsyncCallback<void>): void;
+    connect(options: TCPConnectOptions): Promise<void>;
+    /** The descriptor, to be looked at only; undefined when there is none. */
+    getSocketFd(callback: AsyncCallback<number | undefined>): void;
+    getSocketFd(): Promise<number | undefined>;
+  }
+  interface TCPSocket extends StreamSocket<TCPSocketEvents> {}
+
+  class TCPSocketServer {
+    constructor();
+    /** Listens at a numeric address or "localhost". Wrong arguments are thrown. */
+    listen(address: ListenAddress, callback: AsyncCallback<void>): void;
+    listen(address: ListenAddress): Promise<void>;
+    /** For the server's clients, present and future. */
+    setExtraOptions(options: TCPExtraOptions, callback: AsyncCallback<void>): void;
+    setExtraOptions(options: TCPExtraOptions): Promise<void>;
+    /** The descriptor, to be looked at only; -1 when there is none. */
+    getSocketFd(callback: AsyncCallback<number>): void;
+    getSocketFd(): Promise<number>;
+  }
+  interface TCPSocketServer extends Socket<TCPSocketServerEvents> {}
+
+  /** A client of a server; made by the server. */
+  class TCPSocketConnection {
+    private constructor();
+    /** 1 for the server's first client, never used again. */
+    readonly clientId: number;
+    getSocketFd(callback: AsyncCallback<number>): void;
+    getSocketFd(): Promise<number>;
+  }
+  interface TCPSocketConnection extends StreamSocket<StreamEvents> {}
+
+  class UDPSocket {
+    constructor();
+    bind(address: NetAddress, callback: AsyncCallback<void>): void;
+    bind(address: NetAddress): Promise<void>;
+    /** Sends one datagram. A name is looked up first. */
+    send(options: UDPSendOptions, callback: AsyncCallback<void>): void;
+    send(options: UDPSendOptions): Promise<void>;
+    setExtraOptions(options: UDPExtraOptions, callback: AsyncCallback<void>): void;
+    setExtraOptions(options: UDPExtraOptions): Promise<void>;
+    getSocketFd(callback: AsyncCallback<number>): void;
+    getSocketFd(): Promise<number>;
+  }
+  interface UDPSocket extends Socket<UDPSocketEvents> {}
+
+  function constructTCPSocketInstance(): TCPSocket;
+  function constructTCPSocketServerInstance(): TCPSocketServer;
+  function constructUDPSocketInstance(): UDPSocket;
+
+  enum Protocol {
+    TLSv12 = 'TLSv1.2',
+    TLSv13 = 'TLSv1.3',
+  }
+  enum ProxyTypes {
+    NONE = 0,
+    SOCKS5 = 1,
+  }
+
+  export import ErrorCode = constants.ErrorCode;
+  export import ErrorCategory = constants.ErrorCategory;
+  export import Family = constants.Family;
+  export import Option = constants.Option;
+
+  /**
+   * Sockets constructed from now on in this thread behave as OpenHarmony's own where this package does
+   * better; OHSOCKET_COMPAT=1 does so from the start. Returns the previous setting.
+   */
+  function setCompat(on: boolean): boolean;
+
+  /** Counters of the library, for the whole process. */
+  interface Stats {
+    /** Live: socket handles, loops, bytes in send queues, of buffers, of the Go heap; goroutines. */
+    sockets: number;
+    loops: number;
+    queuedBytes: number;
+    bufferBytes: number;
+    goHeapBytes: number;
+    goroutines: number;
+    /** Since the library was loaded. */
+    bytesReceived: number;
+    bytesSent: number;
+    messagesReceived: number;
+    messagesSent: number;
+    connectionsAccepted: number;
+    loopIterations: number;
+    internalErrors: number;
+  }
+  function getStats(): Stats;
+
+  /** The version of the library: "1.0.0". */
+  const version: string;
+}
+
+export = socket;

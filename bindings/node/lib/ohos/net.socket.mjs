@@ -1,0 +1,2 @@
+// @ohos.net.socket
+export { default } from '../index.mjs';

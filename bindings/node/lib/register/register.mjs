@@ -1,0 +1,8 @@
+// node --import ohsocket/register program.ts
+// Lets OpenHarmony's module names resolve, and files of TypeScript and ArkTS run.
+
+import module from 'node:module';
+import { load, resolve } from './hooks.mjs';
+
+if (typeof module.registerHooks === 'function') module.registerHooks({ load, resolve });
+else module.register('./hooks.mjs', import.meta.url);

@@ -1,0 +1,91 @@
+'use strict';
+// Operations that are under way. The library knows a request by its number and gives that back in the
+// record of its completion. Numbers of requests with a callback are odd: the addon hands their completions
+// over one by one, and those of promises together.
+
+const { AsyncResource } = require('node:async_hooks');
+const { errorOf } = require('./errors.js');
+
+const entries = [undefined]; // 0 is no request
+const free = [];
+
+function put(entry, odd) {
+  const index = free.length > 0 ? free.pop() : entries.length;
+  entries[index] = entry;
+  return 2 * index + odd;
+}
+
+/** Takes the entry out. */
+function take(number) {
+  const index = number >>> 1;
+  const entry = entries[index];
+  entries[index] = undefined;
+  free.push(index);
+  return entry;
+}
+
+/** Settles a promise. finish, if given, is told the result first and may return an error of its own. */
+class PromiseEntry {
+  constructor(handle, resolve, reject, finish) {
+    this.handle = handle;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.finish = finish;
+  }
+
+  settle(result) {
+    const error = this.finish?.(result);
+    if (result < 0) this.reject(error ?? errorOf(result, this.handle));
+    else this.resolve();
+  }
+}
+
+/** Calls a callback, in the async context in which the operation was begun. */
+class CallbackEntry extends AsyncResource {
+  constructor(handle, callback, finish) {
+    super('OHSOCKETREQUEST', { requireManualDestroy: true });
+    this.handle = handle;
+    this.callback = callback;
+    this.finish = finish;
+  }
+
+  settle(result) {
+    const error = this.finish?.(result);
+    this.emitDestroy();
+    if (result < 0) this.runInAsyncScope(this.callback, undefined, error ?? errorOf(result, this.handle));
+    else this.runInAsyncScope(this.callback);
+  }
+}
+
+/**
+ * Begins an operation that completes. start is given the number of the request and returns the library's
+ * result. callback: undefined makes a promise.
+ */
+function begin(handle, callback, start, finish) {
+  if (callback === undefined) {
+    return new Promise((resolve, reject) => {
+      const number = put(new PromiseEntry(handle, resolve, reject, finish), 0);
+      const result = start(number);
+      if (result < 0) take(number).settle(result);
+    });
+  }
+  const number = put(new CallbackEntry(handle, callback, finish), 1);
+  const result = start(number);
+  if (result < 0) process.nextTick(refused, take(number), result);
+  return undefined;
+}
+
+/** No callback is called before the method has returned. */
+function refused(entry, result) {
+  entry.settle(result);
+}
+
+/** Answers with a result that is there already. */
+function answer(handle, callback, result, value) {
+  if (callback === undefined) return result < 0 ? Promise.reject(errorOf(result, handle)) : Promise.resolve(value);
+  if (result < 0) process.nextTick(callback, errorOf(result, handle));
+  else process.nextTick(callback, undefined, value);
+  return undefined;
+}
+
+module.exports = { put, take, begin, answer, PromiseEntry };

@@ -1,0 +1,331 @@
+'use strict';
+// What all sockets have: their handle, the open period, events and getters.
+
+const { AsyncResource } = require('node:async_hooks');
+const native = require('./native.js');
+const loop = require('./loop.js');
+const { Emitter } = require('./emitter.js');
+const { isCompat } = require('./compat.js');
+const { BusinessError, errorOf, parameterError } = require('./errors.js');
+const { ErrorCode, Event } = require('./constants.js');
+const { FAMILIES, readExtraOptions } = require('./arguments.js');
+const { answer, begin, take } = require('./requests.js');
+const {
+  kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
+  kJoined, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
+  kSubscribe,
+} = require('./symbols.js');
+
+const CLOSE_BIT = 1 << Event.CLOSE;
+
+class Socket extends Emitter {
+  /** handle: of an accepted connection; otherwise one of this kind is made. */
+  constructor(kind, handle = native.construct(kind), compat = isCompat()) {
+    if (handle < 0) throw errorOf(handle);
+    super(compat);
+    this[kHandle] = handle;
+    this[kSlot] = loop.takeSlot();
+    this[kResource] = new AsyncResource('OHSOCKET');
+    this[kOpen] = false; // from the call that opens until the close event has been dispatched
+    this[kBound] = false; // a connect that fails does not close it
+    this[kClosing] = false; // closed by this side
+    this[kPaused] = false;
+    this[kHeld] = null; // what has arrived and has no listener now, in order
+    this[kReplaying] = false;
+    this[kJoined] = null; // closes of what the library has closed already
+    this[kDeferred] = false;
+    this[kReferenced] = true;
+  }
+
+  // ---- Operations
+
+  /** Sends what is queued, then closes. The socket can be opened again afterwards. */
+  close(callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    return begin(this[kHandle], callback, (request) => this[kClose](request));
+  }
+
+  /** Closes at once; a TCP connection is reset. */
+  abort() {
+    if (!this[kOpen]) throw errorOf(this.constructor.closedResult);
+    if (native.abort(this[kHandle]) >= 0) this[kDrop]();
+    else this[kFinish]();
+    this[kClosing] = true;
+    return this;
+  }
+
+  /** Stops the message (server: connect) events; what arrives waits in the kernel. */
+  pause() {
+    this[kPaused] = true;
+    native.pause(this[kHandle]);
+    return this;
+  }
+
+  resume() {
+    if (!this[kPaused]) return this;
+    this[kPaused] = false;
+    if (this[kHeld] === null) native.resume(this[kHandle]);
+    else this[kReplay]();
+    return this;
+  }
+
+  isPaused() {
+    return this[kPaused];
+  }
+
+  /** The open socket keeps the process alive; it does so from the start. */
+  ref() {
+    if (!this[kReferenced] && this[kOpen]) loop.retain();
+    this[kReferenced] = true;
+    return this;
+  }
+
+  unref() {
+    if (this[kReferenced] && this[kOpen]) loop.release();
+    this[kReferenced] = false;
+    return this;
+  }
+
+  hasRef() {
+    return this[kReferenced];
+  }
+
+  // ---- Options and getters
+
+  setExtraOptions(options, callback) {
+    let members;
+    try {
+      members = readExtraOptions(options, this[kCompat]);
+    } catch (error) {
+      return this[kRefuse](error, callback);
+    }
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    return answer(this[kHandle], callback, native.setExtraOptions(this[kHandle], members));
+  }
+
+  /** Sets an option of the library, one of Option, at any time. */
+  setOption(option, value) {
+    const result = Number.isInteger(option) && Number.isInteger(Number(value))
+      ? native.setOption(this[kHandle], option, Number(value)) : -ErrorCode.PARAMETER;
+    if (result < 0) throw errorOf(result);
+    return this;
+  }
+
+  getOption(option) {
+    const result = Number.isInteger(option) ? native.getOption(this[kHandle], option) : -ErrorCode.PARAMETER;
+    if (result < 0) throw errorOf(result);
+    return result;
+  }
+
+  getState(callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    const bits = native.getState(this[kHandle]);
+    return answer(this[kHandle], callback, bits, stateOf(bits));
+  }
+
+  getLocalAddress(callback) {
+    return getAddress(this, 0, callback);
+  }
+
+  /** The descriptor, to be looked at; -1 when there is none. */
+  getSocketFd(callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    return answer(this[kHandle], callback, 0, Math.max(native.getFd(this[kHandle]), -1));
+  }
+
+  /** Bytes of sends that the kernel has not taken yet. */
+  get sendQueueLength() {
+    return Math.max(native.getSendQueueLength(this[kHandle]), 0);
+  }
+
+  // ---- The open period
+
+  [kOpened]() {
+    if (this[kOpen]) return;
+    this[kOpen] = true;
+    loop.setSocket(this[kSlot], this);
+    if (this[kReferenced]) loop.retain();
+  }
+
+  [kClosed]() {
+    if (!this[kOpen]) return;
+    this[kOpen] = this[kBound] = this[kClosing] = false;
+    this[kDrop]();
+    loop.setSocket(this[kSlot], undefined);
+    if (this[kReferenced]) loop.release();
+  }
+
+  /** Closes, for a request; returns the library's result. */
+  [kClose](request) {
+    if (!this[kOpen]) return this.constructor.closedResult;
+    const result = native.close(this[kHandle], request);
+    if (result >= 0) {
+      this[kDrop]();
+    } else {
+      // The library has closed it, and the program will be told: this close joins that one.
+      (this[kJoined] ??= []).push(request);
+      this[kFinish]();
+    }
+    this[kClosing] = true;
+    return 0;
+  }
+
+  /** What is held has no reader any more. */
+  [kDrop]() {
+    this[kHeld] = null;
+  }
+
+  /** The same when the close event is, or may be, among it. */
+  [kFinish]() {
+    const end = this[kHeld]?.filter(({ type }) => type === Event.ERROR || type === Event.CLOSE) ?? [];
+    this[kDrop]();
+    if (end.length === 0) return;
+    this[kHeld] = end;
+    this[kReplay]();
+  }
+
+  // ---- Events
+
+  /** Tells the library which events are wanted. Those that come late find no listener. */
+  [kSubscribe](changed) {
+    if (this[kDeferred]) return;
+    const listeners = this[kListeners];
+    let mask = CLOSE_BIT | this.constructor.events;
+    for (let number = 1; number < listeners.length; number++) {
+      if (listeners[number] !== undefined) mask |= 1 << number;
+    }
+    // What is held comes first.
+    if (this[kHeld] !== null) mask &= ~(1 << Event.MESSAGE | 1 << Event.CONNECT);
+    native.subscribe(this[kHandle], mask, this[kSlot]);
+    if (this[kHeld] !== null && (changed === Event.MESSAGE || changed === Event.CONNECT)) this[kReplay]();
+  }
+
+  /** A record of this socket. */
+  [kEvent](type) {
+    switch (type) {
+      case Event.MESSAGE: {
+        if (this[kClosing]) return; // closed by a listener of this batch
+        const { address, family, port, size } = loop.record;
+        const remoteInfo = { address, family: FAMILIES[family], port, size };
+        this[kDeliver](type, { message: native.payload(), remoteInfo });
+        break;
+      }
+      case Event.ERROR:
+        this[kDeliver](type, errorOf(loop.record.error, this[kHandle]));
+        break;
+      case Event.END:
+      case Event.CLOSE:
+        this[kDeliver](type);
+        break;
+      default:
+        this[kStep](type);
+    }
+  }
+
+  /** Hands an event to its listeners, or holds it when it has none or others are held before it. */
+  [kDeliver](type, value) {
+    if (this[kHeld] !== null) this[kHeld].push({ type, value });
+    else if (!this[kHold](type)) this[kStep](type, value);
+    else {
+      this[kHeld] = [{ type, value }];
+      this[kSubscribe]();
+    }
+  }
+
+  /** Whether an event has to wait for a listener or resume(). */
+  [kHold](type) {
+    return type === Event.MESSAGE && (this[kPaused] || this[kListeners][type] === undefined);
+  }
+
+  [kStep](type, value) {
+    if (type !== Event.CLOSE) {
+      this[kResource].runInAsyncScope(this[kEmit], this, type, value);
+      return;
+    }
+    const joined = this[kJoined];
+    this[kJoined] = null;
+    this[kClosed]();
+    try {
+      this[kResource].runInAsyncScope(this[kEmit], this, type);
+    } finally {
+      joined?.forEach((request) => take(request).settle(0));
+    }
+  }
+
+  /** Hands over what is held, each in a turn of its own as if it had just arrived. */
+  [kReplay]() {
+    if (this[kReplaying]) return;
+    this[kReplaying] = true;
+    setImmediate(() => {
+      this[kReplaying] = false;
+      const held = this[kHeld];
+      if (held === null || held.length === 0 || this[kHold](held[0].type)) return;
+      const { type, value } = held.shift();
+      if (held.length > 0) {
+        this[kReplay]();
+      } else {
+        this[kHeld] = null;
+        if (type !== Event.CLOSE) this[kSubscribe]();
+        if (!this[kPaused]) native.resume(this[kHandle]);
+      }
+      this[kStep](type, value);
+    });
+  }
+
+  /** Refuses a call whose arguments are wrong: by its callback or promise. */
+  [kRefuse](error, callback) {
+    if (typeof callback !== 'function') return Promise.reject(error);
+    process.nextTick(callback, error);
+    return undefined;
+  }
+}
+
+/** The result of closing what is not open. */
+Socket.closedResult = -ErrorCode.OTHER;
+
+/** Events that a kind of socket always wants, besides close. */
+Socket.events = 0;
+
+if (Symbol.asyncDispose) {
+  /** `await using`: closes, if it is open. */
+  Socket.prototype[Symbol.asyncDispose] = async function () {
+    if (this[kOpen]) await this.close();
+  };
+}
+
+/** Those of OpenHarmony's later classes throw what is wrong with the first argument. */
+function throwing(Class) {
+  Class.prototype[kRefuse] = function (error, callback) {
+    if (callback === undefined && error.fromCallback) return Promise.reject(error);
+    if (this[kCompat] && error.code === ErrorCode.PARAMETER) error.code = String(error.code);
+    throw error;
+  };
+}
+
+/** An error when there is a callback and it is no function. */
+function badCallback(callback) {
+  if (callback === undefined || typeof callback === 'function') return undefined;
+  const error = parameterError('the callback must be a function');
+  Object.defineProperty(error, 'fromCallback', { value: true });
+  return error;
+}
+
+function stateOf(bits) {
+  return { isBound: (bits & 1) !== 0, isConnected: (bits & 2) !== 0, isClose: (bits & 4) !== 0 };
+}
+
+/** A NetAddress of either end. */
+function getAddress(socket, remote, callback) {
+  const bad = badCallback(callback);
+  if (bad) return socket[kRefuse](bad);
+  const address = native.getAddress(socket[kHandle], remote);
+  if (typeof address === 'number') return answer(socket[kHandle], callback, address);
+  const { port, family } = loop.record;
+  return answer(socket[kHandle], callback, 0, { address, port, family });
+}
+
+module.exports = { Socket, BusinessError, badCallback, getAddress, throwing };

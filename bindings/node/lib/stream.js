@@ -1,0 +1,72 @@
+'use strict';
+// What sockets of a connection have: TCPSocket, and the connections of a server.
+
+const native = require('./native.js');
+const { Socket, badCallback, getAddress } = require('./socket.js');
+const { ErrorCode } = require('./constants.js');
+const { encode } = require('./encoding.js');
+const { needObject, refuseUnsupported } = require('./arguments.js');
+const { begin, put, take, PromiseEntry } = require('./requests.js');
+const { kCompat, kHandle, kOpen, kRefuse, kSend } = require('./symbols.js');
+
+const sendResult = Symbol('ohsocket.sendResult');
+
+class StreamSocket extends Socket {
+  /** Sends data: a string, an ArrayBuffer or a view of one. Done when the kernel has taken all of it. */
+  send(options, callback) {
+    let data;
+    try {
+      data = needObject(options, 'options').data;
+      if (options.proxy !== undefined) refuseUnsupported(options);
+      if (options.encoding !== undefined && typeof data === 'string') data = encode(data, options.encoding, this[kCompat]);
+    } catch (error) {
+      return this[kRefuse](error, callback);
+    }
+    return this[kSend](data, callback);
+  }
+
+  [kSend](data, callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    const handle = this[kHandle];
+    if (callback !== undefined) return begin(handle, callback, (request) => this[sendResult](native.send(handle, data, request)));
+    return new Promise((resolve, reject) => { // begin, without a closure more for each send
+      const request = put(new PromiseEntry(handle, resolve, reject, undefined), 0);
+      const result = native.send(handle, data, request);
+      if (result < 0) take(request).settle(this[sendResult](result));
+    });
+  }
+
+  /** Several Uint8Arrays (up to 1024) as one send; the stream view writes with it. */
+  sendv(views, callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    return begin(this[kHandle], callback, (request) => this[sendResult](native.sendv(this[kHandle], views, request)));
+  }
+
+  /** Sends what is queued, then says that no more will be sent. Receiving goes on. */
+  end(callback) {
+    const bad = badCallback(callback);
+    if (bad) return this[kRefuse](bad);
+    return begin(this[kHandle], callback, (request) => this[sendResult](native.end(this[kHandle], request)));
+  }
+
+  getRemoteAddress(callback) {
+    return getAddress(this, 1, callback);
+  }
+
+  /** A stream.Duplex of the connection. */
+  duplex(options) {
+    return require('./duplex.js').duplexOf(this, options);
+  }
+
+  /** A handle that the library has taken back belonged to a connection that has ended. */
+  [sendResult](result) {
+    return result === -ErrorCode.BADF && !this[kOpen] ? this.constructor.goneResult : result;
+  }
+}
+
+/** The result of a send when the socket is not open. */
+StreamSocket.goneResult = -ErrorCode.BADF;
+
+module.exports = { StreamSocket };

@@ -1,0 +1,82 @@
+/* The Node addon: a thin layer over ohsocket.h. It knows no sockets, only a loop in record mode, whose
+ * records it hands to JavaScript one by one; what they mean is decided in lib/.
+ *
+ * There are no globals: each Node environment (the main thread, each worker) has a state of its own. */
+#ifndef OHSOCKET_NODE_ADDON_H
+#define OHSOCKET_NODE_ADDON_H
+
+#define NAPI_VERSION 8
+#include <node_api.h>
+#include <ohsocket.h>
+#include <stdbool.h>
+#include <uv.h>
+
+enum {
+    BATCH = 256,          /* records fetched at a time */
+    ADDRESSES = 256,      /* addresses whose text JavaScript has; a power of 2 */
+    ADDRESS_LENGTH = 64,  /* of a numeric address with its zone */
+    SCRATCH = 64 * 1024,  /* for the text of a send */
+    MAX_BUFFERS = 1024    /* of one send, as socket_sendv takes them */
+};
+
+/* Memory that JavaScript sees as well (lib/loop.js has the same layout), so that handing over a record
+ * takes no values of Node-API. */
+struct shared {
+    int32_t type;       /* SOCKET_EVENT_* */
+    int32_t slot;       /* user_data: which socket of JavaScript's table, or which request */
+    int32_t error;
+    int32_t size;       /* of the message */
+    int32_t port;       /* of the peer, or of an address that was asked for */
+    int32_t family;
+    int32_t address;    /* index of the peer's address in JavaScript's table */
+    int32_t count;      /* of completions */
+    double socket;      /* handles */
+    double connection;
+    int32_t completions[2 * BATCH]; /* pairs: request, error */
+};
+
+struct state {
+    napi_env env;
+    napi_ref dispatch;   /* function(address): one record */
+    napi_ref complete;   /* function(): a run of completions whose results are promises */
+    napi_ref receiver;   /* `this` of both */
+    napi_ref memory;     /* keeps shared alive */
+    struct shared *shared;
+    socket_loop loop;    /* 0 until the first socket */
+    uv_poll_t *poll;
+    napi_async_cleanup_hook_handle cleanup;
+    const socket_event *current; /* the message that payload() copies; NULL outside of its dispatch */
+    char scratch[SCRATCH];
+    char addresses[ADDRESSES][ADDRESS_LENGTH];
+    socket_event events[BATCH];
+};
+
+/* values.c */
+struct state *state_of(napi_env env);
+size_t get_arguments(napi_env env, napi_callback_info info, napi_value *argv, size_t count);
+int64_t to_integer(napi_env env, napi_value value);
+bool to_text(napi_env env, napi_value value, char *text, size_t capacity);
+napi_value from_integer(napi_env env, int64_t value);
+napi_value from_text(napi_env env, const char *text);
+struct bytes {
+    const void *data;
+    size_t size;
+    void *owned; /* to be freed, or NULL */
+};
+bool to_bytes(struct state *state, napi_value value, struct bytes *bytes);
+
+struct export {
+    const char *name;
+    napi_callback function;
+};
+void add_exports(napi_env env, napi_value exports, const struct export *list, size_t count);
+
+/* loop.c, sockets.c, options.c, send.c, tls.c */
+int64_t need_loop(struct state *state);
+void export_loop(napi_env env, napi_value exports);
+void export_sockets(napi_env env, napi_value exports);
+void export_options(napi_env env, napi_value exports);
+void export_send(napi_env env, napi_value exports);
+void export_tls(napi_env env, napi_value exports);
+
+#endif

@@ -1,0 +1,144 @@
+/* The life of a socket: construct, open, close. Each function takes a handle and returns the library's
+ * result, negative when it has failed. */
+#include "addon.h"
+
+/* Calls a function of the library that takes a handle only. */
+static napi_value on_handle(napi_env env, napi_callback_info info, int (*function)(socket_handle))
+{
+    napi_value argv[1];
+
+    get_arguments(env, info, argv, 1);
+    return from_integer(env, function(to_integer(env, argv[0])));
+}
+
+/* Calls one that completes: (handle, request). Request 0 asks for no record. */
+static napi_value with_request(napi_env env, napi_callback_info info,
+    int (*function)(socket_handle, socket_completion, void *))
+{
+    napi_value argv[2];
+    uintptr_t request;
+
+    get_arguments(env, info, argv, 2);
+    request = (uintptr_t) to_integer(env, argv[1]);
+    return from_integer(env, function(to_integer(env, argv[0]), request != 0 ? SOCKET_RECORD : NULL,
+        (void *) request));
+}
+
+/* construct(kind) */
+static napi_value construct(napi_env env, napi_callback_info info)
+{
+    napi_value argv[1];
+    int64_t loop = need_loop(state_of(env));
+
+    get_arguments(env, info, argv, 1);
+    if (loop > 0)
+        loop = socket_construct(loop, (int) to_integer(env, argv[0]));
+    return from_integer(env, loop);
+}
+
+/* subscribe(handle, mask, slot) */
+static napi_value subscribe(napi_env env, napi_callback_info info)
+{
+    napi_value argv[3];
+
+    get_arguments(env, info, argv, 3);
+    return from_integer(env, socket_subscribe(to_integer(env, argv[0]), (uint32_t) to_integer(env, argv[1]),
+        (void *) (uintptr_t) to_integer(env, argv[2])));
+}
+
+/* address, port, family: three arguments. */
+static bool to_address(napi_env env, const napi_value *argv, char *text, size_t capacity,
+    socket_address *address)
+{
+    address->address = text;
+    address->port = (int32_t) to_integer(env, argv[1]);
+    address->family = (int32_t) to_integer(env, argv[2]);
+    return to_text(env, argv[0], text, capacity);
+}
+
+enum { NAME_LENGTH = 1100 }; /* longer than any host name may be */
+
+/* bind(handle, address, port, family) */
+static napi_value bind_socket(napi_env env, napi_callback_info info)
+{
+    napi_value argv[4];
+    char text[NAME_LENGTH];
+    socket_address address;
+
+    get_arguments(env, info, argv, 4);
+    if (!to_address(env, argv + 1, text, sizeof text, &address))
+        return from_integer(env, -SOCKET_ERROR_PARAMETER);
+    return from_integer(env, socket_bind(to_integer(env, argv[0]), &address));
+}
+
+/* listen(handle, address, port, family, backlog) */
+static napi_value listen_socket(napi_env env, napi_callback_info info)
+{
+    napi_value argv[5];
+    char text[NAME_LENGTH];
+    socket_listen_options options = SOCKET_LISTEN_OPTIONS_INIT;
+
+    get_arguments(env, info, argv, 5);
+    if (!to_address(env, argv + 1, text, sizeof text, &options.address))
+        return from_integer(env, -SOCKET_ERROR_PARAMETER);
+    options.backlog = (int32_t) to_integer(env, argv[4]);
+    return from_integer(env, socket_listen(to_integer(env, argv[0]), &options));
+}
+
+/* connect(handle, address, port, family, timeout, request) */
+static napi_value connect_socket(napi_env env, napi_callback_info info)
+{
+    napi_value argv[6];
+    char text[NAME_LENGTH];
+    socket_connect_options options = SOCKET_CONNECT_OPTIONS_INIT;
+
+    get_arguments(env, info, argv, 6);
+    if (!to_address(env, argv + 1, text, sizeof text, &options.address))
+        return from_integer(env, -SOCKET_ERROR_PARAMETER);
+    options.timeout_ms = (int32_t) to_integer(env, argv[4]);
+    return from_integer(env, socket_connect(to_integer(env, argv[0]), &options, SOCKET_RECORD,
+        (void *) (uintptr_t) to_integer(env, argv[5])));
+}
+
+
+static napi_value end_socket(napi_env env, napi_callback_info info)
+{
+    return with_request(env, info, socket_end);
+}
+
+static napi_value close_socket(napi_env env, napi_callback_info info)
+{
+    return with_request(env, info, socket_close);
+}
+
+static napi_value abort_socket(napi_env env, napi_callback_info info)
+{
+    return on_handle(env, info, socket_abort);
+}
+
+static napi_value release_socket(napi_env env, napi_callback_info info)
+{
+    return on_handle(env, info, socket_release);
+}
+
+static napi_value pause_socket(napi_env env, napi_callback_info info)
+{
+    return on_handle(env, info, socket_pause);
+}
+
+static napi_value resume_socket(napi_env env, napi_callback_info info)
+{
+    return on_handle(env, info, socket_resume);
+}
+
+void export_sockets(napi_env env, napi_value exports)
+{
+    static const struct export list[] = {
+        { "construct", construct }, { "subscribe", subscribe }, { "bind", bind_socket },
+        { "listen", listen_socket }, { "connect", connect_socket },
+        { "end", end_socket }, { "close", close_socket }, { "abort", abort_socket },
+        { "release", release_socket }, { "pause", pause_socket }, { "resume", resume_socket },
+    };
+
+    add_exports(env, exports, list, sizeof list / sizeof *list);
+}

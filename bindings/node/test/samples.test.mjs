@@ -1,0 +1,112 @@
+// OpenHarmony's sample programs, and ours of examples/, with the loader hook and sockets of Node's.
+
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { HOST, all, checkLeaks, closedPort, netClient, netServer, soon } from './helper.mjs';
+import { node } from './child.mjs';
+
+checkLeaks();
+
+const here = new URL('.', import.meta.url).pathname;
+const REGISTER = ['--import', 'ohsocket/register'];
+// The samples wait for 10 and 30 s before they clean up.
+const QUICK = ['--import', `data:text/javascript,${encodeURIComponent(
+  'const set = setTimeout; globalThis.setTimeout = (f, ms) => set(f, ms / 100)')}`];
+
+/** Runs a sample with what has to be replaced; it lies outside of the package, as a user's program does. */
+async function sample(name, replacements, use) {
+  const folder = mkdtempSync(path.join(here, 'sample-'));
+  try {
+    let source = readFileSync(path.join(here, 'samples', name), 'utf8').replaceAll('192.168.xxx.xxx', HOST);
+    for (const [from, to] of replacements) source = source.replace(from, to);
+    const file = path.join(folder, name);
+    writeFileSync(file, source);
+    return await use(node([...REGISTER, ...QUICK, file]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('the TCP client of the guide', async () => {
+  const { server, address } = await netServer();
+  const arrived = once(server, 'connection');
+  const { stdout, stderr, code } = await sample('tcp_client.ts', [['port = 1234', 'port = 0'], ['port = 5678', `port = ${address.port}`]],
+    async ({ done }) => {
+      const [peer] = await soon(arrived);
+      peer.write('Hello, client!');
+      assert.equal((await soon(once(peer, 'data')))[0].toString(), 'Hello, server!');
+      peer.resume();
+      return done;
+    });
+  assert.deepEqual([stderr, code], ['', 0]);
+  const lines = stdout.trim().split('\n');
+  // The sample unsubscribes from close before it has happened.
+  assert.deepEqual(lines.slice(0, 3), ['bind success', 'on connect', 'connect success']);
+  assert.deepEqual(lines.slice(3).sort(), ['close socket.', 'on connect received:Hello, client!', 'on message', 'send success']);
+  server.close();
+});
+
+test('the TCP server of the guide', async () => {
+  const { port } = await closedPort();
+  const output = await sample('tcp_server.ts', [['port = 4651', `port = ${port}`]], async ({ child, seen, done }) => {
+    await seen(/listen success/);
+    const peer = await netClient({ address: HOST, port });
+    assert.equal((await soon(all(peer))).toString(), 'Hello, client!');
+    await seen(/close success/);
+    child.kill(); // it listens for ever
+    return done;
+  });
+  assert.equal(output.stderr, '');
+  const lines = output.stdout.trim().split('\n');
+  assert.deepEqual(lines, ['listen success', 'send success', 'on close success', 'close success']);
+});
+
+test('our examples talk to each other', async () => {
+  const file = (name) => path.join(here, '..', 'examples', name);
+  for (const name of ['tcp_server.mjs', 'tcp_echo_stream.mjs']) {
+    const server = node([file(name), HOST, '0']);
+    const [, port] = await server.seen(/listening 127\.0\.0\.1 (\d+)/);
+    const client = await node([file('tcp_client.mjs'), HOST, port]).done;
+    const answer = name === 'tcp_server.mjs' ? 'Hello, client!' : 'Hello, server!';
+    assert.deepEqual(client, { stdout: `${HOST} port ${port}: ${answer}\nclosed\n`, stderr: '', code: 0, signal: null });
+    const typed = await node([...REGISTER, file('ohos_tcp_client.ts'), HOST, port]).done;
+    assert.deepEqual([typed.stderr, typed.code], ['', 0]);
+    assert.deepEqual(typed.stdout.trim().split('\n').sort(), ['close success', 'on connect', `received: ${answer}`, 'send success']);
+    server.child.kill();
+    const { code, stderr } = await server.done;
+    assert.deepEqual([code, stderr], [0, '']);
+  }
+  const refused = await node([file('tcp_client.mjs'), HOST, String((await closedPort()).port)]).done;
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /connect .*Connection refused/);
+  const udp = await node([file('udp.mjs')]).done;
+  assert.equal(udp.code, 0);
+  assert.match(udp.stdout, /^listening\n14 bytes from port \d+: Hello, myself!\nclosed\n$/);
+});
+
+test('the hook: other module names, enums, files without extension, and what it says of bad syntax', async () => {
+  const folder = mkdtempSync(path.join(here, 'sample-'));
+  try {
+    writeFileSync(path.join(folder, 'colours.ets'), 'export enum Colour { Red, Green }\n');
+    writeFileSync(path.join(folder, 'main.ts'), `
+import { socket } from '@kit.NetworkKit';
+import { BusinessError, AsyncCallback } from '@kit.BasicServicesKit';
+import { Colour } from './colours';
+const done: AsyncCallback<void> = (error: BusinessError) => {
+  console.log(error.code, error instanceof BusinessError, Colour.Green, new Error('line').stack?.includes('main.ts:6:'));
+};
+socket.constructUDPSocketInstance().close(done);
+`);
+    writeFileSync(path.join(folder, 'bad.ts'), 'let = ;\n');
+    const { stdout, stderr, code } = await node([...REGISTER, path.join(folder, 'main.ts')]).done;
+    assert.deepEqual([stdout, stderr, code], ['2300999 true 1 true\n', '', 0]);
+    const bad = await node([...REGISTER, path.join(folder, 'bad.ts')]).done;
+    assert.equal(bad.code, 1);
+    assert.match(bad.stderr, /SyntaxError.*bad\.ts:1:/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
