@@ -6,6 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, AsyncGenerator, ClassVar, List, Optional, Type, TypeVar, Union, cast
 
+from ._abi import ErrorCode
 from ._errors import SocketError, error_of
 from ._kinds import (
     ClientBase,
@@ -17,8 +18,7 @@ from ._kinds import (
     datagram,
     stream_data,
 )
-from ._abi import ErrorCode
-from ._library import fast_send
+from ._library import fast_send, sizes
 from ._loop import Loop
 from ._socket import ENDED, Socket
 from ._types import (
@@ -29,7 +29,6 @@ from ._types import (
     TCPSendOptions,
     UDPSendOptions,
 )
-from ctypes import c_size_t as _c_size
 
 HIGH_WATER = 64 * 1024
 """Bytes that may be sent to a socket before a send waits until the kernel has taken them."""
@@ -264,21 +263,15 @@ class AsyncStream(AsyncSender, StreamBase):
         if self._unchecked < HIGH_WATER and (self._turn is None or not self._turn.locked()):
             if _running() is not self._loop.host:
                 self._loop.check_current()
-            result = fast_send(self._ref, data, _c_size(size), None, None)
+            result = fast_send(self._ref, data, sizes[size], None, None)
             if result >= 0:
                 return
             if result not in _AGAIN:
-                raise self._send_error(result)
+                raise self._error(result)
         self._unchecked = 0
         future = self._future()
         await self._room(partial(self._begin_send, data, partial(_settle, future, self)))
         await future
-
-    def _send_error(self, result: int) -> SocketError:
-        """That which has ended the connection says more than that it has ended."""
-        if self._failure is not None and not self._open:
-            return error_of(self._failure.code, self._failure.detail)
-        return self._error(result)
 
     async def receive(self) -> bytes:
         """The next bytes that have arrived; b"" at the end. Cancelling it loses nothing.

@@ -4,8 +4,8 @@ import ctypes
 from typing import TYPE_CHECKING, ClassVar, Optional, Tuple, Type, Union
 
 from ._abi import ErrorCode, Event, Kind, Option, socket_connect_options, socket_listen_options
-from ._errors import SocketError
-from ._library import RECORD, fast_send, fast_send_to, lib
+from ._errors import SocketError, error_of
+from ._library import RECORD, fast_send, fast_send_to, lib, sizes
 from ._loop import Done, Loop
 from ._socket import Socket, c_address, in_range, mask, milliseconds, remote_info
 from ._types import (
@@ -26,7 +26,6 @@ from ._types import (
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_c_size = ctypes.c_size_t
 _AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
 
 
@@ -93,6 +92,8 @@ class Opener(Sender):
 class StreamBase(Sender):
     """A TCP connection, or what becomes one."""
 
+    _gone: ClassVar[int] = -ErrorCode.SHUTDOWN
+
     def __init__(self, loop: Loop, handle: int = 0) -> None:
         self._half_open_chosen = False
         super().__init__(loop, handle)
@@ -124,14 +125,24 @@ class StreamBase(Sender):
         drain event tells when to go on. May be called from any thread."""
         if type(data) is not bytes:
             data = encode(data, encoding)
-        result = fast_send(self._ref, data, _c_size(len(data)), None, None)
+        result = fast_send(self._ref, data, sizes[len(data)], None, None)
         if result < 0:
             raise self._error(result)
+
+    def _error(self, code: int) -> SocketError:
+        # A handle that is gone, or a socket closed behind one's back: Python's users expect a
+        # ConnectionError, as of their own sockets.
+        if code == -ErrorCode.BADF and self._was_open:
+            failure = self._failure
+            if failure is not None:
+                return error_of(failure.code, failure.detail)
+            code = self._gone
+        return super()._error(code)
 
     def _begin_send(self, data: bytes, done: Done) -> bool:
         """False if the send queue is full."""
         user_data = self._loop.expect(done)
-        result = fast_send(self._ref, data, _c_size(len(data)), RECORD, user_data)
+        result = fast_send(self._ref, data, sizes[len(data)], RECORD, user_data)
         return self._begun(result, user_data)
 
     def _begin_end(self, done: Done) -> None:
@@ -165,6 +176,7 @@ class ConnectionBase(StreamBase):
     """A client of a server."""
 
     _kind: ClassVar[int] = Kind.TCP_CONNECTION
+    _gone = -ErrorCode.SERVER_SHUTDOWN
     client_id: int
 
     def __init__(self, loop: Loop, handle: int) -> None:
@@ -257,7 +269,7 @@ class DatagramBase(Opener):
         """False if the send queue is full. Without address: to the connected peer."""
         user_data = self._loop.expect(done) if done else ctypes.c_void_p()
         completion = RECORD if done else None
-        size = _c_size(len(data))
+        size = sizes[len(data)]
         if address is None:
             result = fast_send(self._ref, data, size, completion, user_data)
         else:

@@ -2,7 +2,7 @@
 
 import ctypes
 import os
-from typing import Any, List
+from typing import Any, Dict, List
 
 from ._abi import EVENT_SIZE, FUNCTIONS, VERSION_MAJOR, socket_event
 
@@ -64,6 +64,18 @@ fast_send: Any = _undeclared("socket_send")
 fast_send_to: Any = _undeclared("socket_send_to")
 fast_poll: Any = _undeclared("socket_loop_poll")
 fast_flush: Any = _undeclared("socket_loop_flush")
+
+class _Sizes(Dict[int, ctypes.c_size_t]):
+    """Lengths as ctypes objects, those of small messages made once."""
+
+    def __missing__(self, length: int) -> ctypes.c_size_t:
+        size = ctypes.c_size_t(length)
+        if length <= 4096:
+            self[length] = size
+        return size
+
+
+sizes = _Sizes()
 
 # As a completion: make a record.
 RECORD = ctypes.c_void_p(1)

@@ -6,7 +6,6 @@ import struct
 import warnings
 import weakref
 from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, Optional, Set
 
 from ._abi import EVENT_FORMAT, EVENT_SIZE, Event, Loop as Mode
@@ -24,8 +23,6 @@ _MESSAGE = int(Event.MESSAGE)
 _COMPLETION = int(Event.COMPLETION)
 _NOT_AT_ALL = ctypes.c_int(0)
 _unpack = struct.Struct(EVENT_FORMAT).iter_unpack
-# SocketMessageInfo((message, remote_info)) without the Python function that its constructor is.
-_message_info = partial(tuple.__new__, SocketMessageInfo)
 
 _forked = False
 
@@ -122,7 +119,7 @@ class Loop:
 
     def _dispatch(self, records: Iterator[Any]) -> None:
         # This is the path of every message: locals, one dictionary, no objects but the message.
-        active, copy, info = self.active, memory, _message_info
+        active, copy, new, info = self.active, memory, tuple.__new__, SocketMessageInfo
         for (
             kind,
             _,
@@ -150,7 +147,7 @@ class Loop:
                 if remote[3] != size:
                     remote = socket._remote_info(size, host, port, family)
                 try:
-                    listener(info((copy[data : data + size], remote)))
+                    listener(new(info, (copy[data : data + size], remote)))
                 except Exception as failure:
                     self.report(failure, socket, "message")
             elif kind == _COMPLETION:

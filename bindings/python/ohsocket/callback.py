@@ -7,6 +7,7 @@ sys.unraisablehook, as does what a listener raises.
 
 from typing import Callable, ClassVar, Optional, Type, Union
 
+from ._abi import ErrorCode
 from ._errors import SocketError
 from ._kinds import (
     ClientBase,
@@ -18,7 +19,6 @@ from ._kinds import (
     datagram,
     stream_data,
 )
-from ._abi import ErrorCode
 from ._loop import Done, Loop
 from ._socket import Socket
 from ._thread import ThreadLoop, thread_loop
