@@ -24,10 +24,12 @@ def live() -> "tuple[int, int, int]":
 
 @pytest.fixture(scope="session", autouse=True)
 def warm() -> None:
-    """uvloop keeps the descriptors of its first loop."""
+    """uvloop and the resolver of the library keep the descriptors of their first use."""
     loop = uvloop.new_event_loop()
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
+    with ohsocket.sync.TCPSocket() as tcp, pytest.raises(ohsocket.ResolveError):
+        tcp.connect(("no-such-host.invalid", 80))
 
 
 @pytest.fixture(autouse=True)
