@@ -19,7 +19,7 @@ from ._kinds import (
     stream_data,
 )
 from ._library import fast_send, sizes
-from ._loop import Loop
+from ._loop import Loop, is_forked
 from ._socket import ENDED, Socket
 from ._types import (
     Address,
@@ -101,6 +101,8 @@ _loops: "weakref.WeakValueDictionary[int, AsyncLoop]" = weakref.WeakValueDiction
 
 def current_loop() -> AsyncLoop:
     """The loop for the asyncio loop that is running."""
+    if is_forked():
+        raise error_of(ErrorCode.FORKED)
     try:
         host = _running()
     except RuntimeError:

@@ -151,9 +151,8 @@ def test_cancelled_receive_accept_and_close(run: Run) -> None:
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing
-        await client.close()  # has gone on
+        await close(client, connection, server)  # the close has gone on, this joins it
         assert not client.get_state().is_connected
-        await close(connection, server)
 
     run(main())
 
