@@ -1,4 +1,5 @@
 # make                  the library and the example programs
+# make wheel            the Python package; make test-python: its tests
 # make demo             the example programs at work, on this machine only
 # make test             all tests
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
@@ -195,7 +196,9 @@ include tests/bench/bench.mk
 demo: all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop test-soak test-fuzz test-checkers test-bench
+test: test-go test-abi test-c test-asan interop test-python test-soak test-fuzz test-checkers test-bench
+
+-include bindings/python/python.mk
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...
