@@ -7,7 +7,7 @@
 PYTHON ?= python3
 PYTHON_DIR := bindings/python
 PYTHON_BUILD := $(CURDIR)/$(BUILD)/python
-PYTHON_VENV := $(PYTHON_BUILD)/venv-$(notdir $(PYTHON))
+PYTHON_VENV := $(PYTHON_BUILD)/venv$(subst /,-,$(PYTHON))
 PYTHON_SOURCES := $(wildcard $(PYTHON_DIR)/ohsocket/*) $(PYTHON_DIR)/pyproject.toml $(PYTHON_DIR)/setup.py $(PYTHON_DIR)/README.md
 WHEEL := $(PYTHON_BUILD)/dist/.done
 # Bytecode goes to the build folder too.

@@ -142,7 +142,13 @@ async def send_to_a_peer_that_has_gone(client: Connection, server: Connection) -
 
 async def close_with_data_in_flight(client: Connection, server: Connection) -> Any:
     data = b"z" * 1_000_000
-    reading = asyncio.ensure_future(collect(server))
+
+    async def read() -> bytes:
+        received = await collect(server)
+        await server.close()
+        return received
+
+    reading = asyncio.ensure_future(read())
     await client.send(data)
     await asyncio.gather(client.close(), reading)
     return reading.result() == data
