@@ -1,4 +1,5 @@
 # make                  the library and the example programs
+# make wheel            the Python package; make test-python: its tests
 # make demo             the example programs at work, on this machine only
 # make test             all tests
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
@@ -202,13 +203,14 @@ soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)
 include tests/bench/bench.mk
 include tests/tls/tls.mk
 include bindings/node/node.mk
+include bindings/python/python.mk
 
 # ---- Running --------------------------------------------------------------------------------
 
 demo: all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop test-tls test-tls-asan test-node test-soak test-fuzz test-checkers test-bench
+test: test-go test-abi test-c test-asan interop test-tls test-tls-asan test-python test-node test-soak test-fuzz test-checkers test-bench
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...

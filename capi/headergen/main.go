@@ -1,5 +1,6 @@
 // Headergen writes what is derived from the Go sources of the library: the public
-// header, the C wrappers of the exported functions and the list of the ABI.
+// header, the C wrappers of the exported functions, the list of the ABI and the ctypes
+// declarations of the Python package.
 //
 //	go run ./capi/headergen          write the files
 //	go run ./capi/headergen -check   write nothing; fail if one of them would change
@@ -29,6 +30,10 @@ func run(check bool) error {
 		return err
 	}
 	header := renderHeader(api)
+	python, err := renderPython(api)
+	if err != nil {
+		return err
+	}
 	outputs := []struct {
 		path string
 		text []byte
@@ -38,6 +43,7 @@ func run(check bool) error {
 		{"docs/abi.txt", renderABI(api)},
 		{"bindings/node/lib/constants.js", renderNode(api)},
 		{"bindings/node/lib/constants.d.ts", renderNodeTypes(api)},
+		{"bindings/python/ohsocket/_abi.py", python},
 	}
 	stale := 0
 	for _, o := range outputs {

@@ -1,0 +1,105 @@
+"""Event-driven TCP and UDP sockets for Python, on libohsocket.
+
+The classes here are for asyncio. Without it: ``ohsocket.sync``, whose methods wait, and
+``ohsocket.callback``, whose sockets are run by ``ohsocket.run()``.
+"""
+
+from . import callback, sync
+from ._abi import VERSION, Category, ErrorCode, Family, Option
+from ._asyncio import TCPSocket, TCPSocketConnection, TCPSocketServer, UDPSocket
+from ._errors import (
+    BlockingIOError,
+    BrokenPipeError,
+    CancelledError,
+    CertificateError,
+    ConnectionAbortedError,
+    ConnectionRefusedError,
+    ConnectionResetError,
+    ForkedError,
+    ParameterError,
+    PermissionError,
+    ResolveError,
+    SocketError,
+    TimeoutError,
+    TLSError,
+)
+from ._stats import Stats, get_stats, version
+from ._types import (
+    Address,
+    ExtraOptionsBase,
+    NetAddress,
+    SocketLinger,
+    SocketMessageInfo,
+    SocketRemoteInfo,
+    SocketStateBase,
+    TCPConnectOptions,
+    TCPExtraOptions,
+    TCPSendOptions,
+    UDPExtraOptions,
+    UDPSendOptions,
+)
+from .callback import run
+
+__version__ = VERSION
+
+
+def construct_tcp_socket_instance() -> TCPSocket:
+    """A TCPSocket, by its OpenHarmony name."""
+    return TCPSocket()
+
+
+def construct_tcp_socket_server_instance() -> TCPSocketServer:
+    """A TCPSocketServer, by its OpenHarmony name."""
+    return TCPSocketServer()
+
+
+def construct_udp_socket_instance() -> UDPSocket:
+    """A UDPSocket, by its OpenHarmony name."""
+    return UDPSocket()
+
+
+__all__ = [
+    "Address",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "CancelledError",
+    "Category",
+    "CertificateError",
+    "ConnectionAbortedError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "ErrorCode",
+    "ExtraOptionsBase",
+    "Family",
+    "ForkedError",
+    "NetAddress",
+    "Option",
+    "ParameterError",
+    "PermissionError",
+    "ResolveError",
+    "SocketError",
+    "SocketLinger",
+    "SocketMessageInfo",
+    "SocketRemoteInfo",
+    "SocketStateBase",
+    "Stats",
+    "TCPConnectOptions",
+    "TCPExtraOptions",
+    "TCPSendOptions",
+    "TCPSocket",
+    "TCPSocketConnection",
+    "TCPSocketServer",
+    "TLSError",
+    "TimeoutError",
+    "UDPExtraOptions",
+    "UDPSendOptions",
+    "UDPSocket",
+    "callback",
+    "construct_tcp_socket_instance",
+    "construct_tcp_socket_server_instance",
+    "construct_udp_socket_instance",
+    "get_stats",
+    "run",
+    "sync",
+    "version",
+]

@@ -1,0 +1,412 @@
+"""Sockets for asyncio: operations are coroutines, events go to listeners or are iterated over."""
+
+import asyncio
+import weakref
+from functools import partial
+from types import TracebackType
+from typing import Any, AsyncGenerator, ClassVar, List, Optional, Type, TypeVar, Union, cast
+
+from ._abi import ErrorCode
+from ._errors import SocketError, error_of
+from ._kinds import (
+    ClientBase,
+    ConnectionBase,
+    DatagramBase,
+    Sender,
+    ServerBase,
+    StreamBase,
+    datagram,
+    stream_data,
+)
+from ._library import fast_send, sizes
+from ._loop import Loop, is_forked
+from ._socket import ENDED, Socket
+from ._types import (
+    Address,
+    Data,
+    SocketMessageInfo,
+    TCPConnectOptions,
+    TCPSendOptions,
+    UDPSendOptions,
+)
+
+HIGH_WATER = 64 * 1024
+"""Bytes that may be sent to a socket before a send waits until the kernel has taken them."""
+
+_AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
+_running = asyncio.get_running_loop
+
+S = TypeVar("S", bound="AsyncSocket")
+
+
+class AsyncLoop(Loop):
+    """The loop of the sockets of one asyncio loop: its descriptor is one of those asyncio watches."""
+
+    def __init__(self, host: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.host = host
+        host.add_reader(self.fd, self._readable)
+        self._sentinel = _until_shutdown(weakref.ref(self))
+        try:
+            self._sentinel.__anext__().send(None)
+        except StopIteration:
+            pass  # it has reached its yield
+
+    def check_current(self) -> None:
+        if _running() is not self.host:
+            raise RuntimeError("ohsocket: the socket belongs to another asyncio loop")
+
+    def _readable(self) -> None:
+        try:
+            self.drain()
+        finally:
+            if self.woken:
+                # Tasks that this batch has woken run next; what they send leaves together.
+                self.woken = False
+                self.host.call_soon(self.flush)
+            else:
+                self.flush()
+
+    def wake(self) -> None:
+        self.host.call_soon(self._readable)
+
+    def report(self, error: BaseException, socket: Socket, what: str) -> None:
+        self.host.call_exception_handler(
+            {
+                "message": f"exception in a {what} listener of {socket!r}",
+                "exception": error,
+                "socket": socket,
+            }
+        )
+
+    def close(self) -> None:
+        if self.handle and not self.host.is_closed():
+            self.host.remove_reader(self.fd)
+        super().close()
+
+
+async def _until_shutdown(loop: "weakref.ref[AsyncLoop]") -> AsyncGenerator[None, None]:
+    """Closes the loop when asyncio finishes its generators, as asyncio.run() does in the end."""
+    try:
+        yield
+    finally:
+        closing = loop()
+        if closing is not None:
+            closing.close()
+
+
+# By id of the asyncio loop, which lives as long as the entry does.
+_loops: "weakref.WeakValueDictionary[int, AsyncLoop]" = weakref.WeakValueDictionary()
+
+
+def current_loop() -> AsyncLoop:
+    """The loop for the asyncio loop that is running."""
+    if is_forked():
+        raise error_of(ErrorCode.FORKED)
+    try:
+        host = _running()
+    except RuntimeError:
+        raise RuntimeError(
+            "ohsocket: no asyncio loop is running; without asyncio use ohsocket.sync or ohsocket.callback"
+        ) from None
+    loop = _loops.get(id(host))
+    if loop is None or loop.closed:
+        loop = _loops[id(host)] = AsyncLoop(host)
+    return loop
+
+
+def _settle(future: "asyncio.Future[None]", socket: "AsyncSocket", error: int) -> None:
+    """Ends what awaits an operation; nobody does if it was cancelled."""
+    if future.done() or future.get_loop().is_closed():
+        return
+    socket._loop.woken = True
+    if error < 0:
+        future.set_exception(socket._detailed_error(error))
+    else:
+        future.set_result(None)
+
+
+class AsyncSocket(Socket):
+    """What the sockets for asyncio share. ``async with`` closes it at the end."""
+
+    _loop: AsyncLoop
+
+    def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
+        self._waiters: List["asyncio.Future[None]"] = []
+        super().__init__(loop or current_loop(), handle)
+
+    async def __aenter__(self: S) -> S:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        try:
+            if self._open:
+                await self.close()
+        except SocketError:
+            if error is None:
+                raise
+        finally:
+            self._release()
+
+    def _future(self) -> "asyncio.Future[None]":
+        self._loop.check_current()
+        return self._loop.host.create_future()
+
+    def _notify(self) -> None:
+        if self._waiters:
+            self._loop.woken = True
+            waiters, self._waiters = self._waiters, []
+            if self._loop.host.is_closed():
+                return
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def _change(self) -> None:
+        """Waits until something has happened to the socket."""
+        waiter = self._future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    async def _receive(self) -> Any:
+        self._pull()
+        while True:
+            item = self._take()
+            if item is not None:
+                return item
+            await self._change()
+
+    async def _closed(self) -> None:
+        """Waits for the end of a close that is going on, after which the socket can be opened again."""
+        while self._closing:
+            await self._change()
+
+    async def close(self) -> None:
+        """Closes the socket: sends what is queued, then waits for the peer's end, at most for the close
+        timeout (2 s). A socket that is closed already stays so; one never opened is SocketError 2300999.
+
+        If the wait is cancelled the close goes on. What was received and not taken is dropped.
+        """
+        if self._was_open and not self._open:
+            return
+        future = self._future()
+        if self._begin_close(partial(_settle, future, self)):
+            await future
+        while self._open:
+            await self._change()
+
+
+class AsyncSender(AsyncSocket, Sender):
+    """One that sends."""
+
+    def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
+        self._turn: Optional[asyncio.Lock] = None  # held while a send waits for room in the queue
+        super().__init__(loop, handle)
+
+    async def _room(self, begin: Any) -> None:
+        """Begins an operation as soon as the send queue has room for it, in the order of the callers."""
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        async with self._turn:
+            while not begin():
+                await self._change()
+
+
+class AsyncOpener(AsyncSender):
+    """One that is bound and connected."""
+
+    _bind: Any
+    _begin_connect: Any
+
+    async def bind(self, address: Address) -> None:
+        """Gives the socket its local address, a numeric one or "localhost"; port 0 is any free one."""
+        await self._closed()
+        self._bind(address)
+
+    async def _connect(self, to: Any, timeout: Optional[float]) -> None:
+        await self._closed()
+        future = self._future()
+        self._begin_connect(to, timeout, partial(_settle, future, self))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if self._open and not self._closing:
+                self.abort()
+            raise
+
+
+class AsyncStream(AsyncSender, StreamBase):
+    """A TCP connection for asyncio. Iterating over it gives the bytes that arrive, until the end."""
+
+    def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
+        self._unchecked = 0  # bytes sent since a send waited
+        super().__init__(loop, handle)
+
+    async def send(self, data: Union[Data, TCPSendOptions], encoding: str = "utf-8") -> None:
+        """Sends bytes, or a str in an encoding.
+
+        Returns at once while less than 64 KiB were sent, then every 64 KiB when the kernel has taken
+        them: so a slow peer slows the sender down. What send has taken is sent even if it is cancelled
+        while it waits; it has not been taken if it waits for a full send queue (16 MiB).
+        """
+        if type(data) is not bytes:
+            data = stream_data(data, encoding)
+        size = len(data)
+        self._unchecked += size
+        if self._unchecked < HIGH_WATER and (self._turn is None or not self._turn.locked()):
+            if _running() is not self._loop.host:
+                self._loop.check_current()
+            result = fast_send(self._ref, data, sizes[size], None, None)
+            if result >= 0:
+                return
+            if result not in _AGAIN:
+                raise self._error(result)
+        self._unchecked = 0
+        future = self._future()
+        await self._room(partial(self._begin_send, data, partial(_settle, future, self)))
+        await future
+
+    async def receive(self) -> bytes:
+        """The next bytes that have arrived; b"" at the end. Cancelling it loses nothing.
+
+        From the first call on messages are kept for it, up to 256 KiB; more waits in the kernel. The
+        socket then stays open for sending after the peer's end, until it is closed.
+        """
+        item = await self._receive()
+        return b"" if item is ENDED else cast(bytes, item)
+
+    def __aiter__(self: S) -> S:
+        return self
+
+    async def __anext__(self) -> bytes:
+        item = await self._receive()
+        if item is ENDED:
+            raise StopAsyncIteration
+        return cast(bytes, item)
+
+    async def end(self) -> None:
+        """Says that no more will be sent; returns when the peer has been told. Receiving goes on."""
+        future = self._future()
+        self._begin_end(partial(_settle, future, self))
+        await future
+
+
+class TCPSocket(AsyncStream, AsyncOpener, ClientBase):
+    """A TCP client.
+
+    Events: message (SocketMessageInfo), connect, end, drain, error (SocketError), close. Messages go to
+    the listeners, or, without one, to ``receive`` and ``async for``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def connect(
+        self, address: Union[Address, TCPConnectOptions], *, timeout: Optional[float] = None
+    ) -> None:
+        """Connects to an address or host name within ``timeout`` seconds (5), look-up included.
+
+        Cancelling it cancels the connect. Errors: ConnectionRefusedError, TimeoutError, ResolveError and
+        others, all SocketError.
+        """
+        await self._connect(address, timeout)
+
+
+class TCPSocketConnection(AsyncStream, ConnectionBase):
+    """A client of a TCPSocketServer; ``client_id`` is its number, beginning with 1.
+
+    Events: message (SocketMessageInfo), end, drain, error (SocketError), close.
+    """
+
+
+C = TypeVar("C", bound=AsyncStream)
+
+
+class TCPSocketServer(AsyncSocket, ServerBase):
+    """A TCP server.
+
+    Events: connect (TCPSocketConnection), listening, error (SocketError), close. Connections go to the
+    connect listeners, or, without one, to ``accept`` and ``async for``.
+    """
+
+    _connection: ClassVar[Type[ConnectionBase]] = TCPSocketConnection
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def listen(self, address: Address, *, backlog: int = 0) -> None:
+        """Listens at a numeric address or "localhost"; port 0 is any free one. ``backlog`` 0 is the
+        system's maximum."""
+        await self._closed()
+        self._begin_listen(address, backlog)
+
+    async def accept(self) -> TCPSocketConnection:
+        """The next client. Cancelling it loses none."""
+        item = await self._receive()
+        if item is ENDED:
+            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
+        return cast(TCPSocketConnection, item)
+
+    def __aiter__(self: S) -> S:
+        return self
+
+    async def __anext__(self) -> TCPSocketConnection:
+        item = await self._receive()
+        if item is ENDED:
+            raise StopAsyncIteration
+        return cast(TCPSocketConnection, item)
+
+
+class UDPSocket(AsyncOpener, DatagramBase):
+    """A UDP socket.
+
+    Events: message (SocketMessageInfo), listening, connect, drain, error (SocketError), close. Datagrams
+    go to the message listeners, or, without one, to ``receive`` and ``async for``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def connect(
+        self, address: Union[Address, TCPConnectOptions], *, timeout: Optional[float] = None
+    ) -> None:
+        """Gives the socket its one peer, by address or host name."""
+        await self._connect(address, timeout)
+
+    async def send(
+        self,
+        data: Union[Data, UDPSendOptions],
+        address: Optional[Address] = None,
+        encoding: str = "utf-8",
+    ) -> None:
+        """Sends one datagram, to the connected peer if there is no address; returns when the kernel has
+        taken it, raises if it does not."""
+        payload, to = datagram(data, address, encoding)
+        future = self._future()
+        await self._room(partial(self._send_to, payload, to, partial(_settle, future, self)))
+        await future
+
+    async def receive(self) -> SocketMessageInfo:
+        """The next datagram with its sender: ``message, remote_info``. Cancelling it loses nothing."""
+        item = await self._receive()
+        if item is ENDED:
+            raise error_of(ErrorCode.BADF, "the socket is closed")
+        return cast(SocketMessageInfo, item)
+
+    def __aiter__(self: S) -> S:
+        return self
+
+    async def __anext__(self) -> SocketMessageInfo:
+        item = await self._receive()
+        if item is ENDED:
+            raise StopAsyncIteration
+        return cast(SocketMessageInfo, item)

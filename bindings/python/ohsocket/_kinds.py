@@ -1,0 +1,311 @@
+"""The kinds of sockets: what is theirs whatever the style of the methods."""
+
+import ctypes
+from typing import TYPE_CHECKING, ClassVar, Optional, Tuple, Type, Union
+
+from ._abi import ErrorCode, Event, Kind, Option, socket_connect_options, socket_listen_options
+from ._errors import SocketError, error_of
+from ._library import RECORD, fast_send, fast_send_to, lib, sizes
+from ._loop import Done, Loop
+from ._socket import Socket, c_address, in_range, mask, milliseconds, remote_info
+from ._types import (
+    Address,
+    Data,
+    SocketMessageInfo,
+    SocketRemoteInfo,
+    TCPConnectOptions,
+    TCPExtraOptions,
+    TCPExtraOptionsArguments,
+    TCPSendOptions,
+    UDPExtraOptions,
+    UDPExtraOptionsArguments,
+    UDPSendOptions,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
+
+
+class Sender(Socket):
+    """A socket that can send."""
+
+    def _begun(self, result: int, user_data: ctypes.c_void_p) -> bool:
+        """False if the send queue is full."""
+        if result >= 0:
+            return True
+        self._loop.forget(user_data)
+        if result in _AGAIN:
+            return False
+        raise self._error(result)
+
+    def get_send_queue_length(self) -> int:
+        """Bytes that wait to be sent because the kernel has not taken them yet."""
+        return self._check(lib.socket_get_send_queue_length(self._handle))
+
+    def flush(self) -> None:
+        """Writes now what has been sent since the loop last looked for events."""
+        self._check(lib.socket_flush(self._handle))
+
+
+class Opener(Sender):
+    """A socket that can be bound and connected."""
+
+    def _bind(self, address: Address) -> None:
+        self._loop.check_current()
+        self._check(lib.socket_bind(self._handle, ctypes.byref(c_address(address))))
+        self._bound = True
+        self._opened()
+
+    def _begin_connect(
+        self, to: Union[Address, TCPConnectOptions], timeout: Optional[float], done: Done
+    ) -> None:
+        self._loop.check_current()
+        timeout_ms = milliseconds(timeout)
+        if isinstance(to, TCPConnectOptions):
+            timeout_ms = timeout_ms or in_range(to.timeout, 0, 86400000, "timeout")
+            to = to.address
+        options = socket_connect_options(
+            ctypes.sizeof(socket_connect_options), timeout_ms, c_address(to)
+        )
+        before = self._was_open
+
+        def completed(error: int) -> None:
+            # A connect that fails leaves a bound socket bound and another one as it was; if it was
+            # closed meanwhile the close event comes.
+            if error < 0 and not self._bound and not self._closing:
+                self._set_open(False)
+                self._was_open = before
+                self._update()
+            done(error)
+
+        user_data = self._loop.expect(completed)
+        self._begun(
+            lib.socket_connect(self._handle, ctypes.byref(options), RECORD, user_data), user_data
+        )
+        if not self._open:
+            self._opened()
+
+
+class StreamBase(Sender):
+    """A TCP connection, or what becomes one."""
+
+    _gone: ClassVar[int] = -ErrorCode.SHUTDOWN
+
+    def __init__(self, loop: Loop, handle: int = 0) -> None:
+        self._half_open_chosen = False
+        super().__init__(loop, handle)
+
+    def _item(self, payload: bytes, remote: SocketRemoteInfo) -> bytes:
+        return payload
+
+    def _pushed(self, item: bytes) -> SocketMessageInfo:
+        return SocketMessageInfo(item, self._remote._replace(size=len(item)))
+
+    def _weight(self, item: bytes) -> int:
+        return len(item) or 1
+
+    def _pull(self) -> None:
+        # Who receives by hand answers later, after the peer's end too, and closes himself.
+        if not self._pulling and not self._half_open_chosen:
+            lib.socket_set_option(self._handle, Option.ALLOW_HALF_OPEN, 1)
+        super()._pull()
+
+    def set_option(self, option: Option, value: int) -> None:
+        super().set_option(option, value)
+        if option == Option.ALLOW_HALF_OPEN:
+            self._half_open_chosen = True
+
+    set_option.__doc__ = Socket.set_option.__doc__
+
+    def send_nowait(self, data: Data, encoding: str = "utf-8") -> None:
+        """Sends without waiting. BlockingIOError if the send queue is full: nothing was taken, and the
+        drain event tells when to go on. May be called from any thread."""
+        if type(data) is not bytes:
+            data = encode(data, encoding)
+        result = fast_send(self._ref, data, sizes[len(data)], None, None)
+        if result < 0:
+            raise self._error(result)
+
+    def _error(self, code: int) -> SocketError:
+        # A handle that is gone, or a socket closed behind one's back: Python's users expect a
+        # ConnectionError, as of their own sockets.
+        if code == -ErrorCode.BADF and self._was_open:
+            failure = self._failure
+            if failure is not None:
+                return error_of(failure.code, failure.detail)
+            code = self._gone
+        return super()._error(code)
+
+    def _begin_send(self, data: bytes, done: Done) -> bool:
+        """False if the send queue is full."""
+        user_data = self._loop.expect(done)
+        result = fast_send(self._ref, data, sizes[len(data)], RECORD, user_data)
+        return self._begun(result, user_data)
+
+    def _begin_end(self, done: Done) -> None:
+        self._loop.check_current()
+        user_data = self._loop.expect(done)
+        self._begun(lib.socket_end(self._handle, RECORD, user_data), user_data)
+
+    def set_extra_options(
+        self,
+        options: Optional[TCPExtraOptions] = None,
+        **named: "Unpack[TCPExtraOptionsArguments]",
+    ) -> None:
+        """Sets options of an open socket: a TCPExtraOptions, or its fields by name."""
+        self._set_extra_options(options, named)
+
+
+def stream_data(data: Union[Data, TCPSendOptions], encoding: str) -> bytes:
+    """The bytes that a send is about."""
+    if isinstance(data, TCPSendOptions):
+        return encode(data.data, data.encoding)
+    return encode(data, encoding)
+
+
+class ClientBase(StreamBase, Opener):
+    """A TCP client."""
+
+    _kind: ClassVar[int] = Kind.TCP
+
+
+class ConnectionBase(StreamBase):
+    """A client of a server."""
+
+    _kind: ClassVar[int] = Kind.TCP_CONNECTION
+    _gone = -ErrorCode.SERVER_SHUTDOWN
+    client_id: int
+
+    def __init__(self, loop: Loop, handle: int) -> None:
+        super().__init__(loop, handle)
+        self._bound = True
+        self.client_id = lib.socket_get_client_id(handle)
+        self._opened()
+
+    def _update(self) -> None:
+        super()._update()
+        if not self._open and self._was_open and not self._inbox:
+            # The library has released it with its close event.
+            self._loop.known.pop(self._handle, None)
+
+
+class ServerBase(Socket):
+    """A TCP server."""
+
+    _kind: ClassVar[int] = Kind.TCP_SERVER
+    _arrival = "connect"
+    _arrival_mask = mask(Event.CONNECT)
+    _events = mask(Event.ERROR, Event.CLOSE, Event.LISTENING)
+    _names = ("connect", "listening", "error", "close")
+    _error_is_final = False
+    _inbox_limit = 64  # connections that wait for accept
+    _connection: ClassVar[Type[ConnectionBase]]
+
+    def _weight(self, item: ConnectionBase) -> int:
+        return 1
+
+    def _on_event(
+        self, kind: int, error: int, connection: int, host: int, port: int, family: int
+    ) -> None:
+        if connection and self._closing:
+            lib.socket_abort(connection)
+        elif connection:
+            self._arrived(self._connection(self._loop, connection), 1)
+        else:
+            super()._on_event(kind, error, connection, host, port, family)
+
+    def _drop_inbox(self) -> None:
+        for item in self._inbox:
+            if isinstance(item, ConnectionBase) and item._open:
+                item.abort()
+        super()._drop_inbox()
+
+    def _begin_listen(self, address: Address, backlog: int) -> None:
+        self._loop.check_current()
+        options = socket_listen_options(
+            ctypes.sizeof(socket_listen_options),
+            in_range(backlog, 0, 65535, "backlog"),
+            c_address(address),
+        )
+        self._check(lib.socket_listen(self._handle, ctypes.byref(options)))
+        self._bound = True
+        self._opened()
+
+    def set_extra_options(
+        self,
+        options: Optional[TCPExtraOptions] = None,
+        **named: "Unpack[TCPExtraOptionsArguments]",
+    ) -> None:
+        """Sets options of the connections, present and future, of a server that listens: a
+        TCPExtraOptions, or its fields by name."""
+        self._set_extra_options(options, named)
+
+
+class DatagramBase(Opener):
+    """A UDP socket."""
+
+    _kind: ClassVar[int] = Kind.UDP
+    _names = ("message", "connect", "listening", "drain", "error", "close")
+    _error_is_final = False
+
+    def _remote_info(self, size: int, host: int, port: int, family: int) -> SocketRemoteInfo:
+        return remote_info(size, host, port, family)  # every datagram may have another sender
+
+    def _item(self, payload: bytes, remote: SocketRemoteInfo) -> SocketMessageInfo:
+        return SocketMessageInfo(payload, remote)
+
+    def _weight(self, item: SocketMessageInfo) -> int:
+        return len(item.message) or 1
+
+    def _noticed(self, failure: SocketError) -> None:
+        # As with Python's own sockets: who receives learns that a datagram was refused by its receiver.
+        if self._pulling:
+            self._inbox.append(failure)
+
+    def _send_to(self, data: bytes, address: Optional[Address], done: Optional[Done]) -> bool:
+        """False if the send queue is full. Without address: to the connected peer."""
+        user_data = self._loop.expect(done) if done else ctypes.c_void_p()
+        completion = RECORD if done else None
+        size = sizes[len(data)]
+        if address is None:
+            result = fast_send(self._ref, data, size, completion, user_data)
+        else:
+            to = c_address(address)
+            result = fast_send_to(
+                self._ref, ctypes.byref(to), data, size, completion, user_data
+            )
+        if done:
+            return self._begun(result, user_data)
+        if result in _AGAIN:
+            return False
+        self._check(result)
+        return True
+
+    def send_nowait(
+        self, data: Data, address: Optional[Address] = None, encoding: str = "utf-8"
+    ) -> None:
+        """Sends one datagram without waiting, to the connected peer if there is no address. A datagram
+        that cannot be sent is lost without notice, as on the way; BlockingIOError if the send queue is
+        full."""
+        if not self._send_to(encode(data, encoding), address, None):
+            raise self._error(-ErrorCode.AGAIN)
+
+    def set_extra_options(
+        self,
+        options: Optional[UDPExtraOptions] = None,
+        **named: "Unpack[UDPExtraOptionsArguments]",
+    ) -> None:
+        """Sets options of an open socket: a UDPExtraOptions, or its fields by name."""
+        self._set_extra_options(options, named)
+
+
+def datagram(
+    data: Union[Data, UDPSendOptions], address: Optional[Address], encoding: str
+) -> Tuple[bytes, Optional[Address]]:
+    """The bytes and the address that a send is about."""
+    if isinstance(data, UDPSendOptions):
+        return encode(data.data, encoding), data.address
+    return encode(data, encoding), address

@@ -1,0 +1,174 @@
+"""Addresses, options and messages, with the fields of OpenHarmony in snake_case."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Optional, Tuple, TypedDict, Union
+
+from ._abi import Extra, Family
+
+
+class NetAddress(NamedTuple):
+    """One end of a connection. ``family`` is 1 for IPv4, 2 for IPv6, 3 for a host name."""
+
+    address: str
+    port: int = 0
+    family: int = Family.IPV4
+
+
+class SocketRemoteInfo(NamedTuple):
+    """Where a message came from, and its size in bytes. ``family`` is "IPv4" or "IPv6"."""
+
+    address: str
+    family: str
+    port: int
+    size: int
+
+
+class SocketMessageInfo(NamedTuple):
+    """What a message listener is given; unpacks as ``message, remote_info``."""
+
+    message: bytes
+    remote_info: SocketRemoteInfo
+
+
+class SocketStateBase(NamedTuple):
+    """Whether a socket is bound, was closed and not opened again, is connected."""
+
+    is_bound: bool
+    is_close: bool
+    is_connected: bool
+
+
+Address = Union[NetAddress, Tuple[str, int]]
+"""A NetAddress or ``(address, port)``. A pair leaves the family to the address: 127.0.0.1, ::1 or,
+to connect, a host name, of which all addresses are tried."""
+
+Buffer = Union[bytes, bytearray, memoryview]
+Data = Union[bytes, bytearray, memoryview, str]
+
+
+class TCPConnectOptions(NamedTuple):
+    """Where to connect to. ``timeout``: milliseconds, 0 for the default of 5000."""
+
+    address: Address
+    timeout: int = 0
+
+
+class TCPSendOptions(NamedTuple):
+    """What to send. ``encoding`` is that of a str."""
+
+    data: Data
+    encoding: str = "utf-8"
+
+
+class UDPSendOptions(NamedTuple):
+    """What to send, and where to."""
+
+    data: Data
+    address: Address
+
+
+class SocketLinger(NamedTuple):
+    """With ``on``, close waits up to ``linger`` milliseconds (0 to 65535); 0 resets the connection."""
+
+    on: bool
+    linger: int
+
+
+@dataclass
+class ExtraOptionsBase:
+    """Options of every socket; None leaves one as it is.
+
+    Buffer sizes in bytes, 0 to 262144. ``socket_timeout``: milliseconds that queued data may wait
+    without any of it being sent, 0 for no limit.
+    """
+
+    receive_buffer_size: Optional[int] = None
+    send_buffer_size: Optional[int] = None
+    reuse_address: Optional[bool] = None
+    socket_timeout: Optional[int] = None
+
+
+@dataclass
+class UDPExtraOptions(ExtraOptionsBase):
+    """Options of UDP sockets."""
+
+    broadcast: Optional[bool] = None
+
+
+@dataclass
+class TCPExtraOptions(ExtraOptionsBase):
+    """Options of TCP sockets, servers and connections."""
+
+    keep_alive: Optional[bool] = None
+    oob_inline: Optional[bool] = None
+    tcp_no_delay: Optional[bool] = None
+    socket_linger: Optional[SocketLinger] = None
+
+
+class ExtraOptionsArguments(TypedDict, total=False):
+    """ExtraOptionsBase as keyword arguments."""
+
+    receive_buffer_size: Optional[int]
+    send_buffer_size: Optional[int]
+    reuse_address: Optional[bool]
+    socket_timeout: Optional[int]
+
+
+class UDPExtraOptionsArguments(ExtraOptionsArguments, total=False):
+    """UDPExtraOptions as keyword arguments."""
+
+    broadcast: Optional[bool]
+
+
+class TCPExtraOptionsArguments(ExtraOptionsArguments, total=False):
+    """TCPExtraOptions as keyword arguments."""
+
+    keep_alive: Optional[bool]
+    oob_inline: Optional[bool]
+    tcp_no_delay: Optional[bool]
+    socket_linger: Optional[SocketLinger]
+
+
+class ExtraField(NamedTuple):
+    """How an extra option is called in the library."""
+
+    bit: int
+    member: str
+
+
+EXTRA_FIELDS = {
+    "keep_alive": ExtraField(Extra.KEEP_ALIVE, "keep_alive"),
+    "oob_inline": ExtraField(Extra.OOB_INLINE, "oob_inline"),
+    "tcp_no_delay": ExtraField(Extra.TCP_NO_DELAY, "tcp_no_delay"),
+    "receive_buffer_size": ExtraField(Extra.RECEIVE_BUFFER_SIZE, "receive_buffer_size"),
+    "send_buffer_size": ExtraField(Extra.SEND_BUFFER_SIZE, "send_buffer_size"),
+    "reuse_address": ExtraField(Extra.REUSE_ADDRESS, "reuse_address"),
+    "socket_timeout": ExtraField(Extra.SOCKET_TIMEOUT, "socket_timeout_ms"),
+    "broadcast": ExtraField(Extra.BROADCAST, "broadcast"),
+}
+
+
+def net_address(address: Address) -> NetAddress:
+    """The NetAddress that an address of any form is."""
+    if isinstance(address, NetAddress):
+        return address
+    if not isinstance(address, tuple) or len(address) != 2:
+        raise TypeError(f"an address is a NetAddress or (address, port), not {address!r}")
+    host, port = address
+    if not isinstance(host, str) or not isinstance(port, int):
+        raise TypeError(f"an address is (str, int), not {address!r}")
+    return NetAddress(host, port, Family.UNSPECIFIED)
+
+
+def encode(data: Data, encoding: str = "utf-8") -> bytes:
+    """The bytes of what is to be sent."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        return data.encode(encoding)
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(data)
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        raise TypeError(f"data is bytes-like or str, not {type(data).__name__}") from None

@@ -1,0 +1,279 @@
+"""Sockets whose methods wait, for programs without asyncio.
+
+Timeouts are in seconds; None is no limit, for connect the default of 5 s. Ctrl-C ends every wait. A
+socket belongs to the thread that made it, and works while that thread is in a method that waits: its
+listeners are called there.
+"""
+
+from types import TracebackType
+from typing import Any, Callable, ClassVar, Iterator, List, Optional, Type, TypeVar, Union, cast
+
+from ._abi import ErrorCode
+from ._errors import SocketError, error_of
+from ._kinds import (
+    ClientBase,
+    ConnectionBase,
+    DatagramBase,
+    Sender,
+    ServerBase,
+    StreamBase,
+    datagram,
+    stream_data,
+)
+from ._loop import Done, Loop
+from ._socket import ENDED, Socket
+from ._thread import ThreadLoop, thread_loop
+from ._types import (
+    Address,
+    Data,
+    SocketMessageInfo,
+    TCPConnectOptions,
+    TCPSendOptions,
+    UDPSendOptions,
+)
+
+__all__ = [
+    "TCPSocket",
+    "TCPSocketConnection",
+    "TCPSocketServer",
+    "UDPSocket",
+    "construct_tcp_socket_instance",
+    "construct_tcp_socket_server_instance",
+    "construct_udp_socket_instance",
+]
+
+S = TypeVar("S", bound="SyncSocket")
+
+
+def _in_time(in_time: bool, what: str) -> None:
+    if not in_time:
+        raise error_of(ErrorCode.TIMEDOUT, f"{what}: timed out")
+
+
+class SyncSocket(Socket):
+    """What the sockets whose methods wait share. ``with`` closes it at the end."""
+
+    _loop: ThreadLoop
+
+    def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
+        super().__init__(loop or thread_loop(), handle)
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        try:
+            if self._open:
+                self.close()
+        except SocketError:
+            if error is None:
+                raise
+        finally:
+            self._release()
+
+    def _complete(self, begin: Callable[[Done], object]) -> None:
+        """Begins an operation and waits for its completion."""
+        result: List[int] = []
+        if begin(result.append) is False:
+            return
+        self._loop.wait(lambda: result)
+        if result[0] < 0:
+            raise self._detailed_error(result[0])
+
+    def _receive(self, timeout: Optional[float], what: str) -> Any:
+        self._loop.check_current()
+        self._pull()
+        item = self._take()
+        if item is None:
+            found: List[Any] = []
+
+            def ready() -> bool:
+                taken = self._take()
+                if taken is not None:
+                    found.append(taken)
+                return bool(found)
+
+            _in_time(self._loop.wait(ready, timeout), what)
+            item = found[0]
+        return item
+
+    def _closed(self) -> None:
+        self._loop.wait(lambda: not self._closing)
+
+    def close(self) -> None:
+        """Closes the socket: sends what is queued, then waits for the peer's end, at most for the close
+        timeout (2 s). A socket that is closed already stays so; one never opened is SocketError 2300999.
+
+        What was received and not taken is dropped.
+        """
+        if self._was_open and not self._open:
+            return
+        self._complete(self._begin_close)
+        self._loop.wait(lambda: not self._open)
+
+
+class SyncOpener(SyncSocket):
+    """One that is bound and connected."""
+
+    _bind: Any
+    _begin_connect: Any
+
+    def bind(self, address: Address) -> None:
+        """Gives the socket its local address, a numeric one or "localhost"; port 0 is any free one."""
+        self._closed()
+        self._bind(address)
+
+    def connect(
+        self, address: Union[Address, TCPConnectOptions], *, timeout: Optional[float] = None
+    ) -> None:
+        """Connects to an address or host name within ``timeout`` seconds (5), look-up included. A UDP
+        socket gets its one peer."""
+        self._closed()
+        try:
+            self._complete(lambda done: self._begin_connect(address, timeout, done))
+        except KeyboardInterrupt:
+            if self._open and not self._closing:
+                self.abort()
+            raise
+
+
+class SyncStream(SyncSocket, StreamBase):
+    """A TCP connection. Iterating over it gives the bytes that arrive, until the end."""
+
+    def send(
+        self,
+        data: Union[Data, TCPSendOptions],
+        encoding: str = "utf-8",
+        *,
+        timeout: Optional[float] = None,
+    ) -> None:
+        """Sends bytes, or a str in an encoding, and waits until the kernel has taken them all.
+
+        After a TimeoutError they are still queued, and are sent while other methods wait.
+        """
+        self._loop.check_current()
+        self.send_nowait(stream_data(data, encoding))
+        if self.get_send_queue_length() > 0:
+            _in_time(self._loop.wait(self._is_sent, timeout), "send")
+
+    def _is_sent(self) -> bool:
+        if self._failure is not None:
+            raise error_of(self._failure.code, self._failure.detail)
+        return not self._open or self.get_send_queue_length() == 0
+
+    def receive(self, timeout: Optional[float] = None) -> bytes:
+        """The next bytes that have arrived; b"" at the end.
+
+        From the first call on the socket stays open for sending after the peer's end, until it is closed.
+        """
+        item = self._receive(timeout, "receive")
+        return b"" if item is ENDED else cast(bytes, item)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            item = self._receive(None, "receive")
+            if item is ENDED:
+                return
+            yield item
+
+    def end(self) -> None:
+        """Says that no more will be sent; returns when the peer has been told. Receiving goes on."""
+        self._complete(self._begin_end)
+
+
+class TCPSocket(SyncStream, SyncOpener, ClientBase):
+    """A TCP client. Its events are those of ohsocket.TCPSocket."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class TCPSocketConnection(SyncStream, ConnectionBase):
+    """A client of a TCPSocketServer; ``client_id`` is its number, beginning with 1."""
+
+
+class TCPSocketServer(SyncSocket, ServerBase):
+    """A TCP server. Iterating over it gives its connections."""
+
+    _connection: ClassVar[Type[ConnectionBase]] = TCPSocketConnection
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def listen(self, address: Address, *, backlog: int = 0) -> None:
+        """Listens at a numeric address or "localhost"; port 0 is any free one. ``backlog`` 0 is the
+        system's maximum."""
+        self._closed()
+        self._begin_listen(address, backlog)
+
+    def accept(self, timeout: Optional[float] = None) -> TCPSocketConnection:
+        """The next client."""
+        item = self._receive(timeout, "accept")
+        if item is ENDED:
+            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
+        return cast(TCPSocketConnection, item)
+
+    def __iter__(self) -> Iterator[TCPSocketConnection]:
+        while True:
+            item = self._receive(None, "accept")
+            if item is ENDED:
+                return
+            yield item
+
+
+class UDPSocket(SyncOpener, DatagramBase):
+    """A UDP socket. Iterating over it gives datagrams with their senders."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def send(
+        self,
+        data: Union[Data, UDPSendOptions],
+        address: Optional[Address] = None,
+        encoding: str = "utf-8",
+    ) -> None:
+        """Sends one datagram, to the connected peer if there is no address; raises if the kernel does
+        not take it."""
+        payload, to = datagram(data, address, encoding)
+        self._loop.check_current()
+
+        def begin(done: Done) -> None:
+            if not self._send_to(payload, to, done):
+                raise self._error(-ErrorCode.AGAIN)
+
+        self._complete(begin)
+
+    def receive(self, timeout: Optional[float] = None) -> SocketMessageInfo:
+        """The next datagram with its sender: ``message, remote_info``."""
+        item = self._receive(timeout, "receive")
+        if item is ENDED:
+            raise error_of(ErrorCode.BADF, "the socket is closed")
+        return cast(SocketMessageInfo, item)
+
+    def __iter__(self) -> Iterator[SocketMessageInfo]:
+        while True:
+            item = self._receive(None, "receive")
+            if item is ENDED:
+                return
+            yield item
+
+
+def construct_tcp_socket_instance() -> TCPSocket:
+    """A TCPSocket, by its OpenHarmony name."""
+    return TCPSocket()
+
+
+def construct_tcp_socket_server_instance() -> TCPSocketServer:
+    """A TCPSocketServer, by its OpenHarmony name."""
+    return TCPSocketServer()
+
+
+def construct_udp_socket_instance() -> UDPSocket:
+    """A UDPSocket, by its OpenHarmony name."""
+    return UDPSocket()

@@ -1,0 +1,106 @@
+"""Fixtures: both asyncio loops, and that every test leaves handles, loops and descriptors as they were."""
+
+import asyncio
+import gc
+import os
+import time
+from typing import Any, Callable, Coroutine, Iterator
+
+import pytest
+import uvloop
+
+import ohsocket
+
+DEADLINE = 10.0
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+def live() -> "tuple[int, int, int]":
+    stats = ohsocket.get_stats()
+    assert stats.internal_errors == 0
+    return stats.sockets, stats.loops, len(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm() -> None:
+    """uvloop and the resolver of the library keep the descriptors of their first use."""
+    loop = uvloop.new_event_loop()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    with ohsocket.sync.TCPSocket() as tcp, pytest.raises(ohsocket.ResolveError):
+        tcp.connect(("no-such-host.invalid", 80))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    ohsocket.run()  # the loop of this thread exists before and after
+    gc.collect()
+    before = live()
+    yield
+    deadline = time.monotonic() + DEADLINE
+    gc.collect()
+    ohsocket.run()
+    while live() != before and time.monotonic() < deadline:
+        time.sleep(0.01)
+        gc.collect()
+        ohsocket.run()
+    assert live() == before, "sockets, loops, descriptors"
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine as asyncio.run does, with a time limit and with nothing unhandled."""
+
+    def run_it(main: Coroutine[Any, Any, Any]) -> Any:
+        unhandled = []
+
+        async def limited() -> Any:
+            asyncio.get_running_loop().set_exception_handler(lambda _, what: unhandled.append(what))
+            return await asyncio.wait_for(main, DEADLINE)
+
+        if request.param == "uvloop":
+            loop = uvloop.new_event_loop()
+            try:
+                result = loop.run_until_complete(limited())
+                loop.run_until_complete(loop.shutdown_asyncgens())
+            finally:
+                loop.close()
+        else:
+            result = asyncio.run(limited())
+        gc.collect()
+        assert unhandled == []
+        return result
+
+    return run_it
+
+
+class Waiter:
+    """An event that a listener sets and a test waits for."""
+
+    def __init__(self) -> None:
+        self.values: "list[Any]" = []
+        self._event = asyncio.Event()
+
+    def __call__(self, *values: Any) -> None:
+        self.values.append(values[0] if values else None)
+        self._event.set()
+
+    async def wait(self, count: int = 1) -> "list[Any]":
+        while len(self.values) < count:
+            self._event.clear()
+            await self._event.wait()
+        return self.values
+
+
+async def pair() -> "tuple[ohsocket.TCPSocketServer, ohsocket.TCPSocket, ohsocket.TCPSocketConnection]":
+    """A server, a client of it and the server's end of the connection."""
+    server = ohsocket.TCPSocketServer()
+    await server.listen(("127.0.0.1", 0))
+    client = ohsocket.TCPSocket()
+    await client.connect(server.get_local_address())
+    return server, client, await server.accept()
+
+
+async def close(*sockets: Any) -> None:
+    await asyncio.gather(*(one.close() for one in sockets))

@@ -1,0 +1,109 @@
+"""The programs in examples/ and README.md do what they say."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+from typing import Iterator
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[1]
+EXAMPLES = PACKAGE / "examples"
+README = re.findall(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(), re.S)
+
+
+@contextlib.contextmanager
+def server(name: str) -> "Iterator[int]":
+    """The port of a running example, which must end well with Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", EXAMPLES / name, "127.0.0.1", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        words = process.stdout.readline().split()
+        assert words[:2] == ["listening", "127.0.0.1"]
+        yield int(words[2])
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, errors) == (0, "")
+
+
+def client(name: str, port: int, status: int = 0) -> "subprocess.CompletedProcess[str]":
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / name, "127.0.0.1", str(port), "h\u00e4llo"],
+        capture_output=True, text=True, timeout=20, check=False, env=dict(os.environ, PYTHONUTF8="1"),
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("name", ["client.py", "client_blocking.py", "client_callback.py"])
+@pytest.mark.parametrize("by", ["echo_server.py", "echo_server_listeners.py"])
+def test_tcp_examples(name: str, by: str) -> None:
+    with server(by) as port:
+        assert client(name, port).stdout == "h\u00e4llo\n"
+
+
+@pytest.mark.parametrize("name", ["client.py", "client_blocking.py", "client_callback.py"])
+def test_refused(name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    errors = client(name, port, 1).stderr
+    expected = f"client: [SOCKET_ERROR_CONNREFUSED 2301111] connect 127.0.0.1:{port}: Connection refused\n"
+    assert errors == expected
+
+
+def test_udp_examples() -> None:
+    with server("udp_echo_server.py") as port:
+        assert client("udp_client.py", port).stdout == f"127.0.0.1 port {port}: h\u00e4llo\n"
+
+
+@pytest.mark.parametrize("by", ["echo_server.py", "echo_server_listeners.py"])
+def test_echo_servers_with_a_client_that_reads_late(by: str) -> None:
+    """More than the queues hold, and the end before the answer."""
+    data = os.urandom(30_000_000)
+    with server(by) as port, socket.create_connection(("127.0.0.1", port)) as plain:
+        plain.settimeout(0.3)
+        sent = 0
+        with contextlib.suppress(TimeoutError, socket.timeout):
+            while sent < len(data):
+                sent += plain.send(data[sent : sent + 1_000_000])
+        assert sent < len(data)  # nobody reads, so nobody takes everything
+        plain.settimeout(20)
+        received = bytearray()
+        plain.setblocking(False)
+        import select
+
+        while len(received) < len(data):
+            wanted = [plain] if sent < len(data) else []
+            readable, writable, _ = select.select([plain], wanted, [], 20)
+            if writable:
+                sent += plain.send(data[sent : sent + 1_000_000])
+                if sent == len(data):
+                    plain.shutdown(socket.SHUT_WR)
+            if readable:
+                part = plain.recv(1_000_000)
+                assert part, len(received)
+                received += part
+        assert bytes(received) == data
+
+
+@pytest.mark.parametrize("number", range(len(README)))
+def test_readme(number: int) -> None:
+    """Each program prints what its comments say."""
+    expected = re.findall(r"print\(.*\)  # (.*)", README[number])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", README[number]],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert expected and expected[0] in done.stdout

@@ -1,0 +1,314 @@
+"""Garbage, the end of loops, several loops and threads."""
+
+import asyncio
+import gc
+import socket
+import threading
+import warnings
+import weakref
+from typing import Any
+
+import pytest
+import uvloop
+from conftest import Run, Waiter, close, pair
+
+import ohsocket
+from ohsocket import callback, sync
+
+
+def test_an_open_socket_nobody_has_is_a_resource_warning(run: Run) -> None:
+    async def main() -> None:
+        server = ohsocket.TCPSocketServer()
+        await server.listen(("127.0.0.1", 0))
+        client = ohsocket.TCPSocket()
+        await client.connect(server.get_local_address())
+        connection = await server.accept()
+        with pytest.warns(ResourceWarning, match=r"unclosed <ohsocket.TCPSocket \d+ open 127.0.0.1:"):
+            del client
+            gc.collect()
+        assert await connection.receive() == b""  # it was released
+        await close(connection, server)
+
+    run(main())
+
+
+def test_an_open_socket_with_listeners_stays(run: Run) -> None:
+    async def main() -> None:
+        server = ohsocket.TCPSocketServer()
+        await server.listen(("127.0.0.1", 0))
+        kept = []
+
+        def on_client(client: ohsocket.TCPSocketConnection) -> None:
+            kept.append(weakref.ref(client))
+            client.on("message", lambda info: client.send_nowait(info.message))
+
+        server.on("connect", on_client)
+        client = ohsocket.TCPSocket()
+        await client.connect(server.get_local_address())
+        for _ in range(3):
+            gc.collect()
+            await client.send(b"x")
+            assert await client.receive() == b"x"
+        await close(client, server)
+        while kept[0]() is not None:
+            gc.collect()
+            await asyncio.sleep(0.01)
+
+    run(main())
+
+
+def test_closed_and_unopened_sockets_are_no_warning(run: Run) -> None:
+    async def main() -> None:
+        server, client, connection = await pair()
+        await close(client, connection, server)
+        ohsocket.TCPSocket(), ohsocket.UDPSocket(), ohsocket.TCPSocketServer()
+        del server, client, connection
+        gc.collect()
+
+    run(main())
+
+
+def test_a_block_left_by_an_exception_closes(run: Run) -> None:
+    async def main() -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with ohsocket.TCPSocketServer() as server:
+                await server.listen(("127.0.0.1", 0))
+                1 // 0
+        with pytest.raises(ohsocket.SocketError):
+            server.get_local_address()
+
+    run(main())
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("tidy", [True, False], ids=["shutdown_asyncgens", "bare close"])
+def test_a_loop_that_closes_with_open_sockets(new_loop: Any, tidy: bool) -> None:
+    async def main() -> Any:
+        server, client, connection = await pair()
+        connection.on("message", lambda info: None)
+        await client.send(b"x")
+        return server, client, connection
+
+    loop = new_loop()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        sockets = loop.run_until_complete(main())
+        if tidy:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        client = sockets[1]
+        with pytest.raises((RuntimeError, OSError)):
+            client.abort()
+        del sockets, client, loop
+        gc.collect()
+        ours = [str(one.message) for one in seen if "ohsocket" in str(one.message)]
+        seen.clear()  # a recorded warning keeps its socket, and that keeps the loop
+        gc.collect()
+        ours += [str(one.message) for one in seen if "ohsocket" in str(one.message)]
+        seen.clear()
+    assert len(ours) == 3, ours
+    assert all(one.startswith("unclosed <ohsocket.") for one in ours)
+
+
+def test_operations_that_wait_when_the_loop_ends_are_cancelled() -> None:
+    async def main() -> None:
+        async def wait(client: ohsocket.TCPSocket) -> None:
+            async with client:
+                await client.receive()
+
+        server = ohsocket.TCPSocketServer()
+        await server.listen(("127.0.0.1", 0))
+        server.on("connect", lambda connection: connection.on("message", lambda info: None))
+        client = ohsocket.TCPSocket()
+        await client.connect(server.get_local_address())
+        tasks.append(asyncio.ensure_future(wait(client)))
+        await asyncio.sleep(0.01)
+        await server.close()
+
+    tasks: "list[asyncio.Task[None]]" = []
+    asyncio.run(main())
+    assert tasks[0].cancelled()
+
+
+def test_loops_one_after_the_other(run: Run) -> None:
+    async def main() -> None:
+        server, client, connection = await pair()
+        await client.send(b"x")
+        assert await connection.receive() == b"x"
+        await close(client, connection, server)
+
+    for _ in range(5):
+        asyncio.run(main())
+    run(main())
+
+
+def test_a_socket_of_another_loop() -> None:
+    """Its methods say so instead of hanging."""
+
+    async def other(client: ohsocket.TCPSocket) -> None:
+        for wrong in (client.receive, lambda: client.send(b"x"), client.close, client.end):
+            with pytest.raises(RuntimeError, match="belongs to another asyncio loop"):
+                await wrong()
+        with pytest.raises(RuntimeError, match="belongs to another asyncio loop"):
+            client.pause()
+
+    async def main() -> None:
+        server, client, connection = await pair()
+        thread_failed = []
+
+        def in_thread() -> None:
+            try:
+                asyncio.run(other(client))
+            except BaseException as error:
+                thread_failed.append(error)
+
+        await asyncio.get_running_loop().run_in_executor(None, in_thread)
+        assert thread_failed == []
+        await client.send(b"x")
+        assert await connection.receive() == b"x"
+        await close(client, connection, server)
+
+    asyncio.run(main())
+
+
+def test_a_loop_in_each_thread() -> None:
+    failures = []
+
+    def work(number: int) -> None:
+        async def main() -> None:
+            server, client, connection = await pair()
+            for i in range(200):
+                await client.send(b"%d %d" % (number, i))
+                assert await connection.receive() == b"%d %d" % (number, i)
+            await close(client, connection, server)
+
+        def blocking() -> None:
+            with sync.TCPSocketServer() as server, sync.TCPSocket() as client:
+                server.listen(("127.0.0.1", 0))
+                client.connect(server.get_local_address())
+                with server.accept(5) as connection:
+                    for i in range(200):
+                        client.send(b"%d" % i)
+                        assert connection.receive(5) == b"%d" % i
+                    client.abort()
+
+        try:
+            asyncio.run(main()) if number % 2 else blocking()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_send_nowait_from_another_thread(run: Run) -> None:
+    async def main() -> None:
+        server, client, connection = await pair()
+
+        def send() -> None:
+            for i in range(1000):
+                client.send_nowait(b"%04d" % i)
+
+        sending = asyncio.get_running_loop().run_in_executor(None, send)
+        received = b""
+        while len(received) < 4000:
+            received += await connection.receive()
+        await sending
+        assert received == b"".join(b"%04d" % i for i in range(1000))
+        await close(client, connection, server)
+
+    run(main())
+
+
+def test_all_styles_in_one_thread() -> None:
+    """asyncio beside the loop of the thread."""
+
+    async def main() -> None:
+        async with ohsocket.TCPSocketServer() as server:
+            await server.listen(("127.0.0.1", 0))
+            done = []
+            tcp = callback.TCPSocket()
+            tcp.connect(server.get_local_address(), lambda error: done.append(error) or tcp.abort())
+            ohsocket.run()
+            assert done == [None]
+            connection = await server.accept()
+            with pytest.raises(ConnectionResetError):
+                await connection.receive()
+            await connection.close()
+
+    asyncio.run(main())
+
+
+def test_a_thread_that_ends_with_an_open_socket() -> None:
+    def work() -> None:
+        udp = sync.UDPSocket()
+        udp.bind(("127.0.0.1", 0))
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        del thread
+        gc.collect()
+    assert [one.category for one in seen if "unclosed <ohsocket.UDPSocket" in str(one.message)] == [
+        ResourceWarning
+    ]
+
+
+def test_records_of_a_closed_socket_are_dropped(run: Run) -> None:
+    """Many messages in one batch; the listener of the first closes the socket of the others."""
+
+    async def main() -> None:
+        server = ohsocket.TCPSocketServer()
+        await server.listen(("127.0.0.1", 0))
+        plain = [socket.create_connection(server.get_local_address()[:2]) for _ in range(20)]
+        connections = [await server.accept() for _ in plain]
+        got = []
+        closed = Waiter()
+
+        def listener(info: ohsocket.SocketMessageInfo) -> None:
+            got.append(info)
+            for connection in connections:
+                if not connection.get_state().is_close:
+                    connection.abort()
+
+        for connection in connections:
+            connection.on("message", listener)
+            connection.on("close", closed)
+        connections[0].pause()
+        for one in plain:
+            one.sendall(b"x")
+        connections[0].resume()
+        await closed.wait(20)
+        assert len(got) == 1
+        for one in plain:
+            one.close()
+        await server.close()
+
+    run(main())
+
+
+def test_release_inside_a_listener(run: Run) -> None:
+    async def main() -> None:
+        server, client, connection = await pair()
+        done = Waiter()
+
+        def listener(info: ohsocket.SocketMessageInfo) -> None:
+            connection.abort()
+            connection.off("message")
+            done()
+
+        connection.on("message", listener)
+        await client.send(b"x")
+        await done.wait()
+        with pytest.raises(ConnectionResetError):
+            await client.receive()
+        await server.close()
+        await client.close()
+
+    run(main())
