@@ -170,6 +170,7 @@ func (p *python) functions() {
 func (p *python) ctype(c string) string {
 	if pointee, ok := strings.CutSuffix(c, "*"); ok {
 		pointee = strings.TrimSpace(strings.TrimPrefix(pointee, "const "))
+		pointee = strings.TrimSpace(strings.TrimSuffix(pointee, "const"))
 		if pointee == "void" {
 			return "c_void_p"
 		}

@@ -22,6 +22,12 @@ class Kind(IntEnum):
     TCP_CONNECTION = 3
     # A UDP socket.
     UDP = 4
+    # A TLS client.
+    TLS = 5
+    # A listening TLS socket.
+    TLS_SERVER = 6
+    # A client accepted by a TLS server; made by the library only.
+    TLS_CONNECTION = 7
 
 
 class Family(IntEnum):
@@ -48,7 +54,8 @@ class Event(IntEnum):
     END = 3
     # After a refused send the queue has fallen under half its limit.
     DRAIN = 4
-    # The connection has failed; close follows (not on UDP sockets and servers, which go on).
+    # The connection has failed; close follows (not on UDP sockets and servers, which go on: a TLS
+    # server's remote is then the client whose handshake has failed).
     ERROR = 5
     # The open period is over; the last event of it.
     CLOSE = 6
@@ -135,6 +142,17 @@ class Option(IntEnum):
     REUSE_ADDRESS = 9
     # 1: a socket bound to :: takes no IPv4. Set before bind. Default 0.
     IPV6_ONLY = 10
+    # Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default 30000.
+    HANDSHAKE_TIMEOUT = 11
+
+
+class Protocol(IntEnum):
+    """Protocol bits of socket_tls_options."""
+
+    # TLS 1.2.
+    TLS12 = 1
+    # TLS 1.3.
+    TLS13 = 2
 
 
 class Category(IntEnum):
@@ -488,11 +506,42 @@ class socket_event(Structure):
     ]
 
 
+class socket_tls_identity(Structure):
+    _fields_ = [
+        ("cert", c_char_p),
+        ("key", c_char_p),
+        ("password", c_char_p),
+    ]
+
+
+class socket_tls_options(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("protocols", c_uint32),
+        ("identity", socket_tls_identity),
+        ("more_identities", POINTER(socket_tls_identity)),
+        ("ca", POINTER(c_char_p)),
+        ("cipher_suite", c_char_p),
+        ("signature_algorithms", c_char_p),
+        ("alpn_protocols", POINTER(c_char_p)),
+        ("server_name", c_char_p),
+        ("more_identity_count", c_int32),
+        ("ca_count", c_int32),
+        ("alpn_protocol_count", c_int32),
+        ("use_remote_cipher_prefer", c_int32),
+        ("skip_remote_validation", c_int32),
+        ("is_bidirectional_authentication", c_int32),
+        ("no_session_resumption", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class socket_listen_options(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("backlog", c_int32),
         ("address", socket_address),
+        ("tls", POINTER(socket_tls_options)),
     ]
 
 
@@ -501,6 +550,7 @@ class socket_connect_options(Structure):
         ("struct_size", c_uint32),
         ("timeout_ms", c_int32),
         ("address", socket_address),
+        ("tls", POINTER(socket_tls_options)),
     ]
 
 
@@ -560,6 +610,9 @@ FUNCTIONS: Final[Dict[str, Tuple[Any, Tuple[Any, ...]]]] = {
     "socket_construct_tcp": (c_int64, ()),
     "socket_construct_tcp_server": (c_int64, ()),
     "socket_construct_udp": (c_int64, ()),
+    "socket_construct_tls": (c_int64, ()),
+    "socket_construct_tls_server": (c_int64, ()),
+    "socket_construct_tls_over": (c_int64, (c_int64,)),
     "socket_construct": (c_int64, (c_int64, c_int)),
     "socket_release": (c_int, (c_int64,)),
     "socket_bind": (c_int, (c_int64, POINTER(socket_address))),
@@ -590,6 +643,17 @@ FUNCTIONS: Final[Dict[str, Tuple[Any, Tuple[Any, ...]]]] = {
     "socket_get_loop": (c_int64, (c_int64,)),
     "socket_get_client_id": (c_int64, (c_int64,)),
     "socket_get_error_detail": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_set_secure_options": (c_int, (c_int64, POINTER(socket_tls_options))),
+    "socket_tls_get_certificate": (c_int, (c_int64, c_void_p, c_size_t)),
+    "socket_tls_get_remote_certificate": (c_int, (c_int64, c_void_p, c_size_t)),
+    "socket_tls_get_protocol": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_get_cipher_suite": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_get_signature_algorithms": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_get_alpn": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_get_server_name": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_is_resumed": (c_int, (c_int64,)),
+    "socket_tls_set_keylog": (c_int, (c_char_p,)),
+    "socket_tls_library": (c_int, (c_char_p, c_size_t)),
     "socket_loop_create": (c_int64, (c_int,)),
     "socket_loop_fd": (c_int, (c_int64,)),
     "socket_loop_run": (c_int, (c_int64, c_int)),
