@@ -103,6 +103,7 @@ struct tls_pair tls_pair_new_flags(int kind, unsigned mask, int flags)
         CHECK_EQ(tls_peer_shake(&pair.peer), TLS_PEER_DONE);
         WAIT(server->clients == 1);
         pair.probe = server->client[0];
+        tls_peer_take_tickets(&pair.peer);
     }
     return pair;
 }

@@ -204,6 +204,15 @@ void tls_peer_key_update(struct tls_peer *p)
     CHECK(SSL_do_handshake(p->ssl) == 1);
 }
 
+void tls_peer_take_tickets(struct tls_peer *p)
+{
+    char c;
+    size_t n;
+    ERR_clear_error();
+    int result = SSL_peek_ex(p->ssl, &c, 1, &n);
+    CHECK(result == 1 || SSL_get_error(p->ssl, result) == SSL_ERROR_WANT_READ);
+}
+
 int tls_peer_is_resumed(struct tls_peer *p) { return SSL_session_reused(p->ssl); }
 
 void tls_peer_drop(struct tls_peer *p)

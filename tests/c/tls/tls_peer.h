@@ -39,6 +39,8 @@ uint64_t tls_peer_read_rest(struct tls_peer *p, uint64_t offset, enum tls_peer_o
 uint64_t tls_peer_read_to_end(struct tls_peer *p, uint64_t offset); // that has to be close_notify
 void tls_peer_notify(struct tls_peer *p);                           // sends close_notify, without a FIN
 void tls_peer_key_update(struct tls_peer *p);                       // and asks for the other side's
+// Takes in what has come besides data: with tickets unread, closing would be a reset.
+void tls_peer_take_tickets(struct tls_peer *p);
 int tls_peer_is_resumed(struct tls_peer *p);
 void tls_peer_drop(struct tls_peer *p);  // closes without a word
 void tls_peer_reset(struct tls_peer *p); // RST
