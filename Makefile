@@ -27,6 +27,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # For every call of go.
 ifeq ($(OPENSSL),shared)
 export GOFLAGS := $(GOFLAGS) -tags=openssl_shared
+TAGS := ,openssl_shared
 endif
 
 VERSION := $(shell sed -n 's/^.define SOCKET_VERSION_STRING "\(.*\)"/\1/p' include/ohsocket.h)
@@ -84,7 +85,7 @@ $(BUILD)/strict/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/strict.json
 # The runtime tells memcheck what it does with memory; memcheck does not read DWARF 5.
 $(BUILD)/valgrind/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json | deps-test
 	@mkdir -p $(@D)
-	GOEXPERIMENT=nodwarf5 go build -tags valgrind $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/valgrind.so ./capi
+	GOEXPERIMENT=nodwarf5 go build -tags valgrind$(TAGS) $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/valgrind.so ./capi
 	mv $(BUILD)/go/valgrind.so $@
 
 # Every store of a Go pointer to where C can see it is checked.
@@ -259,7 +260,7 @@ test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/
 
 # ---- Lint -----------------------------------------------------------------------------------
 
-C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/c/tls/*.c tests/abi/*.c) capi/glue.c
+C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/c/tls/*.c tests/abi/*.c core/tlsengine/*.c) capi/glue.c
 
 # wrappers_gen.c includes cgo's header under its internal name; the build leaves it under another.
 lint: deps-lint library

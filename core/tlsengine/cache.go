@@ -10,12 +10,12 @@ import (
 	"sync"
 )
 
-// contextKey stands for a Config: a SHA-256 of everything in it.
+// contextKey stands for a Config, and whether keys are logged: a SHA-256 of everything in it.
 type contextKey [sha256.Size]byte
 
-func keyOf(c *Config) (key contextKey) {
+func keyOf(c *Config, logs bool) (key contextKey) {
 	h := sha256.New()
-	flags := []bool{c.Server, c.PreferRemoteCipher, c.SkipVerification, c.VerifyClient, c.NoTickets, keylog.Load()}
+	flags := []bool{c.Server, c.PreferRemoteCipher, c.SkipVerification, c.VerifyClient, c.NoTickets, logs}
 	for _, f := range flags {
 		writeNumber(h, uint64(flag(f)))
 	}

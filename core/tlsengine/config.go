@@ -22,6 +22,8 @@ type Config struct {
 	// CipherSuite is a list in OpenSSL's language, names of TLS 1.2 and 1.3 mixed. If all it asks for are suites
 	// of TLS 1.2 by name, TLS 1.3 is not offered, so that one of them is what is negotiated; if all are of TLS 1.3,
 	// that is the lowest version. Keywords (HIGH, ECDHE+AESGCM) concern TLS 1.2 and do not exclude TLS 1.3.
+	// Suites without authentication or encryption are never used. The security level is 2 (112 bits: RSA from 2048
+	// bits on, no SHA-1), unless @SECLEVEL=n sets another.
 	CipherSuite         string
 	SignatureAlgorithms string
 	PreferRemoteCipher  bool // server: the client's order of suites counts, not its own

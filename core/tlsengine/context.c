@@ -35,13 +35,11 @@ static int keep_session(SSL *ssl, SSL_SESSION *session) {
     return 0;
 }
 
+/* The errors tell of the alerts that the peer sends, not of those that are sent to it. */
 static void watch_alerts(const SSL *ssl, int where, int value) {
     engine_session *session = SSL_get_app_data(ssl);
-    if (session == NULL || !(where & SSL_CB_ALERT) || value >> 8 != SSL3_AL_FATAL) return;
-    if (where & SSL_CB_WRITE)
+    if (session != NULL && (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && value >> 8 == SSL3_AL_FATAL)
         session->failure.alert_sent = value & 0xff;
-    else
-        session->failure.alert_received = value & 0xff;
 }
 
 static int apply(engine_context *context, const engine_options *options, engine_failure *failure) {

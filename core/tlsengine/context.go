@@ -32,18 +32,19 @@ func NewContext(c *Config) (*Context, error) {
 	if err := start(); err != nil {
 		return nil, err
 	}
-	key := keyOf(c)
+	logs := keylog.Load()
+	key := keyOf(c, logs)
 	if context := contextCache.take(key); context != nil {
 		return context, nil
 	}
-	context, err := newContext(c, key)
+	context, err := newContext(c, key, logs)
 	if err != nil {
 		return nil, err
 	}
 	return contextCache.put(context), nil
 }
 
-func newContext(c *Config, key contextKey) (*Context, error) {
+func newContext(c *Config, key contextKey, logs bool) (*Context, error) {
 	l, err := readLists(c)
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func newContext(c *Config, key contextKey) (*Context, error) {
 	context.verify = c.Server && c.VerifyClient || !c.Server && !c.SkipVerification
 	context.systemStore = context.verify && len(c.CA) == 0
 	context.resume = !c.Server && context.verify && !c.NoTickets
-	if context.c, err = openContext(c, l, context.verify); err != nil {
+	if context.c, err = openContext(c, l, context.verify, logs); err != nil {
 		return nil, err
 	}
 	if err := context.fill(c); err != nil {
@@ -63,10 +64,10 @@ func newContext(c *Config, key contextKey) (*Context, error) {
 }
 
 // openContext makes the context with everything but key, certificates and names.
-func openContext(c *Config, l *lists, verify bool) (*C.engine_context, error) {
+func openContext(c *Config, l *lists, verify, logs bool) (*C.engine_context, error) {
 	var o C.engine_options
 	o.server, o.verify_peer, o.no_tickets = flag(c.Server), flag(verify), flag(c.NoTickets)
-	o.prefer_remote_cipher, o.keylog = flag(c.PreferRemoteCipher), flag(keylog.Load())
+	o.prefer_remote_cipher, o.keylog = flag(c.PreferRemoteCipher), flag(logs)
 	o.lowest, o.highest = version(l.lowest), version(l.highest)
 	for _, s := range []struct {
 		value string
@@ -93,7 +94,7 @@ func (c *Context) fill(config *Config) error {
 	for i, ca := range config.CA {
 		announce := flag(config.Server && config.VerifyClient)
 		if C.engine_context_add_ca(c.c, bytePointer(ca), C.size_t(len(ca)), announce, &f) == 0 {
-			return configError(&f, indexed("ca", i, len(config.CA)))
+			return configError(&f, which("ca", i, len(config.CA)))
 		}
 	}
 	identities := config.Identities
@@ -105,12 +106,16 @@ func (c *Context) fill(config *Config) error {
 		if C.engine_context_add_identity(c.c, bytePointer(id.Key), C.size_t(len(id.Key)),
 			bytePointer(id.Password), C.size_t(len(id.Password)), flag(id.Password != nil),
 			bytePointer(id.Certificate), C.size_t(len(id.Certificate)), &f) == 0 {
-			return configError(&f, indexed("cert", i, len(identities)))
+			what := ""
+			if len(identities) > 1 {
+				what = which("identity", i, len(identities))
+			}
+			return configError(&f, what)
 		}
 	}
 	if config.Server {
 		if len(identities) == 0 {
-			return listError("cert: a server needs a key and a certificate")
+			return listError("a server needs a key and a certificate")
 		}
 		if len(identities) > 1 {
 			C.engine_context_choose_identity(c.c)
@@ -129,8 +134,8 @@ func (c *Context) fill(config *Config) error {
 	return nil
 }
 
-// indexed names the i-th of n values of an option.
-func indexed(option string, i, n int) string {
+// which names the i-th of n values of an option.
+func which(option string, i, n int) string {
 	if n == 1 {
 		return option
 	}

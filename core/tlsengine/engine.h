@@ -65,6 +65,10 @@ typedef struct engine_session {
     char host[256];
     unsigned char ip[16];
     int ip_size;
+    /* Writes, and the end, that wait for the rest of a handshake message of the peer. */
+    unsigned char *deferred;
+    size_t deferred_size;
+    int deferred_end;
     engine_failure failure;
 } engine_session;
 

@@ -53,7 +53,7 @@ type subject struct {
 	key              crypto.Signer // nil: P-256
 	names            []string
 	notBefore, after time.Time
-	ca, weakDigest   bool
+	ca               bool
 }
 
 var (

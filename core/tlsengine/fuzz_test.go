@@ -1,6 +1,7 @@
 package tlsengine
 
 import (
+	"bytes"
 	"testing"
 	"unsafe"
 )
@@ -80,6 +81,47 @@ func FuzzPeer(f *testing.F) {
 		}
 		attacked.Write(unsafe.Pointer(&attacked.buffer[0]), 100, attacked.out)
 		attacked.Shutdown(attacked.out)
+	})
+}
+
+// FuzzWire: two good ends and somebody between them who changes bytes. Whatever he does, what arrives is what was
+// sent, or the beginning of it.
+func FuzzWire(f *testing.F) {
+	f.Add(byte(0), []byte{0, 1, 0, 200, 3, 255})
+	f.Add(byte(1), []byte{255, 0, 255, 0, 255, 0, 10, 1})
+	f.Add(byte(1), []byte{1, 7})
+	other := serving()
+	f.Fuzz(func(t *testing.T, flags byte, changes []byte) {
+		config := trusting()
+		config.Protocols = []Protocols{TLS12, TLS13}[flags&1]
+		c, s := client(t, config, "test.host"), server(t, other)
+		// How many bytes to let pass, and what to change the next by.
+		tamper := func(wire []byte) {
+			for len(changes) > 1 {
+				if int(changes[0]) >= len(wire) {
+					changes[0] -= byte(len(wire))
+					return
+				}
+				wire[changes[0]] ^= changes[1]
+				wire, changes = wire[int(changes[0])+1:], changes[2:]
+			}
+		}
+		sent := [2][]byte{[]byte("from the client"), []byte("from the server")}
+		written := [2]bool{}
+		for round := 0; round < 20; round++ {
+			for i, p := range []*peer{c, s} {
+				if p.Info() != nil && !written[i] {
+					written[i] = p.Write(unsafe.Pointer(&sent[i][0]), len(sent[i]), p.out) == Done
+				}
+				wire := p.run(t)
+				tamper(wire)
+				target := []*peer{s, c}[i]
+				target.wire = append(target.wire, wire...)
+			}
+		}
+		if !bytes.HasPrefix(sent[0], s.plain) || !bytes.HasPrefix(sent[1], c.plain) {
+			t.Fatalf("arrived: %q, %q", s.plain, c.plain)
+		}
 	})
 }
 

@@ -27,12 +27,17 @@ var start = sync.OnceValue(func() error {
 func Version() string { return C.GoString(C.engine_version()) }
 
 // keylog says whether contexts that are made now log their keys.
-var keylog atomic.Bool
+var (
+	keylog     atomic.Bool
+	keylogLock sync.Mutex // held by SetKeylog
+)
 
 // SetKeylog has the secrets of connections appended to the file at path in the format of NSS, which Wireshark
 // reads: of connections of contexts that are made from now on. The file is created with mode 0600; it has to be a
 // regular one. "" ends it, for all contexts. Who has the file can read the connections.
 func SetKeylog(path string) error {
+	keylogLock.Lock()
+	defer keylogLock.Unlock()
 	if path == "" {
 		keylog.Store(false)
 		C.engine_set_keylog(nil)

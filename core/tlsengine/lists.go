@@ -19,6 +19,9 @@ type lists struct {
 	highest    Protocols
 }
 
+// listLongest is how long a list may be; every element costs time.
+const listLongest = 16 << 10
+
 func listError(format string, arguments ...any) *Error {
 	return &Error{Code: errcode.TLSSystemCall, Text: fmt.Sprintf(format, arguments...), Alert: -1}
 }
@@ -34,6 +37,9 @@ func readLists(c *Config) (*lists, error) {
 	case 0, TLS12 | TLS13:
 	default:
 		return nil, listError("protocols: %#x is not a set of TLS 1.2 and TLS 1.3", uint32(c.Protocols))
+	}
+	if len(c.CipherSuite) > listLongest || len(c.SignatureAlgorithms) > listLongest {
+		return nil, listError("cipherSuite, signatureAlgorithms: more than %d bytes", listLongest)
 	}
 	if c.CipherSuite == "" && c.SignatureAlgorithms == "" {
 		return l, nil

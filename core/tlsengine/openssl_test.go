@@ -1,16 +1,21 @@
 package tlsengine
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"ohsocket/core/errcode"
 )
 
 // openssl runs the command on input and returns what it prints.
@@ -121,4 +126,84 @@ func TestRenegotiationIsRefused(t *testing.T) {
 	require.Error(t, command.Wait())
 	require.Contains(t, printed.String(), "RENEGOTIATING")
 	require.Contains(t, printed.String(), "no renegotiation")
+}
+
+// A ticket in several records: what is written meanwhile comes after it.
+func TestWriteWithinAMessageOfTheHandshake(t *testing.T) {
+	for name, much := range map[string]bool{"a little": false, "too much": true} {
+		t.Run(name, func(t *testing.T) {
+			clean(t)
+			directory := t.TempDir()
+			file := func(name string, data []byte) string {
+				name = filepath.Join(directory, name)
+				require.NoError(t, os.WriteFile(name, data, 0o600))
+				return name
+			}
+			identity, mine := root().issue(subject{}), root().issue(subject{})
+			// The certificate of the client makes the ticket larger than a record.
+			command := exec.Command("openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-naccept", "1", "-Verify", "1",
+				"-verify_return_error", "-CAfile", file("ca", root().pem), "-cert", file("cert", identity.Certificate),
+				"-key", file("key", identity.Key), "-max_send_frag", "512", "-num_tickets", "1")
+			printed, err := command.StdoutPipe()
+			require.NoError(t, err)
+			keyboard, err := command.StdinPipe()
+			require.NoError(t, err)
+			require.NoError(t, command.Start())
+			defer command.Wait()
+			defer command.Process.Kill()
+			lines := bufio.NewScanner(printed)
+			until := func(prefix string) string {
+				for lines.Scan() {
+					if strings.HasPrefix(lines.Text(), prefix) {
+						return strings.TrimSpace(strings.TrimPrefix(lines.Text(), prefix))
+					}
+				}
+				t.Fatalf("no %q", prefix)
+				return ""
+			}
+			connection, err := net.Dial("tcp4", until("ACCEPT "))
+			require.NoError(t, err)
+			defer connection.Close()
+			require.NoError(t, connection.SetDeadline(time.Now().Add(20*time.Second)))
+			record := func() []byte {
+				header := make([]byte, 5)
+				_, err := io.ReadFull(connection, header)
+				require.NoError(t, err)
+				body := make([]byte, int(header[3])<<8|int(header[4]))
+				_, err = io.ReadFull(connection, body)
+				require.NoError(t, err)
+				return append(header, body...)
+			}
+			send := func(bytes []byte) {
+				_, err := connection.Write(bytes)
+				require.NoError(t, err)
+			}
+			config := trusting()
+			config.Identities = []Identity{mine}
+			c := client(t, config, "test.host")
+			for send(c.run(t)); c.Info() == nil; send(c.run(t)) {
+				c.wire = append(c.wire, record()...)
+			}
+
+			c.wire = record()
+			require.Empty(t, c.run(t))
+			require.Zero(t, resumptions.count, "the ticket came in one record")
+			c.write(t, []byte("one "))
+			c.write(t, []byte("two\n"))
+			if much {
+				require.Equal(t, Failed, c.Write(unsafe.Pointer(unsafe.SliceData(make([]byte, 2<<20))), 2<<20, c.out))
+				fails(t, c.Err(), errcode.TLSWrite, "the peer does not end a message of the handshake")
+				return
+			}
+			require.Equal(t, Done, c.Shutdown(c.out))
+			require.Equal(t, Failed, c.Write(unsafe.Pointer(&c.buffer[0]), 1, c.out))
+			require.Empty(t, c.take())
+			for resumptions.count == 0 {
+				c.wire = record()
+				send(c.run(t))
+			}
+			until("one two")
+			require.NoError(t, keyboard.Close())
+		})
+	}
 }

@@ -92,9 +92,9 @@ func TestBadCredentials(t *testing.T) {
 		config *Config
 		text   string
 	}{
-		"key of another certificate":  {with(func(i *Identity) { i.Key = root().issue(subject{}).Key }), "cert: the key does not belong to the certificate"},
-		"key of another kind":         {with(func(i *Identity) { i.Key = root().issue(subject{key: rsaKey()}).Key }), "cert: the key does not belong to the certificate"},
-		"no password":                 {with(func(i *Identity) { i.Key = encrypted }), "cert: the private key is encrypted and no password was given"},
+		"key of another certificate":  {with(func(i *Identity) { i.Key = root().issue(subject{}).Key }), "the key does not belong to the certificate"},
+		"key of another kind":         {with(func(i *Identity) { i.Key = root().issue(subject{key: rsaKey()}).Key }), "the key does not belong to the certificate"},
+		"no password":                 {with(func(i *Identity) { i.Key = encrypted }), "the private key is encrypted and no password was given"},
 		"no password, traditional":    {with(func(i *Identity) { i.Key = traditional }), "the private key is encrypted and no password was given"},
 		"wrong password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte("wrong") }), "the password of the private key is wrong"},
 		"wrong password, traditional": {with(func(i *Identity) { i.Key, i.Password = traditional, []byte("wrong") }), "the password of the private key is wrong"},
@@ -106,7 +106,7 @@ func TestBadCredentials(t *testing.T) {
 		"key is damaged":              {with(func(i *Identity) { i.Key = bytes.Replace(i.Key, []byte("\nM"), []byte("\n!"), 1) }), "the private key cannot be read"},
 		"key is cut":                  {with(func(i *Identity) { i.Key = i.Key[:100] }), "the private key cannot be read"},
 		"key of no use":               {with(func(i *Identity) { i.Key = x25519 }), "a key of type X25519 cannot be used"},
-		"certificate is garbage":      {with(func(i *Identity) { i.Certificate = []byte("garbage") }), "cert: no certificate in PEM form"},
+		"certificate is garbage":      {with(func(i *Identity) { i.Certificate = []byte("garbage") }), "no certificate in PEM form"},
 		"certificate is empty":        {with(func(i *Identity) { i.Certificate = nil }), "no certificate in PEM form"},
 		"certificate is a key":        {with(func(i *Identity) { i.Certificate = i.Key }), "no certificate in PEM form"},
 		"certificate is DER":          {with(func(i *Identity) { i.Certificate = block.Bytes }), "no certificate in PEM form"},
@@ -116,12 +116,12 @@ func TestBadCredentials(t *testing.T) {
 		"bytes after the certificate": {with(func(i *Identity) { i.Certificate = longer }), "certificate 1 cannot be read: it is damaged"},
 		"second certificate damaged":  {with(func(i *Identity) { i.Certificate = append(append([]byte{}, good.Certificate...), cut...) }), "certificate 2 cannot be read: "},
 		"no identity":                 {&Config{Server: true}, "a server needs a key and a certificate"},
-		"second identity":             {serving(good, Identity{Key: good.Key}), "cert 2: no certificate in PEM form"},
+		"second identity":             {serving(good, Identity{Key: good.Key}), "identity 2: no certificate in PEM form"},
 		"CA is garbage":               {&Config{CA: [][]byte{[]byte("garbage")}}, "ca: no certificate in PEM form"},
 		"CA is empty":                 {&Config{CA: [][]byte{nil}}, "ca: no certificate in PEM form"},
 		"CA is cut":                   {&Config{CA: [][]byte{cut}}, "ca: certificate 1 cannot be read: "},
 		"second CA":                   {&Config{CA: [][]byte{root().pem, []byte("x")}}, "ca 2: no certificate in PEM form"},
-		"certificate of a client":     {&Config{Identities: []Identity{{Key: good.Key}}}, "cert: no certificate in PEM form"},
+		"certificate of a client":     {&Config{Identities: []Identity{{Key: good.Key}}}, "no certificate in PEM form"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clean(t)

@@ -51,8 +51,9 @@ func (c *resumptionCache) add(key resumptionKey, session *C.SSL_SESSION) {
 	}
 	c.order.MoveToFront(element)
 	entry := element.Value.(*resumptionEntry)
-	// A ticket of TLS 1.2 can be used again, the newest is all it takes.
-	if len(entry.sessions) == resumptionsEach || C.SSL_SESSION_get_protocol_version(session) < C.TLS1_3_VERSION {
+	if C.SSL_SESSION_get_protocol_version(session) < C.TLS1_3_VERSION {
+		c.drop(entry, len(entry.sessions)) // can be used again and again, the newest is enough
+	} else {
 		c.drop(entry, max(len(entry.sessions)-resumptionsEach+1, 0))
 	}
 	entry.sessions = append(entry.sessions, session)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 #include <openssl/x509v3.h>
@@ -51,6 +52,7 @@ int engine_session_expect(engine_session *session, const char *host, const void 
 void engine_session_free(engine_session *session) {
     if (session == NULL) return;
     SSL_free(session->ssl);
+    OPENSSL_clear_free(session->deferred, session->deferred_size);
     OPENSSL_cleanse(session, sizeof *session);
     free(session);
     ERR_clear_error();
@@ -58,6 +60,10 @@ void engine_session_free(engine_session *session) {
 
 static void begin(engine_session *session, const void *input, size_t size, engine_output *output) {
     ERR_clear_error();
+    if (!session->broken) {
+        session->failure.text[0] = session->failure.reason_text[0] = '\0';
+        session->failure.library = 0;
+    }
     session->input = input;
     session->input_left = size;
     session->output = output;
@@ -87,7 +93,7 @@ static int conclude(engine_session *session, int result) {
     case SSL_ERROR_ZERO_RETURN:
         return ENGINE_ENDED;
     case SSL_ERROR_SSL:
-        session->failure.verify = SSL_get_verify_result(session->ssl);
+        if (session->verify) session->failure.verify = SSL_get_verify_result(session->ssl);
         return fail(session);
     case SSL_ERROR_SYSCALL: /* the BIO refuses only what it has no room for */
         engine_explain(&session->failure, "out of memory");
@@ -124,49 +130,98 @@ int engine_handshake(engine_session *session, const void *input, size_t size, en
     return finish(session, size, ENGINE_DONE);
 }
 
+/* TLS 1.3: while OpenSSL has a part of a message of the handshake (a ticket, say, that comes in several records), it
+ * takes neither writes nor the end. They wait until the rest has come. */
+enum { DEFERRED_MOST = 1024 * 1024 };
+
+static int defer(engine_session *session, const void *plain, size_t size) {
+    size_t before = session->deferred_size;
+    if (size > DEFERRED_MOST - before)
+        return engine_explain(&session->failure, "the peer does not end a message of the handshake");
+    unsigned char *bytes = OPENSSL_clear_realloc(session->deferred, before, before + size);
+    if (bytes == NULL) return engine_explain(&session->failure, "out of memory");
+    memcpy(bytes + before, plain, size);
+    session->deferred = bytes;
+    session->deferred_size = before + size;
+    return 1;
+}
+
+static int write_all(engine_session *session, const void *plain, size_t size) {
+    /* At once what it takes: a record has 16 KB and less than 100 bytes around it. */
+    if (!engine_output_reserve(session->output, size + (size / 16384 + 1) * 100)) {
+        engine_explain(&session->failure, "out of memory");
+        return fail(session);
+    }
+    size_t written = 0;
+    int result = SSL_write_ex(session->ssl, plain, size, &written);
+    if (result == 1) return ENGINE_DONE;
+    if (conclude(session, result) != ENGINE_FAILED) {
+        engine_explain(&session->failure, "the connection cannot be written to");
+        fail(session);
+    }
+    return ENGINE_FAILED;
+}
+
+static int end(engine_session *session) {
+    int result = SSL_shutdown(session->ssl);
+    return result < 0 && conclude(session, result) == ENGINE_FAILED ? ENGINE_FAILED : ENGINE_DONE;
+}
+
+/* Makes up for what was deferred, as soon as that is possible. */
+static int catch_up(engine_session *session) {
+    int status = ENGINE_DONE;
+    if ((session->deferred == NULL && !session->deferred_end) || SSL_in_init(session->ssl)) return status;
+    if (session->deferred != NULL) {
+        status = write_all(session, session->deferred, session->deferred_size);
+        OPENSSL_clear_free(session->deferred, session->deferred_size);
+        session->deferred = NULL;
+        session->deferred_size = 0;
+    }
+    if (status == ENGINE_DONE && session->deferred_end) status = end(session);
+    session->deferred_end = 0;
+    return status;
+}
+
 int engine_read(engine_session *session, const void *input, size_t size, void *plain, size_t capacity,
                 engine_output *output) {
     begin(session, input, size, output);
     if (session->broken || !session->established) return finish(session, size, ENGINE_FAILED);
-    while (session->produced < capacity) {
+    int status = ENGINE_DONE;
+    while (session->produced < capacity && status == ENGINE_DONE) {
         size_t n = 0;
         int result = SSL_read_ex(session->ssl, (char *)plain + session->produced, capacity - session->produced, &n);
-        if (result != 1) return finish(session, size, conclude(session, result));
+        if (result != 1) {
+            status = conclude(session, result);
+            break;
+        }
         session->produced += n;
         /* Asking once more would only tell that there is nothing. */
-        if (session->input_left == 0 && !SSL_has_pending(session->ssl)) return finish(session, size, ENGINE_MORE);
+        if (session->input_left == 0 && !SSL_has_pending(session->ssl)) status = ENGINE_MORE;
     }
-    return finish(session, size, ENGINE_DONE);
+    if (status != ENGINE_FAILED && catch_up(session) == ENGINE_FAILED) status = ENGINE_FAILED;
+    return finish(session, size, status);
 }
 
 int engine_write(engine_session *session, const void *plain, size_t size, engine_output *output) {
     begin(session, NULL, 0, output);
     if (session->broken || !session->established) return finish(session, 0, ENGINE_FAILED);
-    if (SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN) {
+    if (session->deferred_end || SSL_get_shutdown(session->ssl) & SSL_SENT_SHUTDOWN) {
         engine_explain(&session->failure, "written after the end");
         return finish(session, 0, ENGINE_FAILED); /* reading goes on */
     }
     if (size == 0) return finish(session, 0, ENGINE_DONE);
-    /* At once what it takes: a record has 16 KB and less than 100 bytes around it. */
-    if (!engine_output_reserve(output, size + (size / 16384 + 1) * 100)) {
-        engine_explain(&session->failure, "out of memory");
-        return finish(session, 0, fail(session));
-    }
-    size_t written = 0;
-    int result = SSL_write_ex(session->ssl, plain, size, &written);
-    if (result == 1) return finish(session, 0, ENGINE_DONE);
-    int status = conclude(session, result);
-    if (status != ENGINE_FAILED) {
-        engine_explain(&session->failure, "the connection cannot be written to");
-        status = fail(session);
-    }
-    return finish(session, 0, status);
+    if (SSL_in_init(session->ssl))
+        return finish(session, 0, defer(session, plain, size) ? ENGINE_DONE : fail(session));
+    return finish(session, 0, write_all(session, plain, size));
 }
 
 /* Where there is no session yet or no more there is nothing to end. */
 int engine_shutdown(engine_session *session, engine_output *output) {
     begin(session, NULL, 0, output);
-    int result = session->broken || !session->established ? 1 : SSL_shutdown(session->ssl);
-    if (result >= 0) return finish(session, 0, ENGINE_DONE);
-    return finish(session, 0, conclude(session, result) == ENGINE_FAILED ? ENGINE_FAILED : ENGINE_DONE);
+    if (session->broken || !session->established) return finish(session, 0, ENGINE_DONE);
+    if (SSL_in_init(session->ssl)) {
+        session->deferred_end = 1;
+        return finish(session, 0, ENGINE_DONE);
+    }
+    return finish(session, 0, end(session));
 }

@@ -29,6 +29,8 @@ type Session struct {
 	name       string // of the server, as it was asked for
 	info       *Info
 	err        *Error
+	broken     bool           // err is final
+	offered    bool           // a session to resume
 	self       unsafe.Pointer // of go-pointer, nil: sessions are not kept
 	resumption resumptionKey
 	resumable  []*C.SSL_SESSION // made before the peer was known to be the right one
@@ -63,7 +65,7 @@ func (s *Session) expect(host string, ip netip.Addr, store *C.X509_STORE) error 
 	}
 	if s.self != nil {
 		if session := resumptions.take(s.resumption); session != nil {
-			C.SSL_set_session(s.c.ssl, session)
+			s.offered = C.SSL_set_session(s.c.ssl, session) != 0
 			C.SSL_SESSION_free(session)
 		}
 	}
@@ -74,6 +76,10 @@ func (s *Session) expect(host string, ip netip.Addr, store *C.X509_STORE) error 
 func (s *Session) Close() {
 	if s.context == nil {
 		return
+	}
+	// What a server fails on once must not be offered to it again.
+	if s.offered && s.info == nil {
+		resumptions.forget(s.resumption)
 	}
 	C.engine_session_free(s.c)
 	s.c = nil
@@ -98,7 +104,7 @@ func (s *Session) Handshake(in unsafe.Pointer, size int, out *Output) (consumed 
 		s.keepResumable()
 	case st == Ended:
 		s.c.broken = 1
-		s.err = s.Truncated()
+		s.broken, s.err = true, s.Truncated()
 		st = Failed
 	case st == Failed:
 		s.fail(errcode.TLSSystemCall)
@@ -143,20 +149,19 @@ func (s *Session) Shutdown(out *Output) Status {
 	return st
 }
 
-// fail keeps the first failure.
+// fail takes the failure of an operation; what broke the session stays.
 func (s *Session) fail(code errcode.Code) {
-	s.dropResumable()
-	if s.err != nil {
-		return
-	}
-	if s.c.established == 0 && s.c.broken == 0 {
+	switch {
+	case s.broken:
+	case s.c.established == 0 && s.c.broken == 0:
 		s.err = &Error{Code: code, Text: "the handshake is not done", Alert: -1}
-		return
+	default:
+		s.broken = s.c.broken != 0
+		s.err = sessionError(&s.c.failure, code, s.name)
 	}
-	s.err = sessionError(&s.c.failure, code, s.name)
 }
 
-// Err says why an operation Failed. It is the first failure; nil: there was none.
+// Err says why the last operation that Failed did. Once the session is broken that stays; nil: none has failed.
 func (s *Session) Err() *Error { return s.err }
 
 // Truncated returns what the end of the peer's bytes means now if no close_notify came before it.

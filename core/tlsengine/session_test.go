@@ -136,6 +136,12 @@ func TestWhatCameBeforeTheEndIsDelivered(t *testing.T) {
 	require.Equal(t, "last words", string(buffer[:n]))
 	require.Equal(t, Failed, s.Write(unsafe.Pointer(&buffer[0]), 1, s.out))
 	fails(t, s.Err(), errcode.TLSWrite, "written after the end")
+	// Which does not keep from reading, and from learning what goes wrong there.
+	c.write(t, []byte("x"))
+	s.wire = c.take()
+	s.wire[7] ^= 1
+	s.run(t)
+	fails(t, s.Err(), errcode.TLSRead, "bad record mac")
 }
 
 func TestTamperedRecord(t *testing.T) {

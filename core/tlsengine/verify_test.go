@@ -165,11 +165,16 @@ func TestServerName(t *testing.T) {
 	}
 }
 
-func TestWeakKeyOfThePeer(t *testing.T) {
+func TestWeakKey(t *testing.T) {
 	clean(t)
-	// A server that is less careful: only a certificate of the client is needed, which OpenSSL here does not make.
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
-	_, err = NewContext(serving(root().issue(subject{key: key})))
-	refused(t, err, "cert: the key of 1024 bits is too weak")
+	config := serving(root().issue(subject{key: key}))
+	_, err = NewContext(config)
+	refused(t, err, "the key of 1024 bits is too weak")
+	// A server that is less careful.
+	config.CipherSuite = "HIGH:@SECLEVEL=0"
+	c, s := client(t, trusting(), "test.host"), server(t, config)
+	converse(t, c, s)
+	fails(t, c.Err(), errcode.TLSCertificate, "certificate verify failed: EE certificate key too weak")
 }
