@@ -21,9 +21,11 @@ Object.defineProperty(BusinessError.prototype, 'name', { value: 'BusinessError',
 function errorOf(result, handle) {
   let message = native.strerror(result);
   if (handle !== undefined) {
-    // The detail may be of an earlier failure; it ends with the text of its own code.
+    // The detail may be of an earlier failure. It ends with the text of its own code, or, with the codes of
+    // TLS, which nothing else has, with OpenSSL's reason.
     const detail = native.getErrorDetail(handle);
-    if (detail.endsWith(`: ${message}`)) message = detail;
+    const ofTLS = -result >= ErrorCode.TLS_READ && -result <= ErrorCode.TLS_CLOSE && detail !== '';
+    if (ofTLS || detail.endsWith(`: ${message}`)) message = detail;
   }
   return new BusinessError(-result, message);
 }

@@ -68,6 +68,47 @@ declare namespace socket {
     proxy?: ProxyOptions;
   }
 
+  /** PEM texts; `docs/tls.md` of the library explains them. */
+  interface TLSSecureOptions {
+    /** Whom to trust; absent: the system's store. */
+    ca?: string | string[];
+    /** The certificate, then its chain. */
+    cert?: string | string[];
+    key?: string;
+    /** Of an encrypted key. */
+    password?: string;
+    /** Default: TLS 1.2 and 1.3. */
+    protocols?: Protocol | Protocol[];
+    /** Servers: the client's order of cipher suites counts. */
+    useRemoteCipherPrefer?: boolean;
+    signatureAlgorithms?: string;
+    /** OpenSSL's names, separated by colons. Names of one version only exclude the other. */
+    cipherSuite?: string;
+    /** Servers: the client must show a certificate that ca vouches for. */
+    isBidirectionalAuthentication?: boolean;
+  }
+
+  interface TLSConnectOptions extends TCPConnectOptions {
+    secureOptions: TLSSecureOptions;
+    ALPNProtocols?: string[];
+    /** Accepts any certificate, for tests. */
+    skipRemoteValidation?: boolean;
+    /** The name that the server's certificate must have. Default: the address. */
+    serverName?: string;
+  }
+
+  interface TLSListenOptions {
+    address: ListenAddress;
+    secureOptions: TLSSecureOptions;
+    ALPNProtocols?: string[];
+  }
+
+  interface X509CertRawData {
+    data: Uint8Array;
+    /** 0: DER. */
+    encodingFormat: number;
+  }
+
   interface ExtraOptionsBase {
     /** SO_RCVBUF in bytes, 0 to 262144; any other number means 8192. */
     receiveBufferSize?: number;
@@ -136,6 +177,15 @@ declare namespace socket {
     listening: Callback<void>;
   }
 
+  interface TLSSocketEvents extends StreamEvents {
+    connect: Callback<void>;
+  }
+  interface TLSSocketServerEvents extends Events {
+    /** A client whose handshake is done. Failed handshakes are error events; the server goes on. */
+    connect: Callback<TLSSocketConnection>;
+    listening: Callback<void>;
+  }
+
   /** What all sockets have. */
   interface Socket<E> {
     /** Adds a listener; one that is there already is not added again. */
@@ -175,9 +225,6 @@ declare namespace socket {
   }
 
   interface StreamSocket<E> extends Socket<E> {
-    /** Done when the kernel has taken all bytes. */
-    send(options: TCPSendOptions, callback: AsyncCallback<void>): void;
-    send(options: TCPSendOptions): Promise<void>;
     /** Up to 1024 pieces as one send. */
     sendv(views: ArrayBufferView[], callback: AsyncCallback<void>): void;
     sendv(views: ArrayBufferView[]): Promise<void>;
@@ -192,6 +239,39 @@ declare namespace socket {
     duplex(options?: DuplexOptions): Duplex & { readonly socket: StreamSocket<E> };
   }
 
+  interface TCPStreamSocket<E> extends StreamSocket<E> {
+    /** Done when the kernel has taken all bytes. */
+    send(options: TCPSendOptions, callback: AsyncCallback<void>): void;
+    send(options: TCPSendOptions): Promise<void>;
+  }
+
+  interface TLSStreamSocket<E> extends StreamSocket<E> {
+    /** Data of at least one byte. */
+    send(data: Data, callback: AsyncCallback<void>): void;
+    send(data: Data): Promise<void>;
+    getCertificate(callback: AsyncCallback<X509CertRawData>): void;
+    getCertificate(): Promise<X509CertRawData>;
+    getRemoteCertificate(callback: AsyncCallback<X509CertRawData>): void;
+    getRemoteCertificate(): Promise<X509CertRawData>;
+    /** The version that was agreed on: "TLSv1.3". */
+    getProtocol(callback: AsyncCallback<string>): void;
+    getProtocol(): Promise<string>;
+    /** The suite that was agreed on, by OpenSSL's name. */
+    getCipherSuite(callback: AsyncCallback<string[]>): void;
+    getCipherSuite(): Promise<string[]>;
+    /** Those that both sides know; a client learns them when the server asks for a certificate. */
+    getSignatureAlgorithms(callback: AsyncCallback<string[]>): void;
+    getSignatureAlgorithms(): Promise<string[]>;
+    /** The application protocol that was agreed on; "" if one of the sides has named none. */
+    getALPNProtocol(callback: AsyncCallback<string>): void;
+    getALPNProtocol(): Promise<string>;
+    /** The host that the client has named; "" if none. */
+    getServerName(callback: AsyncCallback<string>): void;
+    getServerName(): Promise<string>;
+    /** Whether the handshake has resumed an earlier session. Throws when not connected. */
+    isSessionReused(): boolean;
+  }
+
   class TCPSocket {
     constructor();
     /** Gives the socket a local address: a numeric one or "localhost". */
@@ -203,7 +283,7 @@ declare namespace socket {
     getSocketFd(callback: AsyncCallback<number | undefined>): void;
     getSocketFd(): Promise<number | undefined>;
   }
-  interface TCPSocket extends StreamSocket<TCPSocketEvents> {}
+  interface TCPSocket extends TCPStreamSocket<TCPSocketEvents> {}
 
   class TCPSocketServer {
     constructor();
@@ -227,7 +307,7 @@ declare namespace socket {
     getSocketFd(callback: AsyncCallback<number>): void;
     getSocketFd(): Promise<number>;
   }
-  interface TCPSocketConnection extends StreamSocket<StreamEvents> {}
+  interface TCPSocketConnection extends TCPStreamSocket<StreamEvents> {}
 
   class UDPSocket {
     constructor();
@@ -243,6 +323,44 @@ declare namespace socket {
   }
   interface UDPSocket extends Socket<UDPSocketEvents> {}
 
+  class TLSSocket {
+    /** tcp: a connected TCPSocket, whose connection becomes this socket's; connect makes the handshake. */
+    constructor(tcp?: TCPSocket);
+    bind(address: NetAddress, callback: AsyncCallback<void>): void;
+    bind(address: NetAddress): Promise<void>;
+    connect(options: TLSConnectOptions, callback: AsyncCallback<void>): void;
+    connect(options: TLSConnectOptions): Promise<void>;
+    getSocketFd(callback: AsyncCallback<number | undefined>): void;
+    getSocketFd(): Promise<number | undefined>;
+  }
+  interface TLSSocket extends TLSStreamSocket<TLSSocketEvents> {}
+
+  class TLSSocketServer {
+    constructor();
+    listen(options: TLSListenOptions, callback: AsyncCallback<void>): void;
+    listen(options: TLSListenOptions): Promise<void>;
+    setExtraOptions(options: TCPExtraOptions, callback: AsyncCallback<void>): void;
+    setExtraOptions(options: TCPExtraOptions): Promise<void>;
+    getCertificate(callback: AsyncCallback<X509CertRawData>): void;
+    getCertificate(): Promise<X509CertRawData>;
+    getProtocol(callback: AsyncCallback<string>): void;
+    getProtocol(): Promise<string>;
+    getSocketFd(callback: AsyncCallback<number>): void;
+    getSocketFd(): Promise<number>;
+  }
+  interface TLSSocketServer extends Socket<TLSSocketServerEvents> {}
+
+  /** A client of a TLS server; made by the server. */
+  class TLSSocketConnection {
+    private constructor();
+    readonly clientId: number;
+    getSocketFd(callback: AsyncCallback<number>): void;
+    getSocketFd(): Promise<number>;
+  }
+  interface TLSSocketConnection extends TLSStreamSocket<StreamEvents> {}
+
+  function constructTLSSocketInstance(tcpSocket?: TCPSocket): TLSSocket;
+  function constructTLSSocketServerInstance(): TLSSocketServer;
   function constructTCPSocketInstance(): TCPSocket;
   function constructTCPSocketServerInstance(): TCPSocketServer;
   function constructUDPSocketInstance(): UDPSocket;

@@ -1,11 +1,13 @@
 // OpenHarmony's sample programs, and ours of examples/, with the loader hook and sockets of Node's.
 
 import { once } from 'node:events';
+import tls from 'node:tls';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { HOST, all, checkLeaks, closedPort, netClient, netServer, soon } from './helper.mjs';
+import { certificates } from './certificates.mjs';
 import { node } from './child.mjs';
 
 checkLeaks();
@@ -21,7 +23,7 @@ async function sample(name, replacements, use) {
   const folder = mkdtempSync(path.join(here, 'sample-'));
   try {
     let source = readFileSync(path.join(here, 'samples', name), 'utf8').replaceAll('192.168.xxx.xxx', HOST);
-    for (const [from, to] of replacements) source = source.replace(from, to);
+    for (const [from, to] of replacements) source = source.replace(from, () => to);
     const file = path.join(folder, name);
     writeFileSync(file, source);
     return await use(node([...REGISTER, ...QUICK, file]));
@@ -62,6 +64,61 @@ test('the TCP server of the guide', async () => {
   assert.equal(output.stderr, '');
   const lines = output.stdout.trim().split('\n');
   assert.deepEqual(lines, ['listen success', 'send success', 'on close success', 'close success']);
+});
+
+const pem = certificates();
+
+test('the TLS clients of the guide: close follows connect at once, and cancels it', async () => {
+  const server = tls.createServer({ ...pem.server, ca: pem.ca, ciphers: 'AES256-SHA256', maxVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false });
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  const arrived = once(server, 'secureConnection'); // of the second client, which the sample does not close
+  const { port } = server.address();
+  const text = JSON.stringify;
+  const output = await sample('tls_client.ts', [
+    ['port = 4512', 'port = 0'], ['port = 1234', `port = ${port}`], ['port = 5445', 'port = 0'], ['port = 8789', `port = ${port}`],
+    ['key = "xxxx"', `key = ${text(pem.client.key)}`], ['key = "xxxx"', `key = ${text(pem.client.key)}`],
+    ['cert = "xxxx"', `cert = ${text(pem.client.cert)}`], ['ca = ["xxxx"]', `ca = [${text(pem.ca)}]`],
+    ['password = "xxxx"', `password = ${text(pem.client.password)}`],
+    ['ca = ["xxxx", "xxxx"]', `ca = [${text(pem.ca)}, ${text(pem.stranger.cert)}]`],
+  ], async ({ child, done }) => {
+    const [peer] = await soon(arrived);
+    peer.on('error', () => {});
+    assert.equal(peer.getCipher().name, 'AES256-SHA256');
+    assert.equal(peer.getProtocol(), 'TLSv1.2');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill();
+    return done;
+  });
+  // It registers its listeners at the first client twice, and closes that one twice.
+  assert.deepEqual(output.stdout.trim().split('\n'),
+    ['bind success', 'bind success', 'on close', 'on close', 'close success', 'close success']);
+  assert.equal(output.stderr, 'connect function\nconnect function\n');
+  server.close();
+});
+
+test('our TLS examples, one-way and two-way', async () => {
+  const folder = mkdtempSync(path.join(here, 'sample-'));
+  try {
+    const file = (name, content) => {
+      writeFileSync(path.join(folder, name), content);
+      return path.join(folder, name);
+    };
+    const example = (name) => path.join(here, '..', 'examples', name);
+    const ca = file('ca.pem', pem.ca);
+    const identity = [file('server.pem', pem.server.cert), file('server.key', pem.server.key)];
+    const own = [file('client.pem', pem.client.cert), file('client.key', pem.client.key), pem.client.password];
+    for (const [more, clientMore] of [[[], []], [[ca], own]]) {
+      const server = node([example('tls_server.mjs'), HOST, '0', ...identity, ...more]);
+      const [, port] = await server.seen(/listening 127\.0\.0\.1 (\d+)/);
+      const client = await node([example('tls_client.mjs'), 'localhost', port, ca, ...clientMore]).done;
+      assert.deepEqual(client, { stdout: 'TLSv1.3 TLS_AES_256_GCM_SHA384\nreceived: Hello, server!\nclosed\n', stderr: '', code: 0, signal: null });
+      server.child.kill();
+      assert.equal((await server.done).code, 0);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('our examples talk to each other', async () => {

@@ -1,0 +1,215 @@
+// TLSSocket, TLSSocketServer and TLSSocketConnection, with node:tls on the other side.
+
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import tls from 'node:tls';
+import socket from 'ohsocket';
+import { certificates } from './certificates.mjs';
+import { HOST, all, called, checkLeaks, closedPort, netServer, next, rejected, soon } from './helper.mjs';
+
+checkLeaks();
+
+const { ca, server: identity, client: own, stranger } = certificates();
+
+async function tlsServer(options, onSecure = (peer) => peer.on('data', (data) => peer.write(data))) {
+  const server = tls.createServer({ ...identity, ...options }, (peer) => {
+    peer.on('error', () => {});
+    onSecure(peer);
+  });
+  server.on('tlsClientError', () => {});
+  server.listen(0, HOST);
+  await once(server, 'listening');
+  return { server, address: { address: HOST, port: server.address().port } };
+}
+
+async function listening(options) {
+  const server = socket.constructTLSSocketServerInstance();
+  await server.listen({ address: { address: HOST }, secureOptions: identity, ...options });
+  return { server, address: await server.getLocalAddress() };
+}
+
+async function tlsClient({ port }, options) {
+  const peer = tls.connect({ host: HOST, port, ca, servername: 'localhost', ...options });
+  peer.on('error', () => {});
+  await soon(once(peer, 'secureConnect'));
+  return peer;
+}
+
+const der = (pem) => new Uint8Array(new X509Certificate(pem).raw);
+
+for (const form of ['promise', 'callback']) {
+  const run = (target, method, ...args) => form === 'promise'
+    ? soon(target[method](...args), method) : called(target, method, ...args);
+
+  test(`a TLS client's life, two-way, ${form} form`, async () => {
+    const { server, address } = await tlsServer({ ca, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['http/1.1'] });
+    const client = socket.constructTLSSocketInstance();
+    assert.deepEqual(await run(client, 'getState'), { isBound: false, isClose: false, isConnected: false });
+    await rejected(run(client, 'close'), 2303600);
+    await rejected(run(client, 'send', 'x'), 2303600);
+    await rejected(run(client, 'getRemoteAddress'), 2303600);
+    await run(client, 'bind', { address: HOST });
+    await rejected(run(client, 'send', 'x'), 2303501);
+    await rejected(run(client, 'getProtocol'), 2303501);
+    const order = [];
+    client.on('connect', () => order.push('connect'));
+    await run(client, 'connect', {
+      address, timeout: 6000, ALPNProtocols: ['spdy/1', 'http/1.1'],
+      secureOptions: { ...own, ca: [ca], protocols: [socket.Protocol.TLSv12], cipherSuite: 'ECDHE-RSA-AES256-GCM-SHA384',
+        signatureAlgorithms: 'rsa_pss_rsae_sha256:RSA+SHA256', useRemoteCipherPrefer: true },
+    }).then(() => order.push('done'));
+    assert.deepEqual(order, ['connect', 'done']);
+    assert.equal(await run(client, 'getProtocol'), 'TLSv1.2');
+    assert.deepEqual(await run(client, 'getCipherSuite'), ['ECDHE-RSA-AES256-GCM-SHA384']);
+    assert.equal(await run(client, 'getALPNProtocol'), 'http/1.1');
+    assert.deepEqual(await run(client, 'getCertificate'), { data: der(own.cert), encodingFormat: 0 });
+    assert.deepEqual(await run(client, 'getRemoteCertificate'), { data: der(identity.cert), encodingFormat: 0 });
+    assert.ok((await run(client, 'getSignatureAlgorithms')).length > 0);
+    assert.deepEqual(await run(client, 'getRemoteAddress'), { ...address, family: 1 });
+    assert.equal((await run(client, 'getState')).isConnected, true);
+    assert.equal(client.isSessionReused(), false);
+    await run(client, 'setExtraOptions', { TCPNoDelay: true });
+    for (const data of ['text', Buffer.from('text'), new TextEncoder().encode('text').buffer]) {
+      const echo = next(client, 'message');
+      await run(client, 'send', data);
+      const { message, remoteInfo } = await echo;
+      assert.ok(message instanceof ArrayBuffer);
+      assert.equal(Buffer.from(message).toString(), 'text');
+      assert.deepEqual(remoteInfo, { address: HOST, family: 'IPv4', port: address.port, size: 4 });
+    }
+    await rejected(run(client, 'send', ''), 401);
+    await run(client, 'close');
+    assert.equal((await run(client, 'getState')).isClose, true);
+    server.close();
+  });
+
+  test(`a TLS server's life, two-way, ${form} form`, async () => {
+    const server = socket.constructTLSSocketServerInstance();
+    await rejected(run(server, 'close'), 2303600);
+    await run(server, 'listen', { address: { address: HOST }, ALPNProtocols: ['h2', 'http/1.1'],
+      secureOptions: { ...identity, ca, isBidirectionalAuthentication: true } });
+    const address = await run(server, 'getLocalAddress');
+    assert.deepEqual(await run(server, 'getCertificate'), { data: der(identity.cert), encodingFormat: 0 });
+    const arrived = next(server, 'connect');
+    const peer = await tlsClient(address, { cert: own.cert, key: own.key, passphrase: own.password, ALPNProtocols: ['http/1.1'] });
+    const client = await arrived;
+    assert.ok(client instanceof socket.TLSSocketConnection);
+    assert.equal(client.clientId, 1);
+    assert.deepEqual(await run(client, 'getRemoteCertificate'), { data: der(own.cert), encodingFormat: 0 });
+    assert.deepEqual(await run(client, 'getCipherSuite'), [peer.getCipher().name]);
+    assert.equal(await run(client, 'getServerName'), 'localhost');
+    assert.equal(peer.alpnProtocol, 'http/1.1');
+    const message = next(client, 'message');
+    peer.write('question');
+    assert.equal(Buffer.from((await message).message).toString(), 'question');
+    const answer = once(peer, 'data');
+    await run(client, 'send', 'answer');
+    assert.equal((await soon(answer))[0].toString(), 'answer');
+    peer.end();
+    await run(client, 'close');
+    await rejected(run(client, 'close'), 2303600);
+    await run(server, 'close');
+  });
+}
+
+test('certificates that are not to be trusted: 2303504, with the reason', async () => {
+  const { server, address } = await tlsServer();
+  const client = socket.constructTLSSocketInstance();
+  const untrusted = await rejected(client.connect({ address, secureOptions: { ca: stranger.cert } }), 2303504);
+  assert.match(untrusted.message, /certificate/);
+  await rejected(client.connect({ address, serverName: 'example.org', secureOptions: { ca } }), 2303504);
+  assert.equal(untrusted.category, socket.ErrorCategory.TLS);
+  await client.connect({ address, skipRemoteValidation: true, secureOptions: {} });
+  await client.close();
+  server.close();
+});
+
+test('credentials and options that are wrong, told by connect and listen at once', async () => {
+  const client = socket.constructTLSSocketInstance();
+  const server = socket.constructTLSSocketServerInstance();
+  const address = { address: HOST, port: 9 };
+  const mistakes = [
+    [{ ...own, password: 'wrong' }, /password/],
+    [{ cert: own.cert, key: stranger.key }, /key does not belong/],
+    [{ cipherSuite: 'NO-SUCH-SUITE' }, /NO-SUCH-SUITE/],
+    [{ signatureAlgorithms: 'NO-SUCH-ALGORITHM' }, /NO-SUCH-ALGORITHM/],
+    [{ ca: 'not PEM' }, /ca:/],
+  ];
+  for (const [secureOptions, reason] of mistakes) {
+    for (const wrong of [client.connect({ address, secureOptions }),
+      server.listen({ address: { address: HOST }, secureOptions: { ...identity, ...secureOptions } })]) {
+      const error = await soon(wrong.then(() => undefined, (e) => e));
+      assert.equal(error?.category, socket.ErrorCategory.TLS, String(error));
+      assert.match(error.message, reason);
+    }
+  }
+  await rejected(server.listen({ address: { address: HOST }, secureOptions: {} }), 2303505);
+  for (const secureOptions of [7, 'text', { ca: 7 }, { ca: [7] }, { key: 7 }, { cert: {} }, { protocols: 'SSLv3' },
+    { useRemoteCipherPrefer: 1 }, { cipherSuite: [] }]) {
+    assert.throws(() => client.connect({ address, secureOptions }), { code: 401 });
+  }
+  assert.throws(() => client.connect({ address, secureOptions: {}, ALPNProtocols: [1] }), { code: 401 });
+  assert.throws(() => client.connect(null), { code: 401 });
+  assert.throws(() => client.send(undefined), { code: 401 });
+  assert.throws(() => client.send({ data: 'x' }), { code: 401 });
+  assert.throws(() => server.listen(undefined), { code: 401 });
+  await rejected(client.connect({ address: await closedPort(), secureOptions: { ca } }), 2303211);
+});
+
+test('a client that the server does not know is an error event, and the server goes on', async () => {
+  const { server, address } = await listening({ secureOptions: { ...identity, ca, isBidirectionalAuthentication: true } });
+  server.on('connect', (client) => client.close().catch(() => {}));
+  const refused = next(server, 'error');
+  tls.connect({ host: HOST, port: address.port, ca, cert: stranger.cert, key: stranger.key, servername: 'localhost' }).on('error', () => {});
+  assert.equal((await refused).code, 2303504);
+  const peer = await tlsClient(address, { cert: own.cert, key: own.key, passphrase: own.password });
+  await soon(all(peer));
+  await server.close();
+});
+
+test('an upgrade of a TCP connection', async () => {
+  const { server, address } = await netServer((peer) => {
+    peer.on('error', () => {});
+    peer.write('go ahead');
+    const secure = new tls.TLSSocket(peer, { isServer: true, ...identity });
+    secure.on('error', () => {});
+    secure.on('data', (data) => secure.end(data));
+  });
+  assert.throws(() => socket.constructTLSSocketInstance({}), { code: 401 });
+  assert.throws(() => socket.constructTLSSocketInstance(undefined), { code: 401 });
+  const tcp = socket.constructTCPSocketInstance();
+  assert.throws(() => socket.constructTLSSocketInstance(tcp), { code: 2303601 });
+  await tcp.bind({ address: HOST });
+  assert.throws(() => socket.constructTLSSocketInstance(tcp), { code: 2303602 });
+  const ready = next(tcp, 'message');
+  await tcp.connect({ address });
+  assert.equal(Buffer.from((await ready).message).toString(), 'go ahead');
+  const client = socket.constructTLSSocketInstance(tcp);
+  await client.connect({ address: { address: 'localhost', port: address.port }, secureOptions: { ca } });
+  const echo = next(client, 'message');
+  const closed = next(client, 'close');
+  await client.send('secret');
+  assert.equal(Buffer.from((await echo).message).toString(), 'secret');
+  await closed;
+  assert.equal((await tcp.getState()).isConnected, false);
+  server.close();
+});
+
+test('megabytes over the stream view, both ways', async () => {
+  const { server, address } = await listening();
+  server.on('connect', (client) => {
+    const stream = client.duplex();
+    stream.pipe(stream);
+  });
+  const client = socket.constructTLSSocketInstance();
+  await client.connect({ address, secureOptions: { ca } });
+  const stream = client.duplex();
+  const data = Buffer.alloc(4 << 20);
+  for (let i = 0; i < data.length; i += 4) data.writeUInt32LE(i, i);
+  const received = all(stream);
+  stream.end(data);
+  assert.ok((await soon(received)).equals(data));
+  await server.close();
+});
