@@ -200,10 +200,11 @@ $(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) | $(BUILD)/strict
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
-include tests/bench/bench.mk
-include tests/tls/tls.mk
-include bindings/node/node.mk
-include bindings/python/python.mk
+# A source distribution of the Python package has none of these.
+-include tests/bench/bench.mk
+-include tests/tls/tls.mk
+-include bindings/node/node.mk
+-include bindings/python/python.mk
 
 # ---- Running --------------------------------------------------------------------------------
 
