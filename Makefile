@@ -171,7 +171,7 @@ $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
 
-include tests/c/tls/tls.mk
+-include tests/c/tls/tls.mk
 
 SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
 SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) random_ops

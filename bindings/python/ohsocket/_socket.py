@@ -46,6 +46,7 @@ _NAMES = {
 _CLOSE = int(Event.CLOSE)
 _ERROR = int(Event.ERROR)
 _END = int(Event.END)
+_AFTER_MESSAGES = (_END, _ERROR, _CLOSE)
 _NOBODY = SocketRemoteInfo("", "", 0, -1)
 _NOT_OPEN = (-ErrorCode.OTHER, -ErrorCode.BADF, -ErrorCode.TLS_NOT_BOUND)
 
@@ -323,7 +324,7 @@ class Socket:
                 self._failure = failure
             else:
                 self._noticed(failure)
-        if self._inbox and not self._pulling:
+        if self._inbox and not self._pulling and kind in _AFTER_MESSAGES:
             self._inbox.append(Later(kind, error))
         else:
             self._tell(kind, error, failure)
