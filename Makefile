@@ -172,7 +172,7 @@ $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
 
-include tests/c/tls/tls.mk
+-include tests/c/tls/tls.mk
 
 SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
 SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) random_ops
@@ -201,10 +201,11 @@ $(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) | $(BUILD)/strict
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
-include tests/bench/bench.mk
-include tests/tls/tls.mk
-include bindings/node/node.mk
-include bindings/python/python.mk
+# A source distribution of the Python package has none of these.
+-include tests/bench/bench.mk
+-include tests/tls/tls.mk
+-include bindings/node/node.mk
+-include bindings/python/python.mk
 
 # ---- Running --------------------------------------------------------------------------------
 

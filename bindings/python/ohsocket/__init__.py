@@ -1,12 +1,22 @@
-"""Event-driven TCP and UDP sockets for Python, on libohsocket.
+"""Event-driven TCP, UDP and TLS sockets for Python, on libohsocket.
 
 The classes here are for asyncio. Without it: ``ohsocket.sync``, whose methods wait, and
 ``ohsocket.callback``, whose sockets are run by ``ohsocket.run()``.
 """
 
+from typing import Optional
+
 from . import callback, sync
 from ._abi import VERSION, Category, ErrorCode, Family, Option
-from ._asyncio import TCPSocket, TCPSocketConnection, TCPSocketServer, UDPSocket
+from ._asyncio import (
+    TCPSocket,
+    TCPSocketConnection,
+    TCPSocketServer,
+    TLSSocket,
+    TLSSocketConnection,
+    TLSSocketServer,
+    UDPSocket,
+)
 from ._errors import (
     BlockingIOError,
     BrokenPipeError,
@@ -28,6 +38,7 @@ from ._types import (
     Address,
     ExtraOptionsBase,
     NetAddress,
+    Protocol,
     SocketLinger,
     SocketMessageInfo,
     SocketRemoteInfo,
@@ -35,8 +46,12 @@ from ._types import (
     TCPConnectOptions,
     TCPExtraOptions,
     TCPSendOptions,
+    TLSConnectOptions,
+    TLSIdentity,
+    TLSSecureOptions,
     UDPExtraOptions,
     UDPSendOptions,
+    X509CertRawData,
 )
 from .callback import run
 
@@ -51,6 +66,16 @@ def construct_tcp_socket_instance() -> TCPSocket:
 def construct_tcp_socket_server_instance() -> TCPSocketServer:
     """A TCPSocketServer, by its OpenHarmony name."""
     return TCPSocketServer()
+
+
+def construct_tls_socket_instance(tcp: Optional[TCPSocket] = None) -> TLSSocket:
+    """A TLSSocket, by its OpenHarmony name; of a connected TCPSocket its TLS."""
+    return TLSSocket(tcp)
+
+
+def construct_tls_socket_server_instance() -> TLSSocketServer:
+    """A TLSSocketServer, by its OpenHarmony name."""
+    return TLSSocketServer()
 
 
 def construct_udp_socket_instance() -> UDPSocket:
@@ -76,6 +101,7 @@ __all__ = [
     "Option",
     "ParameterError",
     "PermissionError",
+    "Protocol",
     "ResolveError",
     "SocketError",
     "SocketLinger",
@@ -89,14 +115,23 @@ __all__ = [
     "TCPSocket",
     "TCPSocketConnection",
     "TCPSocketServer",
+    "TLSConnectOptions",
     "TLSError",
+    "TLSIdentity",
+    "TLSSecureOptions",
+    "TLSSocket",
+    "TLSSocketConnection",
+    "TLSSocketServer",
     "TimeoutError",
     "UDPExtraOptions",
     "UDPSendOptions",
     "UDPSocket",
+    "X509CertRawData",
     "callback",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",
+    "construct_tls_socket_instance",
+    "construct_tls_socket_server_instance",
     "construct_udp_socket_instance",
     "get_stats",
     "run",

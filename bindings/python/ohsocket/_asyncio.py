@@ -21,12 +21,15 @@ from ._kinds import (
 from ._library import fast_send, sizes
 from ._loop import Loop, is_forked
 from ._socket import ENDED, Socket
+from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
 from ._types import (
     Address,
     Data,
     SocketMessageInfo,
     TCPConnectOptions,
     TCPSendOptions,
+    TLSConnectOptions,
+    TLSSecureOptions,
     UDPSendOptions,
 )
 
@@ -232,10 +235,10 @@ class AsyncOpener(AsyncSender):
         await self._closed()
         self._bind(address)
 
-    async def _connect(self, to: Any, timeout: Optional[float]) -> None:
+    async def _connect(self, to: Any, timeout: Optional[float], secure: Any = None) -> None:
         await self._closed()
         future = self._future()
-        self._begin_connect(to, timeout, partial(_settle, future, self))
+        self._begin_connect(to, timeout, partial(_settle, future, self), secure)
         try:
             await future
         except asyncio.CancelledError:
@@ -328,9 +331,6 @@ class TCPSocketConnection(AsyncStream, ConnectionBase):
     """
 
 
-C = TypeVar("C", bound=AsyncStream)
-
-
 class TCPSocketServer(AsyncSocket, ServerBase):
     """A TCP server.
 
@@ -364,6 +364,75 @@ class TCPSocketServer(AsyncSocket, ServerBase):
         if item is ENDED:
             raise StopAsyncIteration
         return cast(TCPSocketConnection, item)
+
+
+class TLSSocket(AsyncStream, AsyncOpener, TLSClientBase):
+    """A TLS client, or, of a connected TCPSocket that has nothing unsent, its TLS (STARTTLS).
+
+    Events and methods are those of TCPSocket; ``connect`` includes the handshake.
+    """
+
+    def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
+        super().__init__(None, over(tcp))
+
+    async def connect(
+        self,
+        address: Union[Address, TLSConnectOptions],
+        secure_options: Optional[TLSSecureOptions] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> None:
+        """Connects and makes the handshake, within ``timeout`` seconds (5) together. The certificate of
+        the server is verified for the address or name, unless the options say otherwise.
+
+        Errors: as TCPSocket.connect, CertificateError, TLSError.
+        """
+        to, milliseconds, secure = target(address, secure_options)
+        if timeout is None and milliseconds:
+            timeout = milliseconds / 1000
+        await self._connect(to, timeout, secure)
+
+
+class TLSSocketConnection(AsyncStream, TLSConnectionBase):
+    """A client of a TLSSocketServer, as TCPSocketConnection."""
+
+
+class TLSSocketServer(AsyncSocket, TLSServerBase):
+    """A TLS server, as TCPSocketServer. Clients arrive after their handshake; the error event tells of
+    one that failed."""
+
+    _connection: ClassVar[Type[ConnectionBase]] = TLSSocketConnection
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def listen(
+        self,
+        address: Union[Address, TLSConnectOptions],
+        secure_options: Optional[TLSSecureOptions] = None,
+        *,
+        backlog: int = 0,
+    ) -> None:
+        """Listens at a numeric address or "localhost"; the options need a certificate and its key."""
+        to, _, secure = target(address, secure_options)
+        await self._closed()
+        self._begin_listen(to, backlog, secure)
+
+    async def accept(self) -> TLSSocketConnection:
+        """The next client. Cancelling it loses none."""
+        item = await self._receive()
+        if item is ENDED:
+            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
+        return cast(TLSSocketConnection, item)
+
+    def __aiter__(self: S) -> S:
+        return self
+
+    async def __anext__(self) -> TLSSocketConnection:
+        item = await self._receive()
+        if item is ENDED:
+            raise StopAsyncIteration
+        return cast(TLSSocketConnection, item)
 
 
 class UDPSocket(AsyncOpener, DatagramBase):

@@ -3,7 +3,15 @@
 import ctypes
 from typing import TYPE_CHECKING, ClassVar, Optional, Tuple, Type, Union
 
-from ._abi import ErrorCode, Event, Kind, Option, socket_connect_options, socket_listen_options
+from ._abi import (
+    ErrorCode,
+    Event,
+    Kind,
+    Option,
+    socket_connect_options,
+    socket_listen_options,
+    socket_tls_options,
+)
 from ._errors import SocketError, error_of
 from ._library import RECORD, fast_send, fast_send_to, lib, sizes
 from ._loop import Done, Loop
@@ -17,6 +25,7 @@ from ._types import (
     TCPExtraOptions,
     TCPExtraOptionsArguments,
     TCPSendOptions,
+    TLSConnectOptions,
     UDPExtraOptions,
     UDPExtraOptionsArguments,
     UDPSendOptions,
@@ -60,16 +69,22 @@ class Opener(Sender):
         self._opened()
 
     def _begin_connect(
-        self, to: Union[Address, TCPConnectOptions], timeout: Optional[float], done: Done
+        self,
+        to: Union[Address, TCPConnectOptions, TLSConnectOptions],
+        timeout: Optional[float],
+        done: Done,
+        secure: Optional[socket_tls_options] = None,
     ) -> None:
         self._loop.check_current()
         timeout_ms = milliseconds(timeout)
-        if isinstance(to, TCPConnectOptions):
+        if isinstance(to, (TCPConnectOptions, TLSConnectOptions)):
             timeout_ms = timeout_ms or in_range(to.timeout, 0, 86400000, "timeout")
             to = to.address
         options = socket_connect_options(
             ctypes.sizeof(socket_connect_options), timeout_ms, c_address(to)
         )
+        if secure is not None:
+            options.tls = ctypes.pointer(secure)
         before = self._was_open
 
         def completed(error: int) -> None:
@@ -132,7 +147,7 @@ class StreamBase(Sender):
     def _error(self, code: int) -> SocketError:
         # A handle that is gone, or a socket closed behind one's back: Python's users expect a
         # ConnectionError, as of their own sockets.
-        if code == -ErrorCode.BADF and self._was_open:
+        if code in (-ErrorCode.BADF, -ErrorCode.TLS_NOT_BOUND) and self._was_open:
             failure = self._failure
             if failure is not None:
                 return error_of(failure.code, failure.detail)
@@ -223,13 +238,17 @@ class ServerBase(Socket):
                 item.abort()
         super()._drop_inbox()
 
-    def _begin_listen(self, address: Address, backlog: int) -> None:
+    def _begin_listen(
+        self, address: Address, backlog: int, secure: Optional[socket_tls_options] = None
+    ) -> None:
         self._loop.check_current()
         options = socket_listen_options(
             ctypes.sizeof(socket_listen_options),
             in_range(backlog, 0, 65535, "backlog"),
             c_address(address),
         )
+        if secure is not None:
+            options.tls = ctypes.pointer(secure)
         self._check(lib.socket_listen(self._handle, ctypes.byref(options)))
         self._bound = True
         self._opened()

@@ -46,8 +46,9 @@ _NAMES = {
 _CLOSE = int(Event.CLOSE)
 _ERROR = int(Event.ERROR)
 _END = int(Event.END)
+_AFTER_MESSAGES = (_END, _ERROR, _CLOSE)
 _NOBODY = SocketRemoteInfo("", "", 0, -1)
-_NOT_OPEN = (-ErrorCode.OTHER, -ErrorCode.BADF)
+_NOT_OPEN = (-ErrorCode.OTHER, -ErrorCode.BADF, -ErrorCode.TLS_NOT_BOUND)
 
 
 class Later:
@@ -120,6 +121,8 @@ class Socket:
     )
     _names: ClassVar[Tuple[str, ...]] = ("message", "connect", "end", "drain", "error", "close")
     _error_is_final: ClassVar[bool] = True
+    _never_opened: ClassVar[int] = -ErrorCode.OTHER
+    _not_connected: ClassVar[int] = -ErrorCode.NOTCONN
     _inbox_limit: ClassVar[int] = INBOX_LIMIT
 
     def __init__(self, loop: Loop, handle: int = 0) -> None:
@@ -321,7 +324,7 @@ class Socket:
                 self._failure = failure
             else:
                 self._noticed(failure)
-        if self._inbox and not self._pulling:
+        if self._inbox and not self._pulling and kind in _AFTER_MESSAGES:
             self._inbox.append(Later(kind, error))
         else:
             self._tell(kind, error, failure)
@@ -390,7 +393,7 @@ class Socket:
             raise error_of(self._failure.code, self._failure.detail)
         if self._ended or not self._open:
             if not self._was_open:
-                raise self._error(-ErrorCode.NOTCONN)
+                raise self._error(self._not_connected)
             return ENDED
         return None
 
@@ -428,7 +431,7 @@ class Socket:
         """Starts closing; False if the socket has closed by itself and its close event is on the way."""
         self._loop.check_current()
         if not self._open and not self._was_open:
-            raise self._error(-ErrorCode.OTHER)
+            raise self._error(self._never_opened)
         user_data = self._loop.expect(done)
         result = lib.socket_close(self._handle, RECORD, user_data)
         if result < 0:
@@ -459,7 +462,7 @@ class Socket:
         """
         self._loop.check_current()
         if not self._open and not self._was_open:
-            raise self._error(-ErrorCode.OTHER)
+            raise self._error(self._never_opened)
         result = lib.socket_abort(self._handle)
         if result >= 0:
             self._set_closing()

@@ -1,7 +1,8 @@
 """Addresses, options and messages, with the fields of OpenHarmony in snake_case."""
 
-from dataclasses import dataclass
-from typing import NamedTuple, Optional, Tuple, TypedDict, Union
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, Optional, Sequence, Tuple, TypedDict, Union
 
 from ._abi import Extra, Family
 
@@ -103,6 +104,66 @@ class TCPExtraOptions(ExtraOptionsBase):
     oob_inline: Optional[bool] = None
     tcp_no_delay: Optional[bool] = None
     socket_linger: Optional[SocketLinger] = None
+
+
+class Protocol(Enum):
+    """Versions of TLS."""
+
+    TLSv12 = "TLSv1.2"
+    TLSv13 = "TLSv1.3"
+
+
+Text = Union[str, bytes]
+
+
+class TLSIdentity(NamedTuple):
+    """A certificate with its chain, and its key, in PEM."""
+
+    cert: Text
+    key: Text
+    password: Optional[Text] = None
+
+
+@dataclass
+class TLSSecureOptions:
+    """How to speak TLS, see docs/tls.md. Texts are PEM; what is not given is OpenSSL's default.
+
+    ``protocols`` to ``is_bidirectional_authentication`` as in OpenHarmony; the fields after it are
+    further options of the library.
+    """
+
+    key: Optional[Text] = None
+    cert: Union[None, Text, Sequence[Text]] = None
+    ca: Union[None, Text, Sequence[Text]] = None
+    password: Optional[Text] = None
+    protocols: Union[None, Protocol, str, Sequence[Union[Protocol, str]]] = None
+    use_remote_cipher_prefer: bool = False
+    signature_algorithms: Optional[str] = None
+    cipher_suite: Optional[str] = None
+    is_bidirectional_authentication: bool = False
+    alpn_protocols: Sequence[str] = ()
+    skip_remote_validation: bool = False
+    server_name: Optional[str] = None
+    more_identities: Sequence[TLSIdentity] = field(default_factory=list)
+    no_session_resumption: bool = False
+
+
+class TLSConnectOptions(NamedTuple):
+    """Where a TLS client connects to, or a TLS server listens. ``timeout``: milliseconds for look-up,
+    connection and handshake, 0 for the default of 5000."""
+
+    address: Address
+    secure_options: Optional[TLSSecureOptions] = None
+    alpn_protocols: Sequence[str] = ()
+    skip_remote_validation: bool = False
+    timeout: int = 0
+
+
+class X509CertRawData(NamedTuple):
+    """A certificate. ``encoding_format`` is 0: DER."""
+
+    data: bytes
+    encoding_format: int = 0
 
 
 class ExtraOptionsArguments(TypedDict, total=False):

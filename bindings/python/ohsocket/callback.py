@@ -22,15 +22,29 @@ from ._kinds import (
 from ._loop import Done, Loop
 from ._socket import Socket
 from ._thread import ThreadLoop, thread_loop
-from ._types import Address, Data, TCPConnectOptions, TCPSendOptions, UDPSendOptions
+from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
+from ._types import (
+    Address,
+    Data,
+    TCPConnectOptions,
+    TCPSendOptions,
+    TLSConnectOptions,
+    TLSSecureOptions,
+    UDPSendOptions,
+)
 
 __all__ = [
     "TCPSocket",
     "TCPSocketConnection",
     "TCPSocketServer",
+    "TLSSocket",
+    "TLSSocketConnection",
+    "TLSSocketServer",
     "UDPSocket",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",
+    "construct_tls_socket_instance",
+    "construct_tls_socket_server_instance",
     "construct_udp_socket_instance",
     "run",
 ]
@@ -145,6 +159,56 @@ class TCPSocketServer(CallbackSocket, ServerBase):
         self._begin_listen(address, backlog)
 
 
+class TLSSocket(CallbackStream, CallbackSocket, TLSClientBase):
+    """A TLS client, as ohsocket.TLSSocket."""
+
+    def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
+        super().__init__(None, over(tcp))
+
+    def bind(self, address: Address) -> None:
+        """Gives the socket its local address, a numeric one or "localhost"; port 0 is any free one."""
+        self._bind(address)
+
+    def connect(
+        self,
+        address: Union[Address, TLSConnectOptions],
+        secure_options: Optional[TLSSecureOptions] = None,
+        callback: Optional[Callback] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> None:
+        """Connects and makes the handshake, within ``timeout`` seconds (5) together. The certificate of
+        the server is verified for the address or name, unless the options say otherwise."""
+        to, milliseconds, secure = target(address, secure_options)
+        if timeout is None and milliseconds:
+            timeout = milliseconds / 1000
+        self._begin_connect(to, timeout, self._done(callback, "connect"), secure)
+
+
+class TLSSocketConnection(CallbackStream, TLSConnectionBase):
+    """A client of a TLSSocketServer."""
+
+
+class TLSSocketServer(CallbackSocket, TLSServerBase):
+    """A TLS server."""
+
+    _connection: ClassVar[Type[ConnectionBase]] = TLSSocketConnection
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def listen(
+        self,
+        address: Union[Address, TLSConnectOptions],
+        secure_options: Optional[TLSSecureOptions] = None,
+        *,
+        backlog: int = 0,
+    ) -> None:
+        """Listens at a numeric address or "localhost"; the options need a certificate and its key."""
+        to, _, secure = target(address, secure_options)
+        self._begin_listen(to, backlog, secure)
+
+
 class UDPSocket(CallbackOpener, DatagramBase):
     """A UDP socket."""
 
@@ -179,3 +243,13 @@ def construct_tcp_socket_server_instance() -> TCPSocketServer:
 def construct_udp_socket_instance() -> UDPSocket:
     """A UDPSocket, by its OpenHarmony name."""
     return UDPSocket()
+
+
+def construct_tls_socket_instance(tcp: Optional[TCPSocket] = None) -> TLSSocket:
+    """A TLSSocket, by its OpenHarmony name; of a connected TCPSocket its TLS."""
+    return TLSSocket(tcp)
+
+
+def construct_tls_socket_server_instance() -> TLSSocketServer:
+    """A TLSSocketServer, by its OpenHarmony name."""
+    return TLSSocketServer()

@@ -23,12 +23,15 @@ from ._kinds import (
 from ._loop import Done, Loop
 from ._socket import ENDED, Socket
 from ._thread import ThreadLoop, thread_loop
+from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
 from ._types import (
     Address,
     Data,
     SocketMessageInfo,
     TCPConnectOptions,
     TCPSendOptions,
+    TLSConnectOptions,
+    TLSSecureOptions,
     UDPSendOptions,
 )
 
@@ -36,9 +39,14 @@ __all__ = [
     "TCPSocket",
     "TCPSocketConnection",
     "TCPSocketServer",
+    "TLSSocket",
+    "TLSSocketConnection",
+    "TLSSocketServer",
     "UDPSocket",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",
+    "construct_tls_socket_instance",
+    "construct_tls_socket_server_instance",
     "construct_udp_socket_instance",
 ]
 
@@ -133,9 +141,12 @@ class SyncOpener(SyncSocket):
     ) -> None:
         """Connects to an address or host name within ``timeout`` seconds (5), look-up included. A UDP
         socket gets its one peer."""
+        self._connect(address, timeout)
+
+    def _connect(self, to: Any, timeout: Optional[float], secure: Any = None) -> None:
         self._closed()
         try:
-            self._complete(lambda done: self._begin_connect(address, timeout, done))
+            self._complete(lambda done: self._begin_connect(to, timeout, done, secure))
         except KeyboardInterrupt:
             if self._open and not self._closing:
                 self.abort()
@@ -226,6 +237,68 @@ class TCPSocketServer(SyncSocket, ServerBase):
             yield item
 
 
+class TLSSocket(SyncStream, SyncOpener, TLSClientBase):
+    """A TLS client, as ohsocket.TLSSocket."""
+
+    def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
+        super().__init__(None, over(tcp))
+
+    def connect(
+        self,
+        address: Union[Address, TLSConnectOptions, TCPConnectOptions],
+        secure_options: Optional[TLSSecureOptions] = None,
+        *,
+        timeout: Optional[float] = None,
+    ) -> None:
+        """Connects and makes the handshake, within ``timeout`` seconds (5) together. The certificate of
+        the server is verified for the address or name, unless the options say otherwise."""
+        if isinstance(address, TCPConnectOptions):
+            address = TLSConnectOptions(address.address, timeout=address.timeout)
+        to, milliseconds, secure = target(address, secure_options)
+        if timeout is None and milliseconds:
+            timeout = milliseconds / 1000
+        self._connect(to, timeout, secure)
+
+
+class TLSSocketConnection(SyncStream, TLSConnectionBase):
+    """A client of a TLSSocketServer."""
+
+
+class TLSSocketServer(SyncSocket, TLSServerBase):
+    """A TLS server. Iterating over it gives its connections, after their handshakes."""
+
+    _connection: ClassVar[Type[ConnectionBase]] = TLSSocketConnection
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def listen(
+        self,
+        address: Union[Address, TLSConnectOptions],
+        secure_options: Optional[TLSSecureOptions] = None,
+        *,
+        backlog: int = 0,
+    ) -> None:
+        """Listens at a numeric address or "localhost"; the options need a certificate and its key."""
+        to, _, secure = target(address, secure_options)
+        self._closed()
+        self._begin_listen(to, backlog, secure)
+
+    def accept(self, timeout: Optional[float] = None) -> TLSSocketConnection:
+        """The next client."""
+        item = self._receive(timeout, "accept")
+        if item is ENDED:
+            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
+        return cast(TLSSocketConnection, item)
+
+    def __iter__(self) -> Iterator[TLSSocketConnection]:
+        while True:
+            item = self._receive(None, "accept")
+            if item is ENDED:
+                return
+            yield item
+
+
 class UDPSocket(SyncOpener, DatagramBase):
     """A UDP socket. Iterating over it gives datagrams with their senders."""
 
@@ -277,3 +350,13 @@ def construct_tcp_socket_server_instance() -> TCPSocketServer:
 def construct_udp_socket_instance() -> UDPSocket:
     """A UDPSocket, by its OpenHarmony name."""
     return UDPSocket()
+
+
+def construct_tls_socket_instance(tcp: Optional[TCPSocket] = None) -> TLSSocket:
+    """A TLSSocket, by its OpenHarmony name; of a connected TCPSocket its TLS."""
+    return TLSSocket(tcp)
+
+
+def construct_tls_socket_server_instance() -> TLSSocketServer:
+    """A TLSSocketServer, by its OpenHarmony name."""
+    return TLSSocketServer()

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -81,11 +82,10 @@ def test_echo_servers_with_a_client_that_reads_late(by: str) -> None:
         plain.settimeout(20)
         received = bytearray()
         plain.setblocking(False)
-        import select
-
         while len(received) < len(data):
             wanted = [plain] if sent < len(data) else []
             readable, writable, _ = select.select([plain], wanted, [], 20)
+            assert readable or writable, "stalled"
             if writable:
                 sent += plain.send(data[sent : sent + 1_000_000])
                 if sent == len(data):

@@ -87,6 +87,42 @@ def test_send_nowait_refuses_and_drain_follows(run: Run) -> None:
     run(main())
 
 
+def test_drain_overtakes_messages_that_a_pause_holds_back(run: Run) -> None:
+    """Otherwise who pauses until drain would wait for ever."""
+
+    async def main() -> None:
+        server, client, connection = await pair()
+        connection.set_option(ohsocket.Option.SEND_QUEUE_LIMIT, 500_000)
+        drained = Waiter()
+        received = 0
+
+        def on_message(info: ohsocket.SocketMessageInfo) -> None:
+            nonlocal received
+            received += len(info.message)
+            if not drained.values and connection.get_send_queue_length() == 0:
+                connection.pause()
+                with pytest.raises(BlockingIOError):
+                    while True:
+                        connection.send_nowait(b"x" * 100_000)
+
+        def on_drain() -> None:
+            drained(len(connection._inbox))
+            connection.resume()
+
+        connection.on("drain", on_drain)
+        await client.send(b"y" * 1_000_000)  # several messages of one batch
+        connection.on("message", on_message)
+        while not drained.values:
+            await client.receive()
+        assert drained.values[0] > 0, "messages were held back"
+        while received < 1_000_000:
+            await asyncio.sleep(0)
+        client.abort()
+        await server.close()
+
+    run(main())
+
+
 def test_sends_that_wait_for_room_go_in_their_order(run: Run) -> None:
     async def main() -> None:
         server, client, connection = await pair()

@@ -1,0 +1,227 @@
+"""What TLS adds to clients, connections and servers, whatever the style of the methods."""
+
+import ctypes
+import dataclasses
+from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Union
+
+from ._abi import ErrorCode, Kind, socket_tls_identity, socket_tls_options
+from ._abi import Protocol as ProtocolBit
+from ._errors import SocketError, check, error_of
+from ._kinds import ClientBase, ConnectionBase, ServerBase, StreamBase
+from ._library import lib
+from ._loop import Loop
+from ._socket import Socket
+from ._types import (
+    Address,
+    Protocol,
+    Text,
+    TLSConnectOptions,
+    TLSSecureOptions,
+    X509CertRawData,
+)
+
+_BITS = {Protocol.TLSv12: ProtocolBit.TLS12, Protocol.TLSv13: ProtocolBit.TLS13}
+# Their reason, OpenSSL's, is in the detail.
+_EXPLAINED = (-ErrorCode.TLS_CERTIFICATE, -ErrorCode.TLS_SYSTEM_CALL, -ErrorCode.TLS_SESSION)
+
+Texts = Union[None, Text, Sequence[Text]]
+
+
+def _text(value: Optional[Text], what: str) -> Optional[bytes]:
+    """A text for C."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, (str, bytes)):
+        raise TypeError(f"{what} is str or bytes, not {value!r}")
+    data = value.encode() if isinstance(value, str) else value
+    if b"\0" in data:
+        raise error_of(ErrorCode.PARAMETER, f"{what} has a NUL in it")
+    return data
+
+
+def _texts(value: Texts, what: str) -> List[bytes]:
+    if value is None:
+        return []
+    if isinstance(value, (str, bytes)):
+        value = [value]
+    return [text for text in (_text(one, what) for one in value) if text is not None]
+
+
+def _array(texts: List[bytes]) -> Any:
+    return (ctypes.c_char_p * len(texts))(*texts)
+
+
+def _identity(cert: Texts, key: Optional[Text], password: Optional[Text]) -> socket_tls_identity:
+    return socket_tls_identity(
+        b"\n".join(_texts(cert, "cert")) or None, _text(key, "key"), _text(password, "password")
+    )
+
+
+def _protocols(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, (str, Protocol)):
+        value = [value]
+    bits = 0
+    for one in value:
+        try:
+            bits |= _BITS[Protocol(one)]
+        except ValueError:
+            raise error_of(ErrorCode.PARAMETER, f"no such protocol: {one!r}") from None
+    return bits
+
+
+def c_options(options: TLSSecureOptions) -> socket_tls_options:
+    """The options for C; they keep alive what they point to."""
+    result = socket_tls_options(ctypes.sizeof(socket_tls_options))
+    result.protocols = _protocols(options.protocols)
+    result.identity = _identity(options.cert, options.key, options.password)
+    more = [_identity(*one) for one in options.more_identities]
+    if more:
+        result.more_identities = (socket_tls_identity * len(more))(*more)
+        result.more_identity_count = len(more)
+    ca = _texts(options.ca, "ca")
+    if ca:
+        result.ca = _array(ca)
+        result.ca_count = len(ca)
+    alpn = _texts(list(options.alpn_protocols), "alpn_protocols")
+    if alpn:
+        result.alpn_protocols = _array(alpn)
+        result.alpn_protocol_count = len(alpn)
+    result.cipher_suite = _text(options.cipher_suite, "cipher_suite")
+    result.signature_algorithms = _text(options.signature_algorithms, "signature_algorithms")
+    result.server_name = _text(options.server_name, "server_name")
+    result.use_remote_cipher_prefer = bool(options.use_remote_cipher_prefer)
+    result.skip_remote_validation = bool(options.skip_remote_validation)
+    result.is_bidirectional_authentication = bool(options.is_bidirectional_authentication)
+    result.no_session_resumption = bool(options.no_session_resumption)
+    return result
+
+
+def target(
+    to: Union[Address, TLSConnectOptions], secure: Optional[TLSSecureOptions]
+) -> Tuple[Address, int, Optional[socket_tls_options]]:
+    """Address, milliseconds (0: default) and options of a connect or listen."""
+    timeout = 0
+    if isinstance(to, TLSConnectOptions):
+        secure = secure or to.secure_options
+        if to.alpn_protocols or to.skip_remote_validation:
+            secure = dataclasses.replace(
+                secure or TLSSecureOptions(),
+                alpn_protocols=to.alpn_protocols,
+                skip_remote_validation=to.skip_remote_validation,
+            )
+        timeout = to.timeout
+        to = to.address
+    return to, timeout, c_options(secure) if secure is not None else None
+
+
+class TLSBase(Socket):
+    """What clients, connections and servers have."""
+
+    _never_opened = -ErrorCode.TLS_NOT_BOUND
+    _not_connected = -ErrorCode.TLS_SESSION
+
+    def _error(self, code: int) -> SocketError:
+        return self._detailed_error(code) if code in _EXPLAINED else super()._error(code)
+
+    def get_certificate(self) -> Optional[X509CertRawData]:
+        """The certificate that this side has shown, or is to show."""
+        return self._certificate(lib.socket_tls_get_certificate)
+
+    def _certificate(self, getter: Any) -> Optional[X509CertRawData]:
+        size = self._check(getter(self._handle, None, 0))
+        if size == 0:
+            return None
+        buffer = ctypes.create_string_buffer(size)
+        self._check(getter(self._handle, buffer, size))
+        return X509CertRawData(buffer.raw)
+
+    def _tls_text(self, getter: Any) -> str:
+        buffer = ctypes.create_string_buffer(self._check(getter(self._handle, None, 0)) + 1)
+        self._check(getter(self._handle, buffer, len(buffer)))
+        return buffer.value.decode()
+
+
+class TLSEnd(TLSBase, StreamBase):
+    """A client or a connection."""
+
+    _gone = -ErrorCode.SERVER_SHUTDOWN
+
+    def get_remote_certificate(self) -> Optional[X509CertRawData]:
+        """The certificate of the peer."""
+        return self._certificate(lib.socket_tls_get_remote_certificate)
+
+    def get_protocol(self) -> str:
+        """The version that was agreed on: "TLSv1.3"."""
+        return self._tls_text(lib.socket_tls_get_protocol)
+
+    def get_cipher_suite(self) -> List[str]:
+        """The suite that was agreed on, by OpenSSL's name."""
+        return [self._tls_text(lib.socket_tls_get_cipher_suite)]
+
+    def get_signature_algorithms(self) -> List[str]:
+        """The algorithms that both sides know, the most wanted first."""
+        text = self._tls_text(lib.socket_tls_get_signature_algorithms)
+        return text.split(":") if text else []
+
+    def get_alpn(self) -> str:
+        """The application protocol that was agreed on, or ""."""
+        return self._tls_text(lib.socket_tls_get_alpn)
+
+    def get_server_name(self) -> str:
+        """The host that the client has named, or ""."""
+        return self._tls_text(lib.socket_tls_get_server_name)
+
+    def is_resumed(self) -> bool:
+        """Whether the handshake has resumed an earlier session."""
+        return bool(self._check(lib.socket_tls_is_resumed(self._handle)))
+
+
+class TLSOptioned(TLSBase):
+    """A client or a server."""
+
+    def set_secure_options(self, options: TLSSecureOptions) -> None:
+        """Sets the options of the next connect or listen; on a server that listens, of the clients that
+        come from now on, so that a certificate is replaced without a restart."""
+        self._check(
+            lib.socket_tls_set_secure_options(self._handle, ctypes.byref(c_options(options)))
+        )
+
+
+class TLSClientBase(TLSEnd, TLSOptioned, ClientBase):
+    """A TLS client."""
+
+    _kind: ClassVar[int] = Kind.TLS
+
+    def __init__(self, loop: Loop, handle: int = 0) -> None:
+        super().__init__(loop, handle)
+        if handle:
+            self._bound = True
+            self._opened()
+
+
+class TLSConnectionBase(TLSEnd, ConnectionBase):
+    """A client of a TLS server."""
+
+    _kind: ClassVar[int] = Kind.TLS_CONNECTION
+
+
+class TLSServerBase(TLSOptioned, ServerBase):
+    """A TLS server."""
+
+    _kind: ClassVar[int] = Kind.TLS_SERVER
+
+
+def over(tcp: Optional[ClientBase]) -> int:
+    """The handle of a TLS client that takes the connection of a TCP client over; 0 without one."""
+    if tcp is None:
+        return 0
+    tcp._loop.check_current()
+    if tcp._inbox:
+        raise error_of(ErrorCode.SERVER_BUSY, "the TCP socket has bytes that nobody has received")
+    handle = check(lib.socket_construct_tls_over(tcp._handle))
+    tcp._set_open(False)
+    tcp._listeners.clear()
+    tcp._update()
+    return handle
