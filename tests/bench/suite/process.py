@@ -83,7 +83,8 @@ class RunningServer:
         self.program = os.path.basename(words[0])
         if not os.access(words[0], os.X_OK) and os.path.dirname(words[0]):
             raise Failure(f"{words[0]} has not been built")
-        env = {**os.environ, "LD_LIBRARY_PATH": place.build, **server.env}
+        env = {**os.environ, "LD_LIBRARY_PATH": place.build,
+               "OHSOCKET_LIBRARY": os.path.join(place.build, "libohsocket.so"), **server.env}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
