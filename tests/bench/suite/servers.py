@@ -127,9 +127,9 @@ SERVERS = {
     "uvloop udp": asyncio("udp", "--uvloop", group="bench"),
     "uvloop tls": asyncio("tls", "--uvloop", group="bench"),
 
-    "node ohsocket tcp": node("node_ohsocket_echo.mjs", "AT"),
-    "node ohsocket udp": node("node_ohsocket_udp_echo.mjs", "AT"),
-    "node ohsocket tls": node("node_ohsocket_tls_echo.mjs", "AT", "TLS"),
+    "node ohsocket tcp": node("node_ohsocket_echo.mjs", "tcp", "AT"),
+    "node ohsocket udp": node("node_ohsocket_echo.mjs", "udp", "AT"),
+    "node ohsocket tls": node("node_ohsocket_echo.mjs", "tls", "AT", "TLS"),
     "node tcp": node("node_net.mjs", "tcp", "AT"),
     "node udp": node("node_net.mjs", "udp", "AT"),
     "node tls": node("node_net.mjs", "tls", "AT", "TLS"),
