@@ -11,8 +11,8 @@ import time
 
 from .servers import HERE, SERVERS
 
-START_SECONDS = 10  # for the `listening` line
-STOP_SECONDS = 5    # between SIGTERM and SIGKILL
+START_SECONDS = 20  # for the `listening` line
+STOP_SECONDS = 20   # between SIGTERM and SIGKILL
 LOAD_SECONDS = 60   # beyond what a load was asked for
 
 
