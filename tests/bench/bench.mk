@@ -65,7 +65,9 @@ $(BENCH_VENV)/installed: tests/bench/requirements.txt
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-bench-programs: deps-bench library examples $(BENCH_PLAIN) $(BENCH_PEERS) $(BENCH_VENV)/installed
+# The addon is a server's need as soon as there is one.
+bench-programs: deps-bench library examples $(BENCH_PLAIN) $(BENCH_PEERS) $(BENCH_VENV)/installed \
+	$(if $(wildcard bindings/node/node.mk),node)
 
 BENCH_RUN = $(BENCH_VENV)/bin/python tests/bench/bench.py --build $(BUILD)
 

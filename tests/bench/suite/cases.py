@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from .servers import SERVERS
+
 OURS = "ohsocket"
 
 
@@ -157,7 +159,8 @@ CASES = {
 def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals):
     """The same echo cases through the servers of a language."""
     def servers(kind):
-        return {OURS: f"{ours} {kind}", **{label: f"{peer} {kind}" for label, peer in peers.items()}}
+        found = {OURS: f"{ours} {kind}", **{label: f"{peer} {kind}" for label, peer in peers.items()}}
+        return {label: server for label, server in found.items() if server in SERVERS}
 
     def add(name, what, kind, load, goals, overhead=0.4):
         CASES[f"{prefix}-{name}"] = Case(what, title, MESSAGES, servers(kind), load, goals,
@@ -173,7 +176,8 @@ def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals):
 
 
 PYTHON_GOALS = {"asyncio": 3.0, "uvloop": 1.1}
-add_language("py", "Python", "py ohsocket", {"asyncio": "asyncio", "uvloop": "uvloop"},
+PYTHON_PEERS = {"on asyncio": "py ohsocket on asyncio", "asyncio": "asyncio", "uvloop": "uvloop"}
+add_language("py", "Python", "py ohsocket", PYTHON_PEERS,
              PYTHON_GOALS, {}, PYTHON_GOALS)
 add_language("node", "Node", "node ohsocket", {"node": "node"},
              {"node": 1.2}, {"node": 1.5}, {"node": 1.5})

@@ -11,8 +11,8 @@ import time
 
 from .servers import HERE, SERVERS
 
-START_SECONDS = 10  # for the `listening` line
-STOP_SECONDS = 5    # between SIGTERM and SIGKILL
+START_SECONDS = 20  # for the `listening` line
+STOP_SECONDS = 20   # between SIGTERM and SIGKILL
 LOAD_SECONDS = 60   # beyond what a load was asked for
 
 
@@ -83,7 +83,8 @@ class RunningServer:
         self.program = os.path.basename(words[0])
         if not os.access(words[0], os.X_OK) and os.path.dirname(words[0]):
             raise Failure(f"{words[0]} has not been built")
-        env = {**os.environ, "LD_LIBRARY_PATH": place.build, **server.env}
+        env = {**os.environ, "LD_LIBRARY_PATH": place.build,
+               "OHSOCKET_LIBRARY": os.path.join(place.build, "libohsocket.so"), **server.env}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

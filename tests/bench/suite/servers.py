@@ -47,16 +47,19 @@ def go(kind, *words):
                   "tests/bench/gonet/main.go", "test")
 
 
-def python(script, kind, *flags, group="bench"):
-    tls = ("TLS",) if kind == "tls" else ()
-    return Server(("{python}", "{here}/" + script, *flags, kind, "AT", *tls),
-                  "tests/bench/" + script, group,
+def python(script, *words, group="bench"):
+    """A script for the interpreter of the benchmarks."""
+    return Server(("{python}", "{here}/" + script, *words), "tests/bench/" + script, group,
                   {"PYTHONPATH": os.path.join(ROOT, "bindings", "python")})
 
 
-def node(script, kind):
-    tls = ("TLS",) if kind.startswith("tls") else ()
-    return Server(("node", "{here}/" + script, kind, "AT", *tls), "tests/bench/" + script)
+def asyncio(kind, *flags, group):
+    tls = ("TLS",) if kind == "tls" else ()
+    return python("py_asyncio.py", *flags, kind, "AT", *tls, group=group)
+
+
+def node(script, *words):
+    return Server(("node", "{here}/" + script, *words), "tests/bench/" + script)
 
 
 # Every Go program has it; here it makes the library's collector tell when it ran.
@@ -113,21 +116,22 @@ SERVERS = {
     "go tls echo": go("tls-echo"),
     "go tls sink": go("tls-sink"),
 
-    "py ohsocket tcp": python("py_ohsocket_echo.py", "tcp"),
-    "py ohsocket udp": python("py_ohsocket_echo.py", "udp"),
-    "py ohsocket tls": python("py_ohsocket_echo.py", "tls"),
-    "asyncio tcp": python("py_asyncio.py", "tcp", group="test"),
-    "asyncio udp": python("py_asyncio.py", "udp", group="test"),
-    "asyncio tls": python("py_asyncio.py", "tls", group="test"),
-    "uvloop tcp": python("py_asyncio.py", "tcp", "--uvloop"),
-    "uvloop udp": python("py_asyncio.py", "udp", "--uvloop"),
-    "uvloop tls": python("py_asyncio.py", "tls", "--uvloop"),
+    "py ohsocket tcp": python("py_ohsocket_echo.py", "AT", "callback"),
+    "py ohsocket on asyncio tcp": python("py_ohsocket_echo.py", "AT", "asyncio"),
+    "py ohsocket udp": python("py_ohsocket_udp_echo.py", "AT"),
+    "py ohsocket tls": python("py_ohsocket_tls_echo.py", "AT", "TLS"),
+    "asyncio tcp": asyncio("tcp", group="test"),
+    "asyncio udp": asyncio("udp", group="test"),
+    "asyncio tls": asyncio("tls", group="test"),
+    "uvloop tcp": asyncio("tcp", "--uvloop", group="bench"),
+    "uvloop udp": asyncio("udp", "--uvloop", group="bench"),
+    "uvloop tls": asyncio("tls", "--uvloop", group="bench"),
 
-    "node ohsocket tcp": node("node_ohsocket_echo.mjs", "tcp"),
-    "node ohsocket udp": node("node_ohsocket_echo.mjs", "udp"),
-    "node ohsocket tls": node("node_ohsocket_echo.mjs", "tls"),
-    "node tcp": node("node_net.mjs", "tcp"),
-    "node udp": node("node_net.mjs", "udp"),
-    "node tls": node("node_net.mjs", "tls"),
-    "node tls sink": node("node_net.mjs", "tls-sink"),
+    "node ohsocket tcp": node("node_ohsocket_echo.mjs", "tcp", "AT"),
+    "node ohsocket udp": node("node_ohsocket_echo.mjs", "udp", "AT"),
+    "node ohsocket tls": node("node_ohsocket_echo.mjs", "tls", "AT", "TLS"),
+    "node tcp": node("node_net.mjs", "tcp", "AT"),
+    "node udp": node("node_net.mjs", "udp", "AT"),
+    "node tls": node("node_net.mjs", "tls", "AT", "TLS"),
+    "node tls sink": node("node_net.mjs", "tls-sink", "AT", "TLS"),
 }
