@@ -23,6 +23,9 @@ typedef struct engine_output {
     size_t size, capacity;
 } engine_output;
 
+/* How much memory it keeps when it is reset. */
+enum { ENGINE_OUTPUT_KEPT = 256 * 1024 };
+
 typedef struct engine_identity {
     EVP_PKEY *key;
     X509 *leaf;

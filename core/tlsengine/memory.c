@@ -7,9 +7,6 @@
 
 #include <openssl/bio.h>
 
-/* What an output keeps when it is reset. */
-enum { OUTPUT_KEPT = 256 * 1024 };
-
 engine_output *engine_output_new(void) { return calloc(1, sizeof(engine_output)); }
 
 void engine_output_free(engine_output *output) {
@@ -19,7 +16,7 @@ void engine_output_free(engine_output *output) {
 }
 
 void engine_output_shrink(engine_output *output) {
-    if (output->capacity <= OUTPUT_KEPT) return;
+    if (output->capacity <= ENGINE_OUTPUT_KEPT) return;
     free(output->bytes);
     output->bytes = NULL;
     output->size = output->capacity = 0;

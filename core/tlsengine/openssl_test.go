@@ -29,8 +29,8 @@ func openssl(t testing.TB, input []byte, arguments ...string) []byte {
 	return output
 }
 
-// s_client connects openssl s_client to p and types lines, each when what it awaits has been read from the client
-// or, with "", at once. It returns what the client printed.
+// sClient connects openssl s_client to p and types lines: the second of each pair when what was read from the client
+// ends with the first. It returns what the client printed.
 func (p *peer) sClient(t *testing.T, arguments []string, lines [][2]string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -188,7 +188,9 @@ func TestWriteWithinAMessageOfTheHandshake(t *testing.T) {
 			c.wire = record()
 			require.Empty(t, c.run(t))
 			require.Zero(t, resumptions.count, "the ticket came in one record")
+			require.False(t, c.Deferred())
 			c.write(t, []byte("one "))
+			require.True(t, c.Deferred())
 			c.write(t, []byte("two\n"))
 			if much {
 				require.Equal(t, Failed, c.Write(unsafe.Pointer(unsafe.SliceData(make([]byte, 2<<20))), 2<<20, c.out))
@@ -202,6 +204,7 @@ func TestWriteWithinAMessageOfTheHandshake(t *testing.T) {
 				c.wire = record()
 				send(c.run(t))
 			}
+			require.False(t, c.Deferred())
 			until("one two")
 			require.NoError(t, keyboard.Close())
 		})

@@ -163,6 +163,7 @@ func TestCipherSuite(t *testing.T) {
 		{list: "AES256-SHA256:!AES", text: "leaves no cipher suite"},
 		{list: "AES256\x00-SHA256", text: "contains a NUL"},
 		{list: "HIGH:@NONSENSE", text: "leaves no cipher suite"},
+		{list: strings.Repeat("AES256-SHA256:", 2000), text: "more than 16384 bytes"},
 		{list: "TLS_AES_128_GCM_SHA256", protocols: TLS12, text: "has no suite of the version that protocols asks for"},
 		{list: "AES256-SHA256", protocols: TLS13, text: "has no suite of the version that protocols asks for"},
 	} {

@@ -5,9 +5,6 @@ import "C"
 
 import "unsafe"
 
-// outputKept is how much memory an Output keeps when it is reset; memory.c has the same number.
-const outputKept = 256 << 10
-
 // Output collects the ciphertext that operations make. It lies in C memory, so that system calls and OpenSSL can use
 // it as it is. It belongs to one thread at a time.
 type Output struct{ c *C.engine_output }
@@ -33,7 +30,7 @@ func (o *Output) Bytes() (unsafe.Pointer, int) { return unsafe.Pointer(o.c.bytes
 // Reset empties it, and gives back what a large operation made it grow by.
 func (o *Output) Reset() {
 	o.c.size = 0
-	if o.c.capacity > outputKept {
+	if o.c.capacity > C.ENGINE_OUTPUT_KEPT {
 		C.engine_output_shrink(o.c)
 	}
 }

@@ -130,7 +130,12 @@ func (s *Session) Read(in unsafe.Pointer, size int, plain unsafe.Pointer, capaci
 // Pending reports whether Read would give something without any more input.
 func (s *Session) Pending() bool { return s.c.pending != 0 }
 
-// Write encrypts: Done, all of it, or Failed.
+// Deferred reports whether what was written, or the end, still waits within the session: the peer is in the middle of
+// a message of the handshake (a ticket that comes in several parts), and OpenSSL takes nothing until it is complete.
+// It comes out of the Read that completes it. At most 1 MB waits, then Write fails.
+func (s *Session) Deferred() bool { return s.c.deferred != nil || s.c.deferred_end != 0 }
+
+// Write encrypts: Done, all of it (see Deferred), or Failed.
 func (s *Session) Write(plain unsafe.Pointer, size int, out *Output) Status {
 	st := Status(C.engine_write(s.c, plain, C.size_t(size), out.c))
 	if st == Failed {
