@@ -6,7 +6,7 @@ const native = require('./native.js');
 const loop = require('./loop.js');
 const { Emitter } = require('./emitter.js');
 const { isCompat } = require('./compat.js');
-const { BusinessError, errorOf, parameterError } = require('./errors.js');
+const { errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Event } = require('./constants.js');
 const { FAMILIES, readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
@@ -328,4 +328,4 @@ function getAddress(socket, remote, callback) {
   return answer(socket[kHandle], callback, 0, { address, port, family });
 }
 
-module.exports = { Socket, BusinessError, badCallback, getAddress, throwing };
+module.exports = { Socket, badCallback, getAddress, throwing };
