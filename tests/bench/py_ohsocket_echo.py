@@ -36,8 +36,8 @@ async def serve_client(connection):
         try:
             async for data in connection:
                 await connection.send(data)
-        except ConnectionError:
-            pass
+        except OSError:
+            pass  # the client has gone
 
 
 def udp_echo(udp):
