@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""TCP echo with the ohsocket package: py_ohsocket_echo.py HOST PORT [asyncio|uvloop|callback|coroutine].
+"""Echo servers with the ohsocket package.
 
-Runs until SIGTERM. The style is that of the loop around it; coroutine is asyncio with a task for each
-connection in place of a listener.
+    py_ohsocket_echo.py [--uvloop | --tasks] tcp|udp HOST PORT
+    py_ohsocket_echo.py [--uvloop | --tasks] tls HOST PORT CERTIFICATE KEY
+
+With --tasks a task for each TCP or TLS client takes the place of a listener. Prints `listening HOST PORT`
+and runs until SIGTERM.
 """
 
 import asyncio
 import os
+import pathlib
 import signal
 import sys
 
@@ -15,63 +19,74 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import ohsocket
 
 
-def echo(server):
-    def connected(connection):
-        send = connection.send_nowait
+def on_client(connection):
+    send = connection.send_nowait
 
-        def received(info):
-            try:
-                send(info.message)
-            except ConnectionError:
-                pass  # it has gone meanwhile
+    def on_message(info):
+        try:
+            send(info.message)
+        except ConnectionError:
+            pass  # it has gone meanwhile; close follows
 
-        connection.on("message", received)
-
-    server.on("connect", connected)
+    connection.on("message", on_message)
 
 
-def say(server):
-    address = server.get_local_address()
-    print("listening", address.address, address.port, flush=True)
-
-
-async def echo_task(connection):
+async def serve_client(connection):
     async with connection:
-        async for data in connection:
-            await connection.send(data)
+        try:
+            async for data in connection:
+                await connection.send(data)
+        except OSError:
+            pass  # the client has gone
 
 
-async def serve(where, coroutines):
-    stop = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set_result, None)
-    server = ohsocket.TCPSocketServer()
-    tasks = set()
-    if coroutines:
-        server.on("connect", lambda client: tasks.add(asyncio.ensure_future(echo_task(client))))
+def udp_echo(udp):
+    send = udp.send_nowait
+
+    def on_message(info):
+        remote = info.remote_info
+        send(info.message, (remote.address, remote.port))
+
+    udp.on("message", on_message)
+
+
+async def serve(kind, where, secure, tasks):
+    running = set()
+
+    def start_task(connection):
+        task = asyncio.ensure_future(serve_client(connection))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    if kind == "udp":
+        server = ohsocket.UDPSocket()
+        udp_echo(server)
+        await server.bind(where)
     else:
-        echo(server)
-    await server.listen(where)
-    say(server)
-    await stop
-    os._exit(0)  # with clients that are still there
+        server = ohsocket.TLSSocketServer() if kind == "tls" else ohsocket.TCPSocketServer()
+        server.on("connect", start_task if tasks else on_client)
+        await (server.listen(where, secure) if kind == "tls" else server.listen(where))
+    address = server.get_local_address()
+    # With clients that are still there: nothing is to be closed gracefully.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os._exit, 0)
+    print("listening", address.address, address.port, flush=True)
+    await asyncio.Event().wait()
 
 
 def main():
-    where = (sys.argv[1], int(sys.argv[2]))
-    style = sys.argv[3] if len(sys.argv) > 3 else "asyncio"
-    if style == "callback":
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-        server = ohsocket.callback.TCPSocketServer()
-        echo(server)
-        server.listen(where)
-        say(server)
-        ohsocket.run()
-    elif style == "uvloop":
+    flags = [word for word in sys.argv[1:] if word.startswith("--")]
+    kind, host, port, *files = [word for word in sys.argv[1:] if not word.startswith("--")]
+    secure = None
+    if kind == "tls":
+        cert, key = (pathlib.Path(path).read_text() for path in files)
+        secure = ohsocket.TLSSecureOptions(cert=cert, key=key)
+    serving = serve(kind, (host, int(port)), secure, "--tasks" in flags)
+    if "--uvloop" in flags:
         import uvloop
 
-        uvloop.new_event_loop().run_until_complete(serve(where, False))
+        uvloop.new_event_loop().run_until_complete(serving)
     else:
-        asyncio.run(serve(where, style == "coroutine"))
+        asyncio.run(serving)
 
 
 main()
