@@ -44,7 +44,10 @@ type tlsLayer struct {
 	behind   tlsengine.Status
 	begun    int64 // of loop.Clock: a server's connection
 	notified bool  // close_notify has been made
-	choked   bool  // reading has stopped until cipher is shorter
+	// deferring: the session holds back what was written, or close_notify, since the
+	// peer is in the middle of a message of the handshake
+	deferring bool
+	choked    bool // reading has stopped until cipher is shorter
 }
 
 // hasCipher reports whether ciphertext waits for the kernel: of the queue, or of what the
@@ -254,5 +257,22 @@ func (s *Socket) notifyClose(fd int) bool {
 		}
 		s.loop.cipherOut.Reset()
 	}
+	if t.session.Deferred() {
+		t.deferring = true
+		return false
+	}
 	return !s.hasCipher()
+}
+
+// resumeDeferred goes on writing when the session has stopped holding back.
+func (s *Socket) resumeDeferred() {
+	if t := s.tls; t.deferring && !t.session.Deferred() {
+		t.deferring = false
+		s.schedule(workFlush | workEnd | workClose)
+	}
+}
+
+// owesCredit reports whether writeTLS has something to do although the queue has no blocks.
+func (s *Socket) owesCredit() bool {
+	return s.tls != nil && (s.tls.cipher.first != nil || s.tls.credit > 0)
 }

@@ -18,6 +18,9 @@ func (s *Socket) readTLS() {
 	for budget := l.readBudget(); s.tls != nil; budget-- {
 		how, fd, set := s.reads()
 		switch {
+		case how == readNever && t.deferring:
+			s.readDeferred(fd)
+			return
 		case how == readNever:
 			s.watchReset()
 			return
@@ -73,7 +76,34 @@ func (s *Socket) digest(fd int, in unsafe.Pointer, size, consumed int) unix.Errn
 	if e2 := s.put(fd); e == 0 {
 		e = e2
 	}
+	s.resumeDeferred()
 	return e
+}
+
+// readDeferred reads for a socket that closes what the session wants before it takes what
+// is still to be sent. Plaintext is discarded.
+func (s *Socket) readDeferred(fd int) {
+	b := newBlock(largeBlock)
+	if b == nil {
+		s.streamFailed(unix.ENOMEM)
+		return
+	}
+	defer b.free()
+	for s.tls.deferring {
+		in, size, what, e := s.nextInput(fd)
+		if what != arrivedBytes {
+			s.noInput(fd, what, e)
+			return
+		}
+		consumed, _, status := s.tls.session.Read(in, size, b.at(b.end), minRead, s.loop.cipherOut)
+		if e = s.digest(fd, in, size, consumed); e != 0 {
+			s.streamFailed(e)
+			return
+		}
+		if !s.goesOn(status) {
+			return
+		}
+	}
 }
 
 // noInput handles that nothing has come.

@@ -17,6 +17,10 @@ func (s *Socket) writeTLS(fd int) {
 	s.mu.Lock()
 	for round := 0; !q.dropped && !s.aborted; round++ {
 		if t.cipher.first == nil {
+			if t.session.Deferred() {
+				t.deferring = true
+				break // until readTLS has got the rest of the peer's message
+			}
 			s.credit()
 			if q.blocks.first == nil {
 				break

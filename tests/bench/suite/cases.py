@@ -176,7 +176,7 @@ def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals):
 
 
 PYTHON_GOALS = {"asyncio": 3.0, "uvloop": 1.1}
-PYTHON_PEERS = {"on asyncio": "py ohsocket on asyncio", "asyncio": "asyncio", "uvloop": "uvloop"}
+PYTHON_PEERS = {"tasks": "py ohsocket tasks", "asyncio": "asyncio", "uvloop": "uvloop"}
 add_language("py", "Python", "py ohsocket", PYTHON_PEERS,
              PYTHON_GOALS, {}, PYTHON_GOALS)
 add_language("node", "Node", "node ohsocket", {"node": "node"},

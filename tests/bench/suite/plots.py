@@ -8,7 +8,7 @@ COLOURS = {OURS: "#c0392b", "libuv": "#2471a3", "epoll": "#1e1e1e", "openssl": "
            "mmsg": "#1e1e1e", "asio": "#7d3c98", "go": "#17a589", "node": "#229954",
            "asyncio": "#b7950b", "uvloop": "#d68910", "uv_write": "#85c1e9",
            "ohsocket, Python": "#e59866", "ohsocket, Node": "#ec7063", "1 thread": "#e6b0aa",
-           "on asyncio": "#e59866"}
+           "tasks": "#e59866"}
 CROWDS = ((1, "tcp1"), (10, "tcp10"), (100, "tcp100"), (1000, "tcp1000"), (10000, "tcp10000"))
 
 
