@@ -139,14 +139,11 @@ func (s *Socket) begin() {
 	s.mu.Lock()
 	fd := s.fd
 	to := s.state
-	giver, heir := s.giver, s.heir
+	giver := s.giver
 	s.mu.Unlock()
 	if giver != nil {
 		s.takeOver(giver)
 		return
-	}
-	if heir != nil {
-		heir.takeOver(s) // before the descriptor of the next period comes
 	}
 	if t := s.tls; t != nil && t.phase == phaseReady {
 		// What has happened since the handshake was not looked at, see readyEarly.

@@ -26,8 +26,12 @@ func (s *Socket) RunTask() {
 	s.work = 0
 	s.scheduled = false
 	doomed := s.out.takeDoomed()
+	heir := s.heir
 	s.mu.Unlock()
 	doomed.freeAll()
+	if heir != nil {
+		heir.takeOver(s) // before the descriptor of the next period comes
+	}
 	if w&workOpen != 0 {
 		s.begin()
 	}
