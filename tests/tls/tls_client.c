@@ -3,7 +3,7 @@
  *
  *   --text TEXT        sends TEXT and closes when as much has come back
  *   --bytes N          the same with N bytes, in portions of --portion N (65536), --window N (8) of them at once
- *   --expect N         closes when N bytes have come; 0: does not wait for any
+ *   --expect N         closes when N bytes have come and all is sent; 0: does not wait for any
  *   --queue N          sends N bytes in one send and closes at once
  *   --end              ends its direction when all is sent, and goes on receiving
  *   --until-end        closes when the peer does
@@ -38,20 +38,28 @@ struct connection {
     struct stream in;
     char heard[4001];
     struct pump pump;
-    int lines;
+    int lines, drained;
 };
+
+/* Closes when as much has come as was asked for, and all has been sent. */
+static void close_when_done(struct connection *c)
+{
+    if (!until_end && !end && c->in.size >= expect && (bytes == 0 || c->drained))
+        socket_close(c->socket, NULL, NULL);
+}
 
 static void on_drained(struct pump *pump, int error)
 {
     struct connection *c = pump->owner;
 
+    c->drained = 1;
     stream_say("sent", &pump->out);
     if (error < 0)
         say_failure("unsent", c->socket, error);
     else if (end)
         socket_end(c->socket, NULL, NULL);
-    else if (expect == 0)
-        socket_close(c->socket, NULL, NULL);
+    else
+        close_when_done(c);
 }
 
 static void on_message(const socket_event *e, void *user_data)
@@ -63,8 +71,7 @@ static void on_message(const socket_event *e, void *user_data)
         memcpy(c->heard + heard, e->data, e->size);
     c->in.size += (int64_t)e->size;
     sha256_add(&c->in.hash, e->data, e->size);
-    if (expect > 0 && c->in.size >= expect)
-        socket_close(c->socket, NULL, NULL);
+    close_when_done(c);
 }
 
 static void on_end(const socket_event *e, void *user_data)
@@ -127,8 +134,8 @@ static void on_connected(socket_handle socket, int error, void *user_data)
         pump_start(&c->pump);
     } else if (text != NULL) {
         socket_send(socket, text, strlen(text), NULL, NULL);
-    } else if (expect == 0 && !until_end) {
-        socket_close(socket, NULL, NULL);
+    } else {
+        close_when_done(c);
     }
 }
 
@@ -162,11 +169,25 @@ static void begin(struct connection *c)
     }
 }
 
+static void upgrade(struct connection *c)
+{
+    c->socket = socket_construct_tls_over(c->plain);
+    if (c->socket < 0) {
+        say("refused code=%d text=", (int)-c->socket);
+        socket_close(c->plain, NULL, NULL);
+        return;
+    }
+    socket_release(c->plain);
+    begin(c);
+}
+
 static void on_command_sent(socket_handle plain, int error, void *user_data)
 {
-    (void)plain, (void)user_data;
+    (void)plain;
     if (error < 0)
         say("command code=%d", -error);
+    else if (hold_starttls)
+        upgrade(user_data);
 }
 
 static void on_plain_message(const socket_event *e, void *user_data)
@@ -174,21 +195,13 @@ static void on_plain_message(const socket_event *e, void *user_data)
     struct connection *c = user_data;
 
     say("line %.*s", (int)strcspn(e->data, "\r\n"), (const char *)e->data);
-    if (c->lines++ == 0) {
-        socket_send(e->socket, "STARTTLS\r\n", 10, on_command_sent, NULL);
-        if (hold_starttls)
-            socket_pause(e->socket);
-        else
-            return;
-    }
-    c->socket = socket_construct_tls_over(e->socket);
-    if (c->socket < 0) {
-        say("refused code=%d text=", (int)-c->socket);
-        socket_close(e->socket, NULL, NULL);
+    if (c->lines++ > 0) {
+        upgrade(c);
         return;
     }
-    socket_release(c->plain);
-    begin(c);
+    if (hold_starttls)
+        socket_pause(e->socket);
+    socket_send(e->socket, "STARTTLS\r\n", 10, on_command_sent, c);
 }
 
 static void on_plain_connected(socket_handle plain, int error, void *user_data)
@@ -200,15 +213,19 @@ static void on_plain_connected(socket_handle plain, int error, void *user_data)
 
 static void open_connection(struct connection *c)
 {
+    socket_connect_options plain = to;
+
     prepare(c);
     if (!starttls && !hold_starttls) {
         c->socket = socket_construct_tls();
         begin(c);
         return;
     }
+    plain.tls = NULL;
     c->plain = socket_construct_tcp();
     socket_on(c->plain, SOCKET_EVENT_MESSAGE, on_plain_message, c);
-    socket_connect(c->plain, &to, on_plain_connected, c);
+    if (socket_connect(c->plain, &plain, on_plain_connected, c) < 0)
+        say("plain connection refused");
 }
 
 static void storm_on(socket_handle socket, int error, void *user_data)
@@ -287,7 +304,7 @@ int main(int argc, char **argv)
         }
     }
     if (expect < 0)
-        expect = until_end || end ? -1 : bytes > 0 ? bytes : text != NULL ? (int64_t)strlen(text) : 0;
+        expect = bytes > 0 ? bytes : text != NULL ? (int64_t)strlen(text) : 0;
     remember_start();
     if (keylog != NULL)
         say("keylog code=%d", -socket_tls_set_keylog(keylog));
