@@ -295,8 +295,8 @@ def plain_client(t):
 
 @case("stalls: our client, a server that says nothing")
 def silent_server(t):
-    peer = t.listen(lambda connection: connection.recv(1) and connection.settimeout(t.remaining()) or connection.makefile("rb").read())
-    client = t.client(peer.port, "--timeout", "300")
+    peer = t.listen(lambda connection: connection.makefile("rb").read())
+    client = t.client(peer.port, *t.roots, "--timeout", "300")
     client.expect("^failed ", TIMEOUT, "")
     peer.wait()
 

@@ -174,6 +174,7 @@ def close_server(t):
         client.sendall(b"\x16\x03\x01\x02\x00\x01")
     # All are accepted when one that has come later has been served.
     with tls_connect(t, server.port) as tls:
+        server.wait_line("^client 1 connected")
         server.write("close\n")
         server.wait_line("^closed ")
         for client in clients:

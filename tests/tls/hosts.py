@@ -82,8 +82,8 @@ def ends(name, count, *more):
                 assert first.popen.returncode == 0, first.describe()
         for process in running:
             assert process.finish().popen.returncode == 0, process.describe()
-        # Handshakes were going on, and the server has seen them break.
-        assert len(server.all("^client . connected")) + len(server.all("^failed ")) > 0, server.describe()
+        # Handshakes were going on: the server has seen some break, and others succeed.
+        assert len(server.all("^failed ")) > 5 and server.all("^client .* connected"), server.describe()
 
 
 ends("hosts: a hundred processes end in the middle of handshakes", 100, "--no-resumption")
