@@ -10,7 +10,7 @@ import sys
 import time
 
 from bad_peers import OTHER, echo, tls_peer
-from harness import HERE, case
+from harness import CLEAN, HERE, case
 
 
 def hostile_environment(t):
@@ -66,6 +66,14 @@ def maps(t):
     assert sum("libcrypto" in line for line in mapped) == linked, mapped
     assert sum("libssl" in line for line in mapped) == linked, mapped
     assert not any("ossl-modules" in line or "engines" in line for line in mapped), mapped
+
+
+@case("hosts: OpenSSL has no handlers at the end of the process")
+def at_exit(t):
+    peer = tls_peer(t, echo)
+    client = t.client(peer.port, *t.roots, "--text", "hello", "--use-at-exit", clean=False)
+    assert client.popen.returncode == 0 and client.lines[-2] == CLEAN, client.describe()
+    assert client.lines[-1].startswith("used code=0"), client.describe()
 
 
 def ends(name, count, *more):
@@ -129,7 +137,7 @@ def terminal(t):
         process.wait()
         os.close(leader)
         assert not waiting and process.returncode == 0, said
-        assert re.search(rb"refused code=%d text=\w+: cert: .*no password was given" % OTHER, said), said
+        assert re.search(rb"refused code=%d text=\w+: .*no password was given" % OTHER, said), said
         assert b"pass phrase" not in said.lower(), said
 
 

@@ -17,6 +17,7 @@
  *   --then-ca FILE     with --repeat: what those trust
  *   --timeout MS       of connect
  *   --keylog FILE      the secrets of the connections go there
+ *   --use-at-exit      uses the library once more when the handlers of OpenSSL, if it had any, would have run
  *   --maps             prints the libraries of the process at its end
  *   --storm N          begins N connections at once and goes on beginning one for each that ends
  *   --exit-after US    with --storm: ends the process then, in the middle of whatever is going on */
@@ -31,7 +32,7 @@ static struct settings settings;
 static socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
 static const char *text, *keylog, *then_name, *then_ca;
 static int64_t bytes, expect = -1, queue, portion = 65536, window = 8, repeat = 1, storm, exit_after;
-static int end, until_end, no_read, close_early, starttls, hold_starttls, maps, show;
+static int end, until_end, no_read, close_early, starttls, hold_starttls, maps, show, use_at_exit;
 
 struct connection {
     socket_handle socket, plain;
@@ -235,6 +236,20 @@ static void storm_on(socket_handle socket, int error, void *user_data)
     socket_connect(socket = socket_construct_tls(), &to, storm_on, NULL);
 }
 
+/* Registered before the first use of the library, so called after whatever that has registered. */
+static void use_again(void)
+{
+    static const char *const alpn[] = { "at-exit" };
+    socket_handle socket = socket_construct_tls();
+    int result;
+
+    settings.tls.alpn_protocols = alpn;
+    settings.tls.alpn_protocol_count = 1;
+    result = socket_tls_set_secure_options(socket, &settings.tls);
+    say_failure("used", socket, result);
+    socket_release(socket);
+}
+
 static void say_maps(void)
 {
     char line[1024];
@@ -267,6 +282,7 @@ int main(int argc, char **argv)
         } flags[] = { { "--end", &end }, { "--until-end", &until_end }, { "--no-read", &no_read },
                       { "--close-early", &close_early }, { "--starttls", &starttls },
                       { "--hold-starttls", &hold_starttls }, { "--maps", &maps },
+                      { "--use-at-exit", &use_at_exit },
                       { "--show", &show } };
         struct {
             const char *name;
@@ -305,6 +321,8 @@ int main(int argc, char **argv)
     }
     if (expect < 0)
         expect = bytes > 0 ? bytes : text != NULL ? (int64_t)strlen(text) : 0;
+    if (use_at_exit)
+        atexit(use_again);
     remember_start();
     if (keylog != NULL)
         say("keylog code=%d", -socket_tls_set_keylog(keylog));
