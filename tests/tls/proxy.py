@@ -34,6 +34,8 @@ class Proxy:
         except OSError:
             return
         with client, socket.create_connection(("127.0.0.1", self.server_port)) as server:
+            for connection in (client, server):  # a reset throws away what the kernel still keeps back
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             ways = {client: [server, True, b"", 0], server: [client, False, b"", 0]}
             try:
                 while ways:
