@@ -196,6 +196,94 @@ else
   skip 'socat is not installed'
 fi
 
+# tls_session: reads what a client has printed of its connection, and lets openssl read the certificate.
+tls_session() {
+  protocol=$(sed -n 's/^protocol: //p' <<<"$reply")
+  suite=$(sed -n 's/^cipher suite: //p' <<<"$reply")
+  alpn=$(sed -n 's/^application protocol: //p' <<<"$reply")
+  answer=$(sed -n 's/^answer: //p' <<<"$reply")
+  subject=$(openssl x509 -noout -subject <<<"$reply" 2>/dev/null) || fail 'no certificate was shown'
+  says client "agreed on $protocol, $suite${alpn:+, $alpn}"
+  says client "the server is ${subject#subject=}"
+}
+
+# start_openssl OPTION...: a server of openssl with a certificate for localhost, which the demo makes for itself.
+start_openssl() {
+  if [ ! -e "$folder/server.pem" ]; then
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=A server for a minute' \
+      -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$folder/server.key" -out "$folder/server.pem" \
+      2>/dev/null || fail 'openssl made no certificate'
+    openssl req -x509 -newkey rsa:2048 -passout pass:secret -days 2 -subj '/CN=A client for a minute' \
+      -keyout "$folder/client.key" -out "$folder/client.pem" 2>/dev/null || fail 'openssl made no certificate'
+  fi
+  start openssl sh -c 'cd "$0" && exec openssl s_server -accept 127.0.0.1:0 -cert server.pem -key server.key "$@" 2>&1' \
+    "$folder" "$@"
+  hear "$out" 'ACCEPT *'
+  port=${line##*:}
+  says openssl "listens on 127.0.0.1 port $port"
+}
+
+heading 'TLS: a client of ours verifies a server of another make (openssl s_server)'
+if command -v openssl >/dev/null; then
+  start_openssl -rev
+  says client 'says "Hello, OpenSSL!"'
+  run client "$programs/tls_one_way" localhost "$port" "$folder/server.pem" "$folder/client.pem" $'Hello, OpenSSL!\n'
+  expect 'exit status of the client' "$status" 0
+  tls_session
+  expect 'the cipher suite' "$protocol $suite" 'TLSv1.2 AES256-SHA256'
+  expect 'the answer' "$answer" '!LSSnepO ,olleH'
+  says client "heard \"$answer\""
+  pass 'encrypted, and the right server'
+
+  heading 'TLS: the server asks for a certificate, too'
+  start_openssl -rev -Verify 1 -CAfile client.pem -verify_return_error -alpn http/1.1
+  export TLS_PASSWORD=secret
+  run client "$programs/tls_two_way" localhost "$port" "$folder/client.key" "$folder/client.pem" "$folder/server.pem" \
+    $'Hello, OpenSSL!\n'
+  expect 'exit status of the client' "$status" 0
+  tls_session
+  expect 'what was agreed on' "$protocol $suite $alpn" 'TLSv1.2 AES256-SHA256 http/1.1'
+  expect 'the answer' "$answer" '!LSSnepO ,olleH'
+  hear "$out" 'Peer certificate: *'
+  says openssl "knows the client: ${line#*: }"
+  pass 'each has verified the other'
+
+  heading 'TLS: somebody else says to be the server'
+  run client "$programs/tls_one_way" localhost "$port" "$folder/client.pem" "$folder/client.pem"
+  expect 'exit status of the client' "$status" 1
+  reply=$(tail -n 1 "$folder/client.errors")
+  [[ $reply == *'certificate verify failed'* ]] || fail "expected \"certificate verify failed\", got \"$reply\""
+  says client "${reply#  }"
+  pass 'a stranger hears nothing'
+
+  heading 'HTTPS: a page'
+  start_openssl -WWW -alpn http/1.1
+  says https_get "gets https://localhost:$port/sent, 8 MiB"
+  timeout "$seconds" "$programs/https_get" localhost "$port" /sent "$folder/server.pem" >"$folder/page" \
+    2>"$folder/page.errors" || fail "exit status $?"
+  cmp "$folder/sent" "$folder/page" || fail 'other bytes have come'
+  says https_get "$(head -n 1 "$folder/page.errors")"
+  pass 'byte for byte the same'
+
+  heading 'TLS: a client of another make (openssl s_client) and a server of ours'
+  start echo "$programs/tls_echo_server" 127.0.0.1 0 "$folder/server.pem" "$folder/server.key"
+  hear "$out" 'listening *'
+  echo_out=$out echo_pid=$pid
+  mkfifo "$folder/said"
+  start s_client sh -c 'exec openssl s_client -quiet -verify_return_error -CAfile "$1" -connect "$2" <"$3" 2>&1' sh \
+    "$folder/server.pem" "localhost:${line##* }" "$folder/said"
+  exec {said}>"$folder/said"
+  says s_client 'says "Hello from OpenSSL"'
+  echo 'Hello from OpenSSL' >&"$said"
+  hear "$out" 'Hello from OpenSSL'
+  says s_client "heard \"$line\""
+  exec {said}>&-
+  stop "$echo_out" "$echo_pid"
+  pass 'the echo came back'
+else
+  skip 'openssl is not installed'
+fi
+
 printf '\n%s%d steps passed' "$bold" "$passed"
 [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
 printf '%s in %d ms\n' "$plain" "$(milliseconds_since "$began")"

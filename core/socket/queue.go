@@ -55,8 +55,11 @@ func (q *sendQueue) due() bool {
 
 // charge is what counts against the limit.
 func (q *sendQueue) charge() int64 {
-	return q.size + int64(len(q.promises)-q.first)*promiseCost
+	return q.size + int64(q.promised())*promiseCost
 }
+
+// promised is how many promises have not been kept.
+func (q *sendQueue) promised() int { return len(q.promises) - q.first }
 
 func (q *sendQueue) keep() promise {
 	p := q.promises[q.first]

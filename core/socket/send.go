@@ -361,13 +361,30 @@ func (s *Socket) wrote() {
 	s.unuseLocked()
 }
 
-// deliverSends runs the completions that are due.
-func (s *Socket) deliverSends() {
-	for {
+// deliverSends runs the completions that are due, those of sends made in them too.
+func (s *Socket) deliverSends() { s.deliverAtMost(math.MaxInt) }
+
+// deliverDue runs those that are due now. What becomes due meanwhile is for the loop's next
+// turn: a program that sends in its completions, to a peer that takes everything at once,
+// must not keep the loop for one socket.
+func (s *Socket) deliverDue() {
+	s.mu.Lock()
+	count := s.out.promised()
+	s.mu.Unlock()
+	s.deliverAtMost(count)
+}
+
+func (s *Socket) deliverAtMost(count int) {
+	for ; ; count-- {
 		s.mu.Lock()
 		q := &s.out
 		if !q.due() {
 			s.mu.Unlock()
+			return
+		}
+		if count <= 0 {
+			s.leave(workDone)
+			s.unlock()
 			return
 		}
 		p := q.keep()

@@ -177,7 +177,7 @@ func (s *Socket) failAs(code errcode.Code, text string) {
 	s.fatal = code
 	s.failed("connection to", s.remote, "", s.sendCode(code))
 	s.failure.text = text
-	s.truncated = s.out.size > 0
+	s.truncated = s.truncated || s.out.size > 0
 	s.out.drop(s.fatal)
 	s.out.blocked = false
 	s.leave(workDone | workFail)

@@ -42,7 +42,7 @@ func (s *Socket) RunTask() {
 		s.flushQueue()
 	}
 	if w&workDone != 0 {
-		s.deliverSends()
+		s.deliverDue()
 	}
 	if w&workDrain != 0 {
 		s.emit(EventDrain, errcode.OK, nil)

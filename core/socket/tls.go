@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -234,9 +235,13 @@ func (s *Socket) noteSent(n int) {
 	s.mu.Unlock()
 }
 
-// failTLS stores an error of the session as the connection's.
+// failTLS stores an error of the session as the connection's. A peer that refuses us sends an alert and goes; then
+// the alert says more than the reset that a write has met before we have read it.
 func (s *Socket) failTLS(err *tlsengine.Error) {
 	s.mu.Lock()
+	if e := s.fatal.Errno(); e == unix.ECONNRESET || e == unix.EPIPE {
+		s.fatal = errcode.OK
+	}
 	s.failAs(err.Code, err.Text)
 	s.closing = true
 	s.leave(workClose)

@@ -193,21 +193,25 @@ func (s *Socket) shakeServer() {
 	switch {
 	case failure != nil:
 		s.handshakeFailed(failure.Code, failure.Text)
+	case done:
+		s.handshakeDone(e)
 	case e != 0:
 		s.handshakeFailed(errcode.FromErrno(errcode.Client, e), "")
-	case done:
-		s.handshakeDone()
 	}
 }
 
-// handshakeDone hands the connection to its server, whose loop shows it to the listeners.
-func (s *Socket) handshakeDone() {
+// handshakeDone hands the connection to its server, whose loop shows it to the listeners;
+// also if e has it that the client has gone again, since it may have sent something first.
+func (s *Socket) handshakeDone(e unix.Errno) {
 	s.tls.phase = phaseReady
 	s.mu.Lock()
 	s.state = stateConnected
 	s.agreed()
 	s.held = true
-	s.mu.Unlock()
+	if e != 0 {
+		s.fail(e)
+	}
+	s.unlock()
 	if !s.server.accepts.done(s) {
 		s.reject()
 		return

@@ -13,39 +13,59 @@ import (
 )
 
 // shake takes the handshake as far as it goes without waiting. It has failed if failure is
-// not nil or e not 0.
+// not nil; e is why nothing can be written to the peer any more, which is a failure too
+// unless done.
 func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errno) {
 	l, t := s.loop, s.tls
-	if e = s.pushWaiting(fd); e != 0 {
+	unwritten := s.unwritten(s.pushWaiting(fd), &e)
+	if e != 0 {
 		return false, nil, e
 	}
 	var in unsafe.Pointer
 	size := 0
 	for {
 		consumed, status := t.session.Handshake(in, size, l.cipherOut)
-		e = s.digest(fd, in, size, consumed)
+		if n := s.unwritten(s.digest(fd, in, size, consumed), &e); unwritten == 0 {
+			unwritten = n
+		}
 		switch {
 		case status == tlsengine.Failed:
 			return false, t.session.Err(), 0
 		case e != 0:
 			return false, nil, e
 		case status == tlsengine.Done:
-			return true, nil, 0
+			return true, nil, unwritten
 		}
 		var what arrival
 		in, size, what, e = s.nextInput(fd)
 		switch {
-		case what == arrivedNothing:
-			s.ready = 0
-			return false, nil, 0
-		case what == arrivedEnd:
-			return false, t.session.Truncated(), 0
+		case what == arrivedBytes && size > 0:
+			continue
 		case what == arrivedError:
 			return false, nil, e
-		case size == 0:
-			return false, nil, 0
+		case unwritten != 0:
+			return false, nil, unwritten
+		case what == arrivedEnd:
+			return false, t.session.Truncated(), 0
+		case what == arrivedNothing:
+			s.ready = 0
 		}
+		return false, nil, 0
 	}
+}
+
+// unwritten tells a peer that has gone from other errors of writing, which it puts into
+// failure: among what such a peer has sent before may be the reason.
+func (s *Socket) unwritten(e unix.Errno, failure *unix.Errno) unix.Errno {
+	switch e {
+	case unix.ECONNRESET, unix.EPIPE:
+		s.ready |= pollIn
+		s.tls.cipher.freeAll()
+		s.tls.waiting = 0
+		return e
+	}
+	*failure = e
+	return 0
 }
 
 // pushWaiting writes what waits, before there is a queue to be written.

@@ -110,6 +110,7 @@ void engine_context_free(engine_context *context) {
 
 int engine_context_add_ca(engine_context *context, const void *pem, size_t size, int announce, engine_failure *failure) {
     engine_no_failure(failure);
+    failure->certificate = 1;
     BIO *bio = size > INT_MAX || size == 0 ? NULL : BIO_new_mem_buf(pem, (int)size);
     X509_STORE *store = SSL_CTX_get_cert_store(context->ssl);
     X509 *certificate = NULL;

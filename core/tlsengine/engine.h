@@ -15,6 +15,7 @@ typedef struct engine_failure {
     int alert_received; /* -1: none */
     int alert_sent;     /* -1: none */
     long verify;        /* X509_V_ERR_ */
+    int certificate;    /* an option's certificate is the cause */
 } engine_failure;
 
 /* Ciphertext on its way to the peer. */

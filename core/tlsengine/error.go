@@ -34,7 +34,11 @@ func configError(f *C.engine_failure, what string) *Error {
 	if what != "" {
 		text = what + ": " + text
 	}
-	return &Error{Code: errcode.TLSSystemCall, Text: text, Alert: -1}
+	code := errcode.TLSSystemCall
+	if f.certificate != 0 {
+		code = errcode.TLSCertificate
+	}
+	return &Error{Code: code, Text: text, Alert: -1}
 }
 
 // sessionError makes an Error of what broke a session. code is that of the operation; one that stands for the

@@ -295,9 +295,14 @@ func fails(t testing.TB, err *Error, code errcode.Code, text string) {
 // refused checks the error of NewContext and the like.
 func refused(t testing.TB, err error, text string) {
 	t.Helper()
+	refusedAs(t, err, errcode.TLSSystemCall, text)
+}
+
+func refusedAs(t testing.TB, err error, code errcode.Code, text string) {
+	t.Helper()
 	var e *Error
 	require.ErrorAs(t, err, &e)
-	fails(t, e, errcode.TLSSystemCall, text)
+	fails(t, e, code, text)
 }
 
 // eachVersion runs a test for TLS 1.2 and 1.3.

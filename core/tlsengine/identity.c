@@ -142,6 +142,7 @@ int engine_context_add_identity(engine_context *context, const void *key, size_t
                    engine_collect(failure);
     }
     if (!good) {
+        failure->certificate = identity->key != NULL;
         engine_identity_clear(identity);
         return 0;
     }

@@ -16,7 +16,8 @@ static OSSL_LIB_CTX *library;
 /* Without handlers at exit: threads of the library may be in a handshake when the host ends. Without a configuration
  * file, and with providers of our own: it may name modules that bring another libcrypto into the process. */
 int engine_start(engine_failure *failure) {
-    engine_no_failure(failure);
+    memset(failure, 0, sizeof *failure);
+    /* Before anything else of OpenSSL: whatever comes first, even to clear the errors, would bring the handlers. */
     if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
                               OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
                           NULL))

@@ -91,42 +91,43 @@ func TestBadCredentials(t *testing.T) {
 	for name, test := range map[string]struct {
 		config *Config
 		text   string
+		code   errcode.Code
 	}{
-		"key of another certificate":  {with(func(i *Identity) { i.Key = root().issue(subject{}).Key }), "the key does not belong to the certificate"},
-		"key of another kind":         {with(func(i *Identity) { i.Key = root().issue(subject{key: rsaKey()}).Key }), "the key does not belong to the certificate"},
-		"no password":                 {with(func(i *Identity) { i.Key = encrypted }), "the private key is encrypted and no password was given"},
-		"no password, traditional":    {with(func(i *Identity) { i.Key = traditional }), "the private key is encrypted and no password was given"},
-		"wrong password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte("wrong") }), "the password of the private key is wrong"},
-		"wrong password, traditional": {with(func(i *Identity) { i.Key, i.Password = traditional, []byte("wrong") }), "the password of the private key is wrong"},
-		"empty password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte{} }), "the password of the private key is wrong"},
-		"long password":               {with(func(i *Identity) { i.Key, i.Password = encrypted, make([]byte, 100_000) }), "the password of the private key is too long"},
-		"key is garbage":              {with(func(i *Identity) { i.Key = []byte("garbage") }), "no private key in PEM form"},
-		"key is empty":                {with(func(i *Identity) { i.Key = nil }), "no private key in PEM form"},
-		"key is a certificate":        {with(func(i *Identity) { i.Key = i.Certificate }), "no private key in PEM form"},
-		"key is damaged":              {with(func(i *Identity) { i.Key = bytes.Replace(i.Key, []byte("\nM"), []byte("\n!"), 1) }), "the private key cannot be read"},
-		"key is cut":                  {with(func(i *Identity) { i.Key = i.Key[:100] }), "the private key cannot be read"},
-		"key of no use":               {with(func(i *Identity) { i.Key = x25519 }), "a key of type X25519 cannot be used"},
-		"certificate is garbage":      {with(func(i *Identity) { i.Certificate = []byte("garbage") }), "no certificate in PEM form"},
-		"certificate is empty":        {with(func(i *Identity) { i.Certificate = nil }), "no certificate in PEM form"},
-		"certificate is a key":        {with(func(i *Identity) { i.Certificate = i.Key }), "no certificate in PEM form"},
-		"certificate is DER":          {with(func(i *Identity) { i.Certificate = block.Bytes }), "no certificate in PEM form"},
-		"certificate is damaged":      {with(func(i *Identity) { i.Certificate = bytes.Replace(i.Certificate, []byte("\nM"), []byte("\n!"), 1) }), "certificate 1 cannot be read: "},
-		"certificate is cut":          {with(func(i *Identity) { i.Certificate = i.Certificate[:100] }), "certificate 1 cannot be read: "},
-		"certificate is cut inside":   {with(func(i *Identity) { i.Certificate = cut }), "certificate 1 cannot be read: "},
-		"bytes after the certificate": {with(func(i *Identity) { i.Certificate = longer }), "certificate 1 cannot be read: it is damaged"},
-		"second certificate damaged":  {with(func(i *Identity) { i.Certificate = append(append([]byte{}, good.Certificate...), cut...) }), "certificate 2 cannot be read: "},
-		"no identity":                 {&Config{Server: true}, "a server needs a key and a certificate"},
-		"second identity":             {serving(good, Identity{Key: good.Key}), "identity 2: no certificate in PEM form"},
-		"CA is garbage":               {&Config{CA: [][]byte{[]byte("garbage")}}, "ca: no certificate in PEM form"},
-		"CA is empty":                 {&Config{CA: [][]byte{nil}}, "ca: no certificate in PEM form"},
-		"CA is cut":                   {&Config{CA: [][]byte{cut}}, "ca: certificate 1 cannot be read: "},
-		"second CA":                   {&Config{CA: [][]byte{root().pem, []byte("x")}}, "ca 2: no certificate in PEM form"},
-		"certificate of a client":     {&Config{Identities: []Identity{{Key: good.Key}}}, "no certificate in PEM form"},
+		"key of another certificate":  {with(func(i *Identity) { i.Key = root().issue(subject{}).Key }), "the key does not belong to the certificate", errcode.TLSCertificate},
+		"key of another kind":         {with(func(i *Identity) { i.Key = root().issue(subject{key: rsaKey()}).Key }), "the key does not belong to the certificate", errcode.TLSCertificate},
+		"no password":                 {with(func(i *Identity) { i.Key = encrypted }), "the private key is encrypted and no password was given", errcode.TLSSystemCall},
+		"no password, traditional":    {with(func(i *Identity) { i.Key = traditional }), "the private key is encrypted and no password was given", errcode.TLSSystemCall},
+		"wrong password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte("wrong") }), "the password of the private key is wrong", errcode.TLSSystemCall},
+		"wrong password, traditional": {with(func(i *Identity) { i.Key, i.Password = traditional, []byte("wrong") }), "the password of the private key is wrong", errcode.TLSSystemCall},
+		"empty password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte{} }), "the password of the private key is wrong", errcode.TLSSystemCall},
+		"long password":               {with(func(i *Identity) { i.Key, i.Password = encrypted, make([]byte, 100_000) }), "the password of the private key is too long", errcode.TLSSystemCall},
+		"key is garbage":              {with(func(i *Identity) { i.Key = []byte("garbage") }), "no private key in PEM form", errcode.TLSSystemCall},
+		"key is empty":                {with(func(i *Identity) { i.Key = nil }), "no private key in PEM form", errcode.TLSSystemCall},
+		"key is a certificate":        {with(func(i *Identity) { i.Key = i.Certificate }), "no private key in PEM form", errcode.TLSSystemCall},
+		"key is damaged":              {with(func(i *Identity) { i.Key = bytes.Replace(i.Key, []byte("\nM"), []byte("\n!"), 1) }), "the private key cannot be read", errcode.TLSSystemCall},
+		"key is cut":                  {with(func(i *Identity) { i.Key = i.Key[:100] }), "the private key cannot be read", errcode.TLSSystemCall},
+		"key of no use":               {with(func(i *Identity) { i.Key = x25519 }), "a key of type X25519 cannot be used", errcode.TLSCertificate},
+		"certificate is garbage":      {with(func(i *Identity) { i.Certificate = []byte("garbage") }), "no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is empty":        {with(func(i *Identity) { i.Certificate = nil }), "no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is a key":        {with(func(i *Identity) { i.Certificate = i.Key }), "no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is DER":          {with(func(i *Identity) { i.Certificate = block.Bytes }), "no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is damaged":      {with(func(i *Identity) { i.Certificate = bytes.Replace(i.Certificate, []byte("\nM"), []byte("\n!"), 1) }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"certificate is cut":          {with(func(i *Identity) { i.Certificate = i.Certificate[:100] }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"certificate is cut inside":   {with(func(i *Identity) { i.Certificate = cut }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"bytes after the certificate": {with(func(i *Identity) { i.Certificate = longer }), "certificate 1 cannot be read: it is damaged", errcode.TLSCertificate},
+		"second certificate damaged":  {with(func(i *Identity) { i.Certificate = append(append([]byte{}, good.Certificate...), cut...) }), "certificate 2 cannot be read: ", errcode.TLSCertificate},
+		"no identity":                 {&Config{Server: true}, "a server needs a key and a certificate", errcode.TLSSystemCall},
+		"second identity":             {serving(good, Identity{Key: good.Key}), "identity 2: no certificate in PEM form", errcode.TLSCertificate},
+		"CA is garbage":               {&Config{CA: [][]byte{[]byte("garbage")}}, "ca: no certificate in PEM form", errcode.TLSCertificate},
+		"CA is empty":                 {&Config{CA: [][]byte{nil}}, "ca: no certificate in PEM form", errcode.TLSCertificate},
+		"CA is cut":                   {&Config{CA: [][]byte{cut}}, "ca: certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"second CA":                   {&Config{CA: [][]byte{root().pem, []byte("x")}}, "ca 2: no certificate in PEM form", errcode.TLSCertificate},
+		"certificate of a client":     {&Config{Identities: []Identity{{Key: good.Key}}}, "no certificate in PEM form", errcode.TLSCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clean(t)
 			_, err := NewContext(test.config)
-			refused(t, err, test.text)
+			refusedAs(t, err, test.code, test.text)
 			require.NotContains(t, err.Error(), "secret")
 		})
 	}

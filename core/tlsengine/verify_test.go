@@ -171,7 +171,7 @@ func TestWeakKey(t *testing.T) {
 	require.NoError(t, err)
 	config := serving(root().issue(subject{key: key}))
 	_, err = NewContext(config)
-	refused(t, err, "the key of 1024 bits is too weak")
+	refusedAs(t, err, errcode.TLSCertificate, "the key of 1024 bits is too weak")
 	// A server that is less careful.
 	config.CipherSuite = "HIGH:@SECLEVEL=0"
 	c, s := client(t, trusting(), "test.host"), server(t, config)

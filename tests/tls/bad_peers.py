@@ -136,7 +136,7 @@ BAD_OPTIONS = {
     "no PEM as key": (["--cert", "server-ec.pem", "--key", "not.pem"], OTHER, "no private key in PEM form"),
     "certificate without key": (["--cert", "server-ec.pem"], OTHER, "key"),
     "key without certificate": (["--key", "server-ec.key"], CERTIFICATE, "certificate"),
-    "weak key": (["--cert", "weak.pem", "--key", "weak.key"], CERTIFICATE, "key too (weak|small)"),
+    "weak key": (["--cert", "weak.pem", "--key", "weak.key"], CERTIFICATE, "the key of 1024 bits is too weak"),
     "garbage CA": ([*SERVER, "--ca", "garbage.pem"], CERTIFICATE, "certificate 1 cannot be read"),
     "no PEM as CA": ([*SERVER, "--ca", "not.pem"], CERTIFICATE, "no certificate in PEM form"),
     "unknown suite": ([*SERVER, "--suite", "AES256-SHA256:NO-SUCH-SUITE"], OTHER, '"NO-SUCH-SUITE" is not a cipher suite'),
@@ -215,7 +215,7 @@ NOTHING_IN_COMMON = {
                                     "unsupported protocol"),
     "signature algorithm, TLS 1.2": (["-tls1_2", "-sigalgs", "ECDSA+SHA384"], ["--sigalgs", "ECDSA+SHA256"],
                                      "alert 40 handshake_failure", "no shared|no suitable"),
-    "signature algorithm, TLS 1.3": (["-tls1_3", "-sigalgs", "ECDSA+SHA384"], ["--sigalgs", "RSA-PSS+SHA256"],
+    "signature algorithm, TLS 1.3": (["-tls1_3", "-sigalgs", "RSA-PSS+SHA384"], ["--sigalgs", "RSA-PSS+SHA256"],
                                      "alert 40 handshake_failure", "no shared|no suitable"),
     "ALPN, TLS 1.2": (["-tls1_2", "-alpn", "h2,foo"], ["--alpn", "http/1.1", "--alpn", "spdy/1"],
                       "alert 120 no_application_protocol", "no application protocol"),
@@ -225,15 +225,17 @@ NOTHING_IN_COMMON = {
 
 
 def nothing_in_common(name, theirs, ours, client_text, server_text):
+    cert = "server-rsa" if "RSA" in theirs[-1] else "server-ec"
+
     @case(f"nothing in common: {name}, our client")
     def client(t):
-        client = t.client(openssl_server(t, *theirs), *t.roots, *ours, "--text", "hello")
+        client = t.client(openssl_server(t, *theirs, cert=cert), *t.roots, *ours, "--text", "hello")
         client.expect("^failed ", OTHER, client_text)
         client.refuse("^connected")
 
     @case(f"nothing in common: {name}, our server")
     def server(t):
-        server = t.server(*t.identity("server-ec"), *ours)
+        server = t.server(*t.identity(cert), *ours)
         client = t.run("openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", *theirs, stderr=subprocess.STDOUT)
         assert client.popen.returncode != 0 and client.all("alert"), client.describe()
         server.wait_line("^failed ")
@@ -293,8 +295,8 @@ def plain_client(t):
 
 @case("stalls: our client, a server that says nothing")
 def silent_server(t):
-    peer = t.listen(lambda connection: connection.recv(1) and connection.settimeout(t.remaining()) or connection.makefile("rb").read())
-    client = t.client(peer.port, "--timeout", "300")
+    peer = t.listen(lambda connection: connection.makefile("rb").read())
+    client = t.client(peer.port, *t.roots, "--timeout", "300")
     client.expect("^failed ", TIMEOUT, "")
     peer.wait()
 
@@ -314,7 +316,10 @@ def slow_clients(t):
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00")  # the beginning of a ClientHello
     with tls_connect(t, server.port) as tls:
         for connection in slow:
-            assert connection.recv(100)[:0] == b""
+            try:
+                assert connection.recv(100) == b""
+            except ConnectionResetError:
+                pass
         tls.sendall(b"still here")
         assert tls.recv(100) == b"still here"
     server.wait_line("^failed ", 20)

@@ -7,7 +7,7 @@ import sys
 
 import harness
 
-MODULES = ("interop", "bad_peers")
+MODULES = ("interop", "bad_peers", "sessions", "data", "hosts", "examples")
 
 
 def main():

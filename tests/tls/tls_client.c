@@ -3,7 +3,7 @@
  *
  *   --text TEXT        sends TEXT and closes when as much has come back
  *   --bytes N          the same with N bytes, in portions of --portion N (65536), --window N (8) of them at once
- *   --expect N         closes when N bytes have come; 0: does not wait for any
+ *   --expect N         closes when N bytes have come and all is sent; 0: does not wait for any
  *   --queue N          sends N bytes in one send and closes at once
  *   --end              ends its direction when all is sent, and goes on receiving
  *   --until-end        closes when the peer does
@@ -17,6 +17,7 @@
  *   --then-ca FILE     with --repeat: what those trust
  *   --timeout MS       of connect
  *   --keylog FILE      the secrets of the connections go there
+ *   --use-at-exit      uses the library once more when the handlers of OpenSSL, if it had any, would have run
  *   --maps             prints the libraries of the process at its end
  *   --storm N          begins N connections at once and goes on beginning one for each that ends
  *   --exit-after US    with --storm: ends the process then, in the middle of whatever is going on */
@@ -31,27 +32,35 @@ static struct settings settings;
 static socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
 static const char *text, *keylog, *then_name, *then_ca;
 static int64_t bytes, expect = -1, queue, portion = 65536, window = 8, repeat = 1, storm, exit_after;
-static int end, until_end, no_read, close_early, starttls, hold_starttls, maps, show;
+static int end, until_end, no_read, close_early, starttls, hold_starttls, maps, show, use_at_exit;
 
 struct connection {
     socket_handle socket, plain;
     struct stream in;
     char heard[4001];
     struct pump pump;
-    int lines;
+    int lines, drained;
 };
+
+/* Closes when as much has come as was asked for, and all has been sent. */
+static void close_when_done(struct connection *c)
+{
+    if (!until_end && !end && c->in.size >= expect && (bytes == 0 || c->drained))
+        socket_close(c->socket, NULL, NULL);
+}
 
 static void on_drained(struct pump *pump, int error)
 {
     struct connection *c = pump->owner;
 
+    c->drained = 1;
     stream_say("sent", &pump->out);
     if (error < 0)
         say_failure("unsent", c->socket, error);
     else if (end)
         socket_end(c->socket, NULL, NULL);
-    else if (expect == 0)
-        socket_close(c->socket, NULL, NULL);
+    else
+        close_when_done(c);
 }
 
 static void on_message(const socket_event *e, void *user_data)
@@ -63,8 +72,7 @@ static void on_message(const socket_event *e, void *user_data)
         memcpy(c->heard + heard, e->data, e->size);
     c->in.size += (int64_t)e->size;
     sha256_add(&c->in.hash, e->data, e->size);
-    if (expect > 0 && c->in.size >= expect)
-        socket_close(c->socket, NULL, NULL);
+    close_when_done(c);
 }
 
 static void on_end(const socket_event *e, void *user_data)
@@ -127,8 +135,8 @@ static void on_connected(socket_handle socket, int error, void *user_data)
         pump_start(&c->pump);
     } else if (text != NULL) {
         socket_send(socket, text, strlen(text), NULL, NULL);
-    } else if (expect == 0 && !until_end) {
-        socket_close(socket, NULL, NULL);
+    } else {
+        close_when_done(c);
     }
 }
 
@@ -162,11 +170,25 @@ static void begin(struct connection *c)
     }
 }
 
+static void upgrade(struct connection *c)
+{
+    c->socket = socket_construct_tls_over(c->plain);
+    if (c->socket < 0) {
+        say("refused code=%d text=", (int)-c->socket);
+        socket_close(c->plain, NULL, NULL);
+        return;
+    }
+    socket_release(c->plain);
+    begin(c);
+}
+
 static void on_command_sent(socket_handle plain, int error, void *user_data)
 {
-    (void)plain, (void)user_data;
+    (void)plain;
     if (error < 0)
         say("command code=%d", -error);
+    else if (hold_starttls)
+        upgrade(user_data);
 }
 
 static void on_plain_message(const socket_event *e, void *user_data)
@@ -174,21 +196,13 @@ static void on_plain_message(const socket_event *e, void *user_data)
     struct connection *c = user_data;
 
     say("line %.*s", (int)strcspn(e->data, "\r\n"), (const char *)e->data);
-    if (c->lines++ == 0) {
-        socket_send(e->socket, "STARTTLS\r\n", 10, on_command_sent, NULL);
-        if (hold_starttls)
-            socket_pause(e->socket);
-        else
-            return;
-    }
-    c->socket = socket_construct_tls_over(e->socket);
-    if (c->socket < 0) {
-        say("refused code=%d text=", (int)-c->socket);
-        socket_close(e->socket, NULL, NULL);
+    if (c->lines++ > 0) {
+        upgrade(c);
         return;
     }
-    socket_release(c->plain);
-    begin(c);
+    if (hold_starttls)
+        socket_pause(e->socket);
+    socket_send(e->socket, "STARTTLS\r\n", 10, on_command_sent, c);
 }
 
 static void on_plain_connected(socket_handle plain, int error, void *user_data)
@@ -200,15 +214,19 @@ static void on_plain_connected(socket_handle plain, int error, void *user_data)
 
 static void open_connection(struct connection *c)
 {
+    socket_connect_options plain = to;
+
     prepare(c);
     if (!starttls && !hold_starttls) {
         c->socket = socket_construct_tls();
         begin(c);
         return;
     }
+    plain.tls = NULL;
     c->plain = socket_construct_tcp();
     socket_on(c->plain, SOCKET_EVENT_MESSAGE, on_plain_message, c);
-    socket_connect(c->plain, &to, on_plain_connected, c);
+    if (socket_connect(c->plain, &plain, on_plain_connected, c) < 0)
+        say("plain connection refused");
 }
 
 static void storm_on(socket_handle socket, int error, void *user_data)
@@ -216,6 +234,20 @@ static void storm_on(socket_handle socket, int error, void *user_data)
     (void)error, (void)user_data;
     socket_release(socket);
     socket_connect(socket = socket_construct_tls(), &to, storm_on, NULL);
+}
+
+/* Registered before the first use of the library, so called after whatever that has registered. */
+static void use_again(void)
+{
+    static const char *const alpn[] = { "at-exit" };
+    socket_handle socket = socket_construct_tls();
+    int result;
+
+    settings.tls.alpn_protocols = alpn;
+    settings.tls.alpn_protocol_count = 1;
+    result = socket_tls_set_secure_options(socket, &settings.tls);
+    say_failure("used", socket, result);
+    socket_release(socket);
 }
 
 static void say_maps(void)
@@ -250,6 +282,7 @@ int main(int argc, char **argv)
         } flags[] = { { "--end", &end }, { "--until-end", &until_end }, { "--no-read", &no_read },
                       { "--close-early", &close_early }, { "--starttls", &starttls },
                       { "--hold-starttls", &hold_starttls }, { "--maps", &maps },
+                      { "--use-at-exit", &use_at_exit },
                       { "--show", &show } };
         struct {
             const char *name;
@@ -287,7 +320,9 @@ int main(int argc, char **argv)
         }
     }
     if (expect < 0)
-        expect = until_end || end ? -1 : bytes > 0 ? bytes : text != NULL ? (int64_t)strlen(text) : 0;
+        expect = bytes > 0 ? bytes : text != NULL ? (int64_t)strlen(text) : 0;
+    if (use_at_exit)
+        atexit(use_again);
     remember_start();
     if (keylog != NULL)
         say("keylog code=%d", -socket_tls_set_keylog(keylog));

@@ -12,7 +12,7 @@
  *   --keylog FILE      the secrets of the connections go there
  *
  * Commands on standard input: `options OPTION...` new secure options, complete, for the clients that come from now on;
- * `close` no more clients; the end of it: everything ends. */
+ * `close` no more clients; `exit` the process ends, in the middle of whatever is going on; the end of it: everything ends. */
 #define _GNU_SOURCE /* getline */
 #include <stdlib.h>
 #include <string.h>
@@ -275,11 +275,15 @@ int main(int argc, char **argv)
                 renew(server, line + 8);
             else if (strcmp(line, "close\n") == 0)
                 socket_close(server, NULL, NULL);
+            else if (strcmp(line, "exit\n") == 0)
+                exit(0);
             else
                 say("no such command: %s", line);
         }
         free(line);
     }
+    if (keylog != NULL)
+        socket_tls_set_keylog(NULL);
     say_end();
     return 0;
 }
