@@ -193,8 +193,9 @@ const (
 	readNever                  // not connected, or the end has come
 )
 
-// reads decides that, and returns the descriptor and the listeners.
-func (s *Socket) reads() (how reading, fd int, set *listenerSet) {
+// reads decides that, and returns the descriptor and the listeners; failed says that an
+// error waits to be reported behind what the kernel holds.
+func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	set = s.listeners.Load()
 	s.mu.Lock()
 	fd = s.fd
@@ -208,15 +209,16 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet) {
 	default:
 		how = readDeliver
 	}
+	failed = s.fatal != errcode.OK
 	s.mu.Unlock()
-	return how, fd, set
+	return how, fd, set, failed
 }
 
 // readStream takes in what the kernel holds.
 func (s *Socket) readStream() {
 	l := s.loop
 	for budget := l.readBudget(); s.ready != 0; budget-- {
-		how, fd, set := s.reads()
+		how, fd, set, failed := s.reads()
 		switch {
 		case how == readNever:
 			s.watchReset()
@@ -240,8 +242,8 @@ func (s *Socket) readStream() {
 		case n > 0:
 			s.active = l.reactor.Now()
 			// A short read has emptied the socket, unless an end, an error or urgent data
-			// may be the reason why it was short.
-			if n < size && s.ready&(pollGone|pollUrgent) == 0 {
+			// may be the reason why it was short. A stored error is reported at EAGAIN.
+			if n < size && !failed && s.ready&(pollGone|pollUrgent) == 0 {
 				s.ready = 0
 			}
 			if how == readDeliver {

@@ -16,7 +16,7 @@ func (s *Socket) readTLS() {
 		return // nobody has seen the connection yet
 	}
 	for budget := l.readBudget(); s.tls != nil; budget-- {
-		how, fd, set := s.reads()
+		how, fd, set, _ := s.reads()
 		switch {
 		case how == readNever && t.deferring:
 			s.readDeferred(fd)
