@@ -31,3 +31,26 @@ func TestEndCannotBeSent(t *testing.T) {
 		assert.Equal(t, "last", string(readN(t, peer, 4)))
 	})
 }
+
+// The same when bytes arrive just then: they are delivered first, and the error is not forgotten.
+func TestEndCannotBeSentWhileBytesArrive(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, peer := pair(f)
+		setHook(f, func(op sys.Op, fd int) (unix.Errno, int) {
+			if op != sys.OpShutdown {
+				return 0, 0
+			}
+			peer.Write([]byte("late"))
+			waits := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			n, e := unix.Poll(waits, 5000)
+			assert.NoError(t, e)
+			assert.Equal(t, 1, n)
+			return unix.ENOBUFS, 0
+		})
+		ended := p.end()
+		f.until("closed", p.closed)
+		assert.Equal(t, -int32(errcode.FromErrno(errcode.Client, unix.ENOBUFS)), ended.err)
+		assert.Equal(t, "late", string(p.data))
+		assert.Equal(t, []string{"connect", "message", "error 2301105", "close 2301105"}, p.log)
+	})
+}
