@@ -30,7 +30,7 @@ static void act(struct probe *p)
         socket_end(p->socket, probe_completion(SOCKET_OPERATION_END), p);
         break;
     default:
-        socket_send(p->socket, "bye", 3, probe_completion(SOCKET_OPERATION_SEND), p);
+        probe_send_pattern(p, 20000, 3);
         socket_close(p->socket, probe_completion(SOCKET_OPERATION_CLOSE), p);
     }
 }
