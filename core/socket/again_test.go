@@ -24,11 +24,20 @@ var againOps = map[sys.Op]bool{sys.OpAccept: true, sys.OpRecv: true, sys.OpRecvM
 
 // edge makes the kernel report what a socket's descriptor is ready for once more.
 func edge(fd int) {
-	sockets.each(func(s *Socket) {
+	again := func(s *Socket, token loop.Token) {
+		ev := unix.EpollEvent{Events: loop.Interest, Fd: int32(token), Pad: int32(token >> 32)}
+		unix.EpollCtl(s.loop.FD(), unix.EPOLL_CTL_MOD, fd, &ev)
+	}
+	attached := func(s *Socket) {
 		if s.fd == fd && s.attached {
-			ev := unix.EpollEvent{Events: loop.Interest, Fd: int32(s.token), Pad: int32(s.token >> 32)}
-			unix.EpollCtl(s.loop.FD(), unix.EPOLL_CTL_MOD, fd, &ev)
+			again(s, s.token)
+		} else if s.shakes(fd) {
+			again(s, s.conn.shaking.token)
 		}
+	}
+	sockets.each(func(s *Socket) {
+		attached(s)
+		s.eachUnseen(attached)
 	})
 }
 

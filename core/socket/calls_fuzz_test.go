@@ -18,6 +18,7 @@ type script struct {
 	bytes []byte
 
 	clients, servers, datagrams []*probe
+	tlsClients, tlsServers      []*probe
 }
 
 func (x *script) next() byte {
@@ -29,33 +30,60 @@ func (x *script) next() byte {
 	return b
 }
 
-const perKind = 4
+const (
+	perKind     = 4
+	scriptSteps = 24 // the last runs the loop
+)
 
 // pick chooses a socket; of a released one there is a successor.
 func (x *script) pick(list *[]*probe, kind Kind) *probe {
 	i := int(x.next()) % perKind
 	for len(*list) <= i {
-		*list = append(*list, x.f.socket(kind))
+		*list = append(*list, x.f.fresh(kind))
 	}
 	if (*list)[i].released {
-		(*list)[i] = x.f.socket(kind)
+		(*list)[i] = x.f.fresh(kind)
 	}
 	p := (*list)[i]
 	p.set(OptionCloseTimeout, 20)
 	return p
 }
 
+// fresh is socket, with options for TLS.
+func (f *fixture) fresh(kind Kind) *probe {
+	p := f.socket(kind)
+	if kind.IsTLS() {
+		secured(p)
+	}
+	return p
+}
+
+// client and server choose one of either layer.
+func (x *script) client() *probe {
+	if x.next()%2 == 0 {
+		return x.pick(&x.tlsClients, KindTLS)
+	}
+	return x.pick(&x.clients, KindTCP)
+}
+
+func (x *script) server() *probe {
+	if x.next()%2 == 0 {
+		return x.pick(&x.tlsServers, KindTLSServer)
+	}
+	return x.pick(&x.servers, KindTCPServer)
+}
+
 // any chooses a socket of any kind, connections of servers too.
 func (x *script) any() *probe {
 	switch x.next() % 4 {
 	case 0:
-		return x.pick(&x.clients, KindTCP)
+		return x.client()
 	case 1:
-		return x.pick(&x.servers, KindTCPServer)
+		return x.server()
 	case 2:
 		return x.pick(&x.datagrams, KindUDP)
 	}
-	s := x.pick(&x.servers, KindTCPServer)
+	s := x.server()
 	if n := len(s.children); n > 0 {
 		return s.children[int(x.next())%n]
 	}
@@ -64,7 +92,7 @@ func (x *script) any() *probe {
 
 // target is the address of one of the script's own sockets, or nobody's.
 func (x *script) target() netaddr.Target {
-	p := x.pick(&x.servers, KindTCPServer)
+	p := x.server()
 	if x.next()%4 == 0 {
 		p = x.pick(&x.datagrams, KindUDP)
 	}
@@ -87,18 +115,34 @@ func (x *script) data() []byte {
 // thread is the loop's own for some calls, as if made in a callback.
 func (x *script) thread() Thread { return Thread(x.next() % 2) }
 
+// over makes a TLS client of a connected one.
+func (x *script) over(p *probe) {
+	s, code := ConstructOver(p.s)
+	if code != errcode.OK {
+		return
+	}
+	x.f.mu.Lock()
+	p.opened-- // without a close event
+	x.f.mu.Unlock()
+	t := x.f.probe(s, p.name+"/over")
+	t.opened = 1
+	t.set(OptionCloseTimeout, 20)
+	t.listen(allEvents)
+	x.tlsClients[int(x.next())%len(x.tlsClients)] = secured(t)
+}
+
 func (x *script) step() {
-	switch x.next() % 22 {
+	switch x.next() % scriptSteps {
 	case 0:
-		p := x.pick(&x.clients, KindTCP)
+		p := x.client()
 		p.bind("127.0.0.1", 0)
 	case 1:
 		p := x.pick(&x.datagrams, KindUDP)
 		p.bind("127.0.0.1", 0)
 	case 2, 3:
-		x.pick(&x.servers, KindTCPServer).serve()
+		x.server().serve()
 	case 4, 5:
-		p := x.pick(&x.clients, KindTCP)
+		p := x.client()
 		p.connect(x.target(), 200)
 	case 6:
 		p := x.pick(&x.datagrams, KindUDP)
@@ -152,6 +196,15 @@ func (x *script) step() {
 		p.s.LocalAddr()
 		p.s.RemoteAddr()
 		p.s.ErrorDetail()
+		if i, code := p.s.TLSInfo(); code == errcode.OK {
+			p.s.CipherSuite(i)
+		}
+	case 21:
+		x.over(x.pick(&x.clients, KindTCP))
+	case 22:
+		if p := x.any(); !p.released && (p.s.kind == KindTLS || p.s.kind == KindTLSServer) {
+			secured(p)
+		}
 	default:
 		x.f.turn(int32(x.next() % 2))
 	}
@@ -169,7 +222,7 @@ func (x *script) inCallback(p *probe) {
 }
 
 // input0 keeps callbacks from running the loop.
-func (x *script) input0() bool { return len(x.input) > 0 && x.input[0]%22 != 21 }
+func (x *script) input0() bool { return len(x.input) > 0 && x.input[0]%scriptSteps != scriptSteps-1 }
 
 func runScript(t *testing.T, v venue, input []byte) {
 	f := newFixture(t, v)
@@ -182,9 +235,9 @@ func runScript(t *testing.T, v venue, input []byte) {
 	for _, kind := range []struct {
 		kind Kind
 		list *[]*probe
-	}{{KindTCP, &x.clients}, {KindTCPServer, &x.servers}, {KindUDP, &x.datagrams}} {
+	}{{KindTCP, &x.clients}, {KindTCPServer, &x.servers}, {KindUDP, &x.datagrams}, {KindTLS, &x.tlsClients}, {KindTLSServer, &x.tlsServers}} {
 		for range perKind / 2 {
-			p := f.socket(kind.kind)
+			p := f.fresh(kind.kind)
 			x.inCallback(p)
 			*kind.list = append(*kind.list, p)
 		}
@@ -201,6 +254,9 @@ func FuzzCalls(f *testing.F) {
 	f.Add([]byte("\x02\x00\x04\x00\x00\x01\x01\x15\x01\x15\x01\x07\x00\x00\x00\x03\x15\x01\x15\x01\x0e\x00\x00"))
 	f.Add([]byte("\x01\x00\x01\x01\x0a\x00\x01\x00\x01\x0c\x15\x01\x15\x01\x0f\x02\x00\x01\x00"))
 	f.Add([]byte{2, 0, 4, 0, 0, 1, 1, 21, 1, 21, 1, 7, 0, 0, 1, 14, 13, 0, 0, 21, 1, 16, 3, 0, 0, 15, 0, 0, 21, 1})
+	// TLS: listen, connect, send, close; and over a connection.
+	f.Add([]byte{2, 0, 0, 5, 0, 0, 0, 0, 1, 0, 23, 1, 23, 1, 23, 1, 23, 1, 7, 0, 0, 0, 0, 9, 23, 1, 23, 1, 22, 0, 0, 0, 14, 0, 0, 0, 23, 1})
+	f.Add([]byte{2, 1, 0, 5, 1, 0, 1, 0, 1, 0, 23, 1, 23, 1, 23, 1, 21, 0, 0, 5, 0, 0, 1, 0, 1, 0, 23, 1, 23, 1, 16, 0, 1, 0, 14, 0, 0, 0, 23, 1})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) > 2000 {
 			return

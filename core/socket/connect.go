@@ -144,14 +144,15 @@ func (s *Socket) startConnect() {
 	}
 	s.loop.reactor.SetTimer(&c.timer, c.deadline)
 	_, literal := c.target.Literal()
-	if (literal || c.carried) && !c.secure.needsStore() {
+	store := c.secure.needsStore()
+	if (literal || c.carried) && !store {
 		c.begin()
 		return
 	}
 	c.found = make(chan lookup, 1)
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(c.deadline-loop.Clock())))
 	c.cancel = cancel
-	go c.lookUp(ctx)
+	go c.lookUp(ctx, store)
 }
 
 // begin goes on when there is nothing to wait for but the peer.
@@ -167,9 +168,9 @@ func (c *connector) begin() {
 
 // lookUp asks the name servers, and reads the system's certificates, on a goroutine of
 // its own.
-func (c *connector) lookUp(ctx context.Context) {
+func (c *connector) lookUp(ctx context.Context, store bool) {
 	var r lookup
-	if c.secure.needsStore() {
+	if store {
 		if err := tlsengine.LoadSystemStore(); err != nil {
 			e := engineError(err)
 			r.code, r.text = e.Code, e.Text

@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"ohsocket/core/sys"
+	"ohsocket/core/tlsengine"
 )
 
 // patience is how long a test waits for what must happen.
@@ -136,6 +137,7 @@ type usage struct {
 	sockets, loops, queued, blocks int64
 	descriptors, goroutines        int
 	panics                         uint64
+	contexts, sessions, pointers   int // of TLS
 }
 
 func inUse() usage {
@@ -147,6 +149,7 @@ func inUse() usage {
 	smallBlocks.mu.Unlock()
 	u.descriptors = len(openDescriptors())
 	u.goroutines = runtime.NumGoroutine()
+	u.contexts, u.sessions, u.pointers = tlsengine.Live()
 	return u
 }
 

@@ -109,8 +109,16 @@ func (l *Loop) wait(timeoutMs int32, done func() bool) {
 		}
 	}
 	for {
-		interrupted := l.step(left)
+		// Hungry sockets may have read what makes no record: ciphertext. They go on.
+		span := left
+		if len(l.hungry) > 0 {
+			span = 0
+		}
+		interrupted := l.step(span)
 		if interrupted || done() || left == 0 {
+			return
+		}
+		if l.feed(); done() {
 			return
 		}
 		if left > 0 {

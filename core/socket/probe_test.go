@@ -143,7 +143,7 @@ func (p *probe) check() {
 	periods := strings.Split(strings.Join(p.log, ",")+",", "close")
 	for i, text := range periods {
 		period := strings.Split(strings.Trim(text, ","), ",")
-		if p.s.kind == KindTCP || p.s.kind == KindTCPConnection {
+		if p.s.kind != KindUDP && !p.s.kind.isServer() {
 			requireOrder(f, period, i == len(periods)-1)
 		}
 	}

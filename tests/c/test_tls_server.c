@@ -60,6 +60,7 @@ LOOPS_TEST(stalled_clients_hurt_nobody)
     WAIT(server->count[SOCKET_EVENT_ERROR] == STALLED);
     CHECK(now_ms() - begun >= 500);
     CHECK_EQ(server->error[SOCKET_EVENT_ERROR], -2303210);
+    settle();
     CHECK_STR(failed_address, "127.0.0.1");
     CHECK_EQ(failed_family, SOCKET_FAMILY_IPV4);
     int known = 0;
@@ -85,6 +86,7 @@ LOOPS_TEST(failed_handshakes_are_error_events)
     peer_write(peer, "GET / HTTP/1.0\r\n\r\n", 18);
     WAIT(server->count[SOCKET_EVENT_ERROR] == 1);
     CHECK_EQ(server->error[SOCKET_EVENT_ERROR], -2303505);
+    settle(); // the callback has returned
     CHECK_EQ(failed_port, peer_port(peer));
     CHECK(socket_get_error_detail(server->socket, text, sizeof text) > 0);
     CHECK(strstr(text, "does not speak TLS") != NULL && strstr(text, "127.0.0.1") != NULL);
