@@ -41,7 +41,12 @@ static void on_connected(socket_handle tls, int error, void *user_data)
     }
     print_agreed(tls);
     print_remote_certificate(tls);
-    socket_send(tls, text, strlen(text), NULL, NULL);
+    error = socket_send(tls, text, strlen(text), NULL, NULL);
+    if (error < 0) {
+        report_detail("send", tls, error);
+        failed = 1;
+        socket_close(tls, NULL, NULL);
+    }
 }
 
 int main(int argc, char **argv)

@@ -32,22 +32,26 @@ func TestEndCannotBeSent(t *testing.T) {
 	})
 }
 
-// The same when bytes arrive just then: they are delivered first, and the error is not forgotten.
-func TestEndCannotBeSentWhileBytesArrive(t *testing.T) {
+// The same when bytes wait for the reader: they are delivered first, and the error is not
+// forgotten.
+func TestEndCannotBeSentWithUnreadBytes(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
-		setHook(f, func(op sys.Op, fd int) (unix.Errno, int) {
-			if op != sys.OpShutdown {
-				return 0, 0
+		setHook(f, func(op sys.Op, _ int) (unix.Errno, int) {
+			if op == sys.OpShutdown {
+				return unix.ENOBUFS, 0
 			}
-			peer.Write([]byte("late"))
-			waits := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-			n, e := unix.Poll(waits, 5000)
-			assert.NoError(t, e)
-			assert.Equal(t, 1, n)
-			return unix.ENOBUFS, 0
+			return 0, 0
 		})
+		p.s.Pause()
+		peer.Write([]byte("late"))
+		fd, _ := p.s.FD()
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000)
+		assert.NoError(t, err)
+		assert.Equal(t, 1, n)
 		ended := p.end()
+		f.until("ended", ended.over)
+		p.s.Resume()
 		f.until("closed", p.closed)
 		assert.Equal(t, -int32(errcode.FromErrno(errcode.Client, unix.ENOBUFS)), ended.err)
 		assert.Equal(t, "late", string(p.data))

@@ -2,16 +2,14 @@
 
 import os
 import socket
-import ssl
 import threading
 import time
 
-from bad_peers import echo, tls_connect, tls_peer
-from harness import case, fields, make_stream, receive_all, sha256
-from peers import python_context
+from harness import case, make_stream, receive_all, sha256
+from peers import echo, tls_connect, tls_peer
+from process import fields
 
 LARGE = int(os.environ.get("TLS_BYTES", 64 << 20))
-CANCELED, OTHER = 2303225, 2303505
 
 
 def same(line, other):
@@ -156,74 +154,3 @@ def python_duplex(t):
     client = t.client(peer.port, *t.roots, "--bytes", size, "--expect", size)
     assert client.fields("^received ")["sha256"] == sha256(out)
     assert peer.result() == client.fields("^sent ")["sha256"]
-
-
-@case("close in the handshake: our client")
-def close_early(t):
-    peer = t.listen(lambda connection: connection.makefile("rb").read())
-    client = t.client(peer.port, *t.roots, "--close-early")
-    assert client.fields("^failed ")["code"] == str(CANCELED), client.describe()
-    peer.wait()
-
-
-@case("close in the handshake: our server, clients in the middle of theirs")
-def close_server(t):
-    server = t.server(*t.identity("server-ec"))
-    clients = [socket.create_connection(("127.0.0.1", server.port), timeout=t.remaining()) for _ in range(10)]
-    for client in clients:
-        client.sendall(b"\x16\x03\x01\x02\x00\x01")
-    # All are accepted when one that has come later has been served.
-    with tls_connect(t, server.port) as tls:
-        server.wait_line("^client 1 connected")
-        server.write("close\n")
-        server.wait_line("^closed ")
-        for client in clients:
-            data, _ = receive_all(client)
-            assert data == b""
-            client.close()
-        tls.sendall(b"hello")
-        assert tls.recv(100) == b"hello"
-    server.refuse("^failed")
-
-
-@case("close in the handshake: in every step of it, our client and our server")
-def every_step(t):
-    context = python_context(t, False)
-    server = t.server(*t.identity("server-ec"))
-    for steps in range(4):
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-        with socket.create_connection(("127.0.0.1", server.port), timeout=t.remaining()) as connection:
-            for step in range(steps):
-                try:
-                    tls.do_handshake()
-                except ssl.SSLWantReadError:
-                    pass
-                connection.sendall(outgoing.read())
-                if step == 0 and steps > 1:
-                    incoming.write(connection.recv(65536))
-            if steps >= 2:
-                tls.write(b"x")
-                connection.sendall(outgoing.read())
-                assert server.wait_line(f"^client {steps - 1} connected")
-    assert len(server.all("^client . connected")) == 2
-    server.wait_line("^failed ", 2)
-    for steps in range(3):
-        flights = []
-
-        def serve(connection):
-            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-            tls = python_context(t, True, "server-ec").wrap_bio(incoming, outgoing, server_side=True)
-            incoming.write(connection.recv(65536))
-            try:
-                tls.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-            flight = outgoing.read()
-            connection.sendall(flight[:len(flight) * steps // 3])
-            connection.shutdown(socket.SHUT_WR)
-            flights.append(receive_all(connection))
-
-        peer = t.listen(serve)
-        t.client(peer.port, *t.roots).expect("^failed ", OTHER, "closed the connection during the handshake")
-        peer.result()

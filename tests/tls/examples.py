@@ -3,9 +3,8 @@
 import socket
 import subprocess
 
-from bad_peers import tls_connect, tls_peer
 from harness import case, make_stream
-from peers import NginxServer, Options
+from peers import NginxServer, Options, tls_connect, tls_peer
 
 
 def program(t, name):

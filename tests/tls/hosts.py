@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 
-from bad_peers import OTHER, echo, tls_peer
-from harness import CLEAN, HERE, case
+from codes import OTHER
+from harness import HERE, case
+from peers import echo, tls_peer
+from process import CLEAN
 
 
 def hostile_environment(t):
@@ -76,25 +78,23 @@ def at_exit(t):
     assert client.lines[-1].startswith("used code=0"), client.describe()
 
 
-def ends(name, count, *more):
-    @case(name, deadline=60)
-    def check(t):
-        """The end comes at any moment of the handshakes."""
-        server = t.server(*t.identity("server-ec"), "--sink")
-        running = []
-        for i in range(count):
-            running.append(t.start_client(server.port, *t.roots, "--storm", "8", "--exit-after", 200 + 400 * i % 30_000,
-                                          *more, clean=False))
-            if len(running) == 4:
-                first = running.pop(0).finish()
-                assert first.popen.returncode == 0, first.describe()
-        for process in running:
-            assert process.finish().popen.returncode == 0, process.describe()
-        # Handshakes were going on: the server has seen some break, and others succeed.
-        assert len(server.all("^failed ")) > 5 and server.all("^client .* connected"), server.describe()
+def storm(t, port, microseconds):
+    return t.start(t.build / "tls/tls_storm", "127.0.0.1", port, t.cert("roots.pem"), 8, microseconds)
 
 
-ends("hosts: a hundred processes end in the middle of handshakes", 100, "--no-resumption")
+@case("hosts: a hundred processes end in the middle of handshakes", deadline=60)
+def ends(t):
+    server = t.server(*t.identity("server-ec"), "--sink")
+    running = []
+    for i in range(100):
+        running.append(storm(t, server.port, 200 + 400 * i % 30_000))
+        if len(running) == 4:
+            first = running.pop(0).finish()
+            assert first.popen.returncode == 0, first.describe()
+    for process in running:
+        assert process.finish().popen.returncode == 0, process.describe()
+    # Handshakes were going on: the server has seen some break, and others succeed.
+    assert len(server.all("^failed ")) > 5 and server.all("^client .* connected"), server.describe()
 
 
 @case("hosts: servers end in the middle of handshakes", deadline=60)
@@ -102,7 +102,7 @@ def server_ends(t):
     seen = 0
     for i in range(20):
         server = t.server(*t.identity("server-rsa"), "--sink")
-        client = t.start_client(server.port, *t.roots, "--storm", "8", "--exit-after", 60_000, "--no-resumption", clean=False)
+        client = storm(t, server.port, 60_000)
         if i % 2:
             time.sleep(0.002 * i)  # any moment will do
         server.write("exit\n")

@@ -56,6 +56,31 @@ def saw_of(connection, echo=""):
     return Saw(connection.version(), connection.cipher()[0], subject, echo)
 
 
+def tls_peer(t, serve, cert="server-ec", clients=1, **options):
+    """A server of Python: serve(connection) after the handshake."""
+    context = python_context(t, True, cert, **options)
+
+    def handle(connection):
+        with context.wrap_socket(connection, server_side=True) as tls:
+            return serve(tls)
+
+    return t.listen(handle, clients)
+
+
+def echo(tls):
+    """What a server of Python does mostly."""
+    while data := tls.recv(65536):
+        tls.sendall(data)
+    return tls
+
+
+def tls_connect(t, port, name="localhost", **options):
+    """A connected client of Python."""
+    context = python_context(t, False, **options)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=t.remaining())
+    return context.wrap_socket(connection, server_hostname=name)
+
+
 # ---- Servers ----
 
 

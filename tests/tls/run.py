@@ -7,7 +7,8 @@ import sys
 
 import harness
 
-MODULES = ("interop", "bad_peers", "sessions", "data", "hosts", "examples")
+MODULES = ("interop", "bad_certificates", "bad_options", "negotiation", "bad_peers", "breaks", "sessions", "names",
+           "upgrades", "data", "hosts", "examples")
 
 
 def main():

@@ -1,7 +1,7 @@
 # make test-tls: TLS against other implementations, bad peers, hostile hosts. make test-tls-asan: the same with the
 # address sanitizer. TLS_CASES: the beginnings of the names of those to run; TLS_BYTES: of the large transfer.
 
-TLS_PEER_PROGRAMS := tls_client tls_server
+TLS_PEER_PROGRAMS := tls_client tls_server tls_storm
 TLS_PEER_EXAMPLES := https_get tls_server tls_echo_server
 TLS_PEER_SOURCES := tests/tls/program.c tests/tls/sha256.c
 TLS_PEER_TESTS = TLS_CERTIFICATES=$(BUILD)/tls/certificates python3 tests/tls/run.py

@@ -18,20 +18,16 @@
  *   --timeout MS       of connect
  *   --keylog FILE      the secrets of the connections go there
  *   --use-at-exit      uses the library once more when the handlers of OpenSSL, if it had any, would have run
- *   --maps             prints the libraries of the process at its end
- *   --storm N          begins N connections at once and goes on beginning one for each that ends
- *   --exit-after US    with --storm: ends the process then, in the middle of whatever is going on */
-#define _GNU_SOURCE /* usleep */
+ *   --maps             prints the libraries of the process at its end */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "program.h"
 
 static struct settings settings;
 static socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
 static const char *text, *keylog, *then_name, *then_ca;
-static int64_t bytes, expect = -1, queue, portion = 65536, window = 8, repeat = 1, storm, exit_after;
+static int64_t bytes, expect = -1, queue, portion = 65536, window = 8, repeat = 1;
 static int end, until_end, no_read, close_early, starttls, hold_starttls, maps, show, use_at_exit;
 
 struct connection {
@@ -229,13 +225,6 @@ static void open_connection(struct connection *c)
         say("plain connection refused");
 }
 
-static void storm_on(socket_handle socket, int error, void *user_data)
-{
-    (void)error, (void)user_data;
-    socket_release(socket);
-    socket_connect(socket = socket_construct_tls(), &to, storm_on, NULL);
-}
-
 /* Registered before the first use of the library, so called after whatever that has registered. */
 static void use_again(void)
 {
@@ -291,8 +280,7 @@ int main(int argc, char **argv)
         } values[] = { { "--text", NULL, &text }, { "--bytes", &bytes, NULL }, { "--expect", &expect, NULL },
                        { "--queue", &queue, NULL }, { "--portion", &portion, NULL }, { "--window", &window, NULL },
                        { "--repeat", &repeat, NULL }, { "--then-name", NULL, &then_name },
-                       { "--then-ca", NULL, &then_ca }, { "--keylog", NULL, &keylog }, { "--storm", &storm, NULL },
-                       { "--exit-after", &exit_after, NULL } };
+                       { "--then-ca", NULL, &then_ca }, { "--keylog", NULL, &keylog } };
         int known = settings_take(&settings, argv, &i);
 
         for (size_t k = 0; !known && k < sizeof flags / sizeof *flags; k++)
@@ -326,12 +314,6 @@ int main(int argc, char **argv)
     remember_start();
     if (keylog != NULL)
         say("keylog code=%d", -socket_tls_set_keylog(keylog));
-    for (int64_t i = 0; i < storm; i++)
-        socket_connect(socket_construct_tls(), &to, storm_on, NULL);
-    if (exit_after > 0) {
-        usleep((useconds_t)exit_after);
-        exit(0);
-    }
     for (int64_t i = 0; i < repeat; i++) {
         if (i == 1 && then_name != NULL)
             settings.tls.server_name = then_name;
