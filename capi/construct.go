@@ -65,8 +65,9 @@ func goSocketConstructTLSServer() (result int64) {
 // its loop. The connection and what is unread on it are the new socket's, which is
 // bound; socket_connect then makes the handshake only, and takes its address for the
 // name to verify. The TCP socket is not open any more, without a close event: its
-// listeners are removed; it still has to be released. Errors: 401 it is not a TCP
-// client, 2303601 it is not open, 2303602 not connected or its peer has ended,
+// listeners are removed; it still has to be released. A handshake that fails ends the
+// connection: after the completion of socket_connect come error and close. Errors: 401 it is not a TCP
+// client, 2303601 it is not open or not valid, 2303602 not connected or its peer has ended,
 // 2301011 it has something queued (wait for the completion of its last send).
 //
 //export goSocketConstructTLSOver

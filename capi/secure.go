@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unsafe"
 
@@ -30,76 +31,107 @@ func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.Se
 	}
 	var o TLSOptions
 	if code := readStruct(options, &o); code != errcode.OK {
-		return nil, code
+		return nil, s.RefuseSecure(operation, "struct_size is not one that the library knows: set it with SOCKET_TLS_OPTIONS_INIT")
 	}
-	config, serverName, ok := o.config(s.Kind() == socket.KindTLSServer)
-	if !ok {
-		return nil, errcode.Parameter
+	r := optionReader{}
+	config, serverName := r.config(&o, s.Kind() == socket.KindTLSServer)
+	if r.bad != "" {
+		return nil, s.RefuseSecure(operation, r.bad)
 	}
 	return s.NewSecure(config, serverName, operation)
 }
 
-// config looks at the caller's memory; only texts that are not secret are copied.
-func (o *TLSOptions) config(server bool) (*tlsengine.Config, string, bool) {
-	ok := true
-	text := func(p uintptr, limit int) []byte {
-		b, fits := cBytes(p, limit)
-		ok = ok && fits
-		return b
+// optionReader looks at the caller's memory, and remembers the first member that cannot be.
+type optionReader struct{ bad string }
+
+func (r *optionReader) refuse(format string, arguments ...any) {
+	if r.bad == "" {
+		r.bad = fmt.Sprintf(format, arguments...)
 	}
-	texts := func(p uintptr, count int32, most int, limit int) [][]byte {
-		var all [][]byte
-		for _, q := range cArray[uintptr](p, count, most, &ok) {
-			if q == 0 {
-				ok = false
-			}
-			all = append(all, text(q, limit))
-		}
-		return all
-	}
-	for _, b := range []int32{o.UseRemoteCipherPrefer, o.SkipRemoteValidation, o.IsBidirectionalAuthentication, o.NoSessionResumption} {
-		ok = ok && (b == 0 || b == 1)
+}
+
+// config copies only texts that are not secret.
+func (r *optionReader) config(o *TLSOptions, server bool) (*tlsengine.Config, string) {
+	if o.Protocols&^(ProtocolTLS12|ProtocolTLS13) != 0 {
+		r.refuse("protocols is %#x, which is not of SOCKET_PROTOCOL_TLS12 and _TLS13", o.Protocols)
 	}
 	c := &tlsengine.Config{
 		Server:              server,
-		CA:                  texts(o.CA, o.CACount, maxTexts, maxPEM),
+		CA:                  r.texts("ca", o.CA, o.CACount, maxTexts, maxPEM),
 		Protocols:           tlsengine.Protocols(o.Protocols),
-		CipherSuite:         string(text(o.CipherSuite, maxList)),
-		SignatureAlgorithms: string(text(o.SignatureAlgorithms, maxList)),
-		PreferRemoteCipher:  server && o.UseRemoteCipherPrefer == 1,
-		SkipVerification:    !server && o.SkipRemoteValidation == 1,
-		VerifyClient:        server && o.IsBidirectionalAuthentication == 1,
-		NoTickets:           o.NoSessionResumption == 1,
+		CipherSuite:         string(r.text("cipher_suite", o.CipherSuite, maxList)),
+		SignatureAlgorithms: string(r.text("signature_algorithms", o.SignatureAlgorithms, maxList)),
+		PreferRemoteCipher:  r.truth("use_remote_cipher_prefer", o.UseRemoteCipherPrefer) && server,
+		SkipVerification:    r.truth("skip_remote_validation", o.SkipRemoteValidation) && !server,
+		VerifyClient:        r.truth("is_bidirectional_authentication", o.IsBidirectionalAuthentication) && server,
+		NoTickets:           r.truth("no_session_resumption", o.NoSessionResumption),
 	}
-	identities := append([]TLSIdentity{o.Identity}, cArray[TLSIdentity](o.MoreIdentities, o.MoreIdentityCount, maxTexts, &ok)...)
-	for i, id := range identities {
-		if i == 0 && id == (TLSIdentity{}) {
-			continue
+	if o.Identity != (TLSIdentity{}) {
+		c.Identities = append(c.Identities, r.identity("identity", o.Identity))
+	}
+	for i, id := range array[TLSIdentity](r, "more_identities", "more_identity_count", o.MoreIdentities, o.MoreIdentityCount, maxTexts) {
+		c.Identities = append(c.Identities, r.identity(fmt.Sprintf("more_identities[%d]", i), id))
+	}
+	for i, protocol := range r.texts("alpn_protocols", o.ALPNProtocols, o.ALPNProtocolCount, maxALPN, 255) {
+		if len(protocol) == 0 {
+			r.refuse("alpn_protocols[%d] is empty", i)
 		}
-		c.Identities = append(c.Identities, tlsengine.Identity{
-			Certificate: text(id.Cert, maxPEM), Key: text(id.Key, maxPEM), Password: text(id.Password, maxList),
-		})
-	}
-	for _, protocol := range texts(o.ALPNProtocols, o.ALPNProtocolCount, maxALPN, maxText) {
-		ok = ok && len(protocol) >= 1 && len(protocol) <= 255
 		c.ALPN = append(c.ALPN, string(protocol))
 	}
-	serverName, fits := cBytes(o.ServerName, maxText)
-	ok = ok && fits && o.Protocols&^(ProtocolTLS12|ProtocolTLS13) == 0
-	return c, string(serverName), ok
+	return c, string(r.text("server_name", o.ServerName, maxText))
 }
 
-// cArray looks at a caller's array. It is not ok if it is longer than most, or missing.
-func cArray[T any](p uintptr, count int32, most int, ok *bool) []T {
+func (r *optionReader) truth(member string, value int32) bool {
+	if value != 0 && value != 1 {
+		r.refuse("%s is %d, 0 and 1 are possible", member, value)
+	}
+	return value == 1
+}
+
+func (r *optionReader) text(member string, p uintptr, limit int) []byte {
+	b, fits := cBytes(p, limit)
+	if !fits {
+		r.refuse("%s is longer than %d bytes", member, limit)
+	}
+	return b
+}
+
+// texts reads an array of count texts; the member with their number has the name of the array without its plural.
+func (r *optionReader) texts(member string, p uintptr, count int32, most, limit int) [][]byte {
+	var all [][]byte
+	for i, q := range array[uintptr](r, member, strings.TrimSuffix(member, "s")+"_count", p, count, most) {
+		one := fmt.Sprintf("%s[%d]", member, i)
+		if q == 0 {
+			r.refuse("%s is NULL", one)
+		}
+		all = append(all, r.text(one, q, limit))
+	}
+	return all
+}
+
+func (r *optionReader) identity(member string, id TLSIdentity) tlsengine.Identity {
+	return tlsengine.Identity{
+		Certificate: r.text(member+".cert", id.Cert, maxPEM),
+		Key:         r.text(member+".key", id.Key, maxPEM),
+		Password:    r.text(member+".password", id.Password, maxList),
+	}
+}
+
+// array looks at a caller's array of count elements.
+func array[T any](r *optionReader, member, counter string, p uintptr, count int32, most int) []T {
 	var one T
-	if count < 0 || int(count) > most || count > 0 && (p == 0 || p%unsafe.Alignof(one) != 0) {
-		*ok = false
-		return nil
+	switch {
+	case count == 0:
+	case count < 0 || int(count) > most:
+		r.refuse("%s is %d, 0 to %d are possible", counter, count, most)
+	case p == 0:
+		r.refuse("%s is NULL although %s is %d", member, counter, count)
+	case p%unsafe.Alignof(one) != 0:
+		r.refuse("%s is not aligned", member)
+	default:
+		return unsafe.Slice((*T)(pointer(p)), count)
 	}
-	if count == 0 {
-		return nil
-	}
-	return unsafe.Slice((*T)(pointer(p)), count)
+	return nil
 }
 
 // cBytes looks at a caller's string without its NUL; nil for NULL. It reports false if it is

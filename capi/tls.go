@@ -14,7 +14,8 @@ import (
 // its next connect or listen, and on a listening server for the clients that come from
 // now on, so that a certificate is replaced without a restart. Keys, certificates and
 // lists are checked; on an error the options that were in force stay.
-// socket_get_error_detail has the reason. Errors: 401 options, 2303504 a certificate
+// socket_get_error_detail has the reason. Connections that are there keep what they have.
+// Errors: 401 options, 2303504 a certificate
 // cannot be read or does not belong to the key, 2303505 the key cannot be read (wrong
 // pass phrase?), an unknown cipher suite or signature algorithm, 2301095 kind.
 //
@@ -61,7 +62,8 @@ func goSocketTLSGetRemoteCertificate(handle int64, buffer, capacity uintptr) (re
 //
 // socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". As the
 // getters of text below, it writes a NUL-terminated text cut to capacity, and returns
-// the length of the whole.
+// the length of the whole. On a listening server it is the highest version that clients
+// get; what comes of a handshake is "" or 0 there.
 //
 //export goSocketTLSGetProtocol
 func goSocketTLSGetProtocol(handle int64, text, capacity uintptr) (result int32) {

@@ -45,7 +45,9 @@ type TLSIdentity struct {
 }
 
 // TLSOptions are the secure options of a TLS socket. Zero means default. Texts are
-// NUL-terminated, PEM up to 1 MiB each; nobody is ever asked for a pass phrase.
+// NUL-terminated: PEM up to 1 MiB each, lists and pass phrases up to 16 KiB, server_name up to
+// 253 bytes. For a 401 socket_get_error_detail names the member. Nobody is ever asked for a pass
+// phrase.
 type TLSOptions struct {
 	// sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it.
 	StructSize uint32

@@ -113,7 +113,9 @@
  * program come to threads of the program. No write raises SIGPIPE. Loading the library installs
  * handlers for SIGSEGV, SIGBUS, SIGFPE, SIGPIPE and SIGURG that pass on what is not their own, and
  * sets SA_ONSTACK on the program's handlers; handlers that are installed later must have SA_ONSTACK.
- * RLIMIT_NOFILE is left as it was.
+ * Inside a signal handler nothing may be called, since functions take locks: block the signal before
+ * threads start and take it with sigwait on a thread, or let the handler write to a pipe. socket_run
+ * goes on when a handler returns. RLIMIT_NOFILE is left as it was.
  *
  * Unloading. The library stays loaded: dlclose has no effect. socket_shutdown ends
  * the default loops; their threads go idle, as others of the Go runtime, and stay.
@@ -742,7 +744,9 @@ typedef struct socket_tls_identity {
 
 /*
  * socket_tls_options are the secure options of a TLS socket. Zero means default. Texts are
- * NUL-terminated, PEM up to 1 MiB each; nobody is ever asked for a pass phrase.
+ * NUL-terminated: PEM up to 1 MiB each, lists and pass phrases up to 16 KiB, server_name up to
+ * 253 bytes. For a 401 socket_get_error_detail names the member. Nobody is ever asked for a
+ * pass phrase.
  */
 typedef struct socket_tls_options {
     /* sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it. */
@@ -997,9 +1001,11 @@ socket_handle socket_construct_tls_server(void);
  * loop. The connection and what is unread on it are the new socket's, which is bound;
  * socket_connect then makes the handshake only, and takes its address for the name to verify.
  * The TCP socket is not open any more, without a close event: its listeners are removed; it
- * still has to be released.
- * Errors: 401 it is not a TCP client, 2303601 it is not open, 2303602 not connected or its peer
- * has ended, 2301011 it has something queued (wait for the completion of its last send).
+ * still has to be released. A handshake that fails ends the connection: after the completion of
+ * socket_connect come error and close.
+ * Errors: 401 it is not a TCP client, 2303601 it is not open or not valid, 2303602 not
+ * connected or its peer has ended, 2301011 it has something queued (wait for the completion of
+ * its last send).
  */
 socket_handle socket_construct_tls_over(socket_handle tcp);
 
@@ -1249,7 +1255,8 @@ int64_t socket_get_client_id(socket_handle socket);
 /*
  * socket_get_error_detail writes what the socket's last failure said beyond its code ("connect
  * 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity; "" if nothing has
- * failed. Returns the length of the whole text.
+ * failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) leave it as it was, except for
+ * what they find in secure options. Returns the length of the whole text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
 
@@ -1260,6 +1267,7 @@ int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
  * connect or listen, and on a listening server for the clients that come from now on, so that a
  * certificate is replaced without a restart. Keys, certificates and lists are checked; on an
  * error the options that were in force stay. socket_get_error_detail has the reason.
+ * Connections that are there keep what they have.
  * Errors: 401 options, 2303504 a certificate cannot be read or does not belong to the key,
  * 2303505 the key cannot be read (wrong pass phrase?), an unknown cipher suite or signature
  * algorithm, 2301095 kind.
@@ -1283,7 +1291,8 @@ int socket_tls_get_remote_certificate(socket_handle socket, void *buffer, size_t
 /*
  * socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". As the getters of
  * text below, it writes a NUL-terminated text cut to capacity, and returns the length of the
- * whole.
+ * whole. On a listening server it is the highest version that clients get; what comes of a
+ * handshake is "" or 0 there.
  */
 int socket_tls_get_protocol(socket_handle socket, char *text, size_t capacity);
 

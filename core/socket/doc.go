@@ -17,6 +17,9 @@
 // # Files
 //
 // socket.go has the state, task.go the work, deliver.go the callbacks and records;
-// open.go, connect.go, listen.go, stream.go, datagram.go, write.go and close.go
-// follow a socket through its life. It imports loop, netaddr, errcode and sys.
+// open.go, connect.go, listen.go, stream.go, datagram.go, send.go and close.go follow a
+// socket through its life. secure.go has the secure options; tls.go is what a TLS
+// connection has between its queue and its descriptor, tls_handshake.go, tls_accept.go,
+// tls_read.go and tls_write.go what it does, upgrade.go how a TCP client becomes one.
+// It imports loop, netaddr, errcode, sys and tlsengine.
 package socket

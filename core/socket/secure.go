@@ -20,6 +20,11 @@ type Secure struct {
 // the failure of the operation.
 func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation string) (*Secure, errcode.Code) {
 	next := &Secure{serverName: serverName}
+	if !config.Server {
+		if err := tlsengine.CheckServerName(serverName); err != nil {
+			return nil, s.RefuseSecure(operation, "server_name: "+err.Error())
+		}
+	}
 	var err error
 	next.context, err = tlsengine.NewContext(config)
 	if err == nil && config.Server && next.context.NeedsSystemStore() {
@@ -39,6 +44,14 @@ func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation strin
 		next.context = nil
 	}
 	return next, errcode.OK
+}
+
+// RefuseSecure remembers what is wrong with options of which no context can be made.
+func (s *Socket) RefuseSecure(operation, text string) errcode.Code {
+	s.mu.Lock()
+	s.failedSaying(operation, &tlsengine.Error{Code: errcode.Parameter, Text: text})
+	s.mu.Unlock()
+	return errcode.Parameter
 }
 
 // SetSecure gives the socket what its next connect, or the clients that come from now on, are

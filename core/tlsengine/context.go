@@ -223,6 +223,12 @@ func (c *Context) store() (*C.X509_STORE, error) {
 	return store.c, nil
 }
 
+// CheckServerName says why Client would not take a name.
+func CheckServerName(name string) error {
+	_, _, err := readName(name)
+	return err
+}
+
 // readName tells a host name from an IP address. Both results are zero for "".
 func readName(name string) (host string, ip netip.Addr, err error) {
 	if ip, err := netip.ParseAddr(name); err == nil {

@@ -124,7 +124,7 @@ LOOPS_TEST(bad_options)
 
     char text[300];
     CHECK(socket_get_error_detail(client->socket, text, sizeof text) > 0);
-    CHECK(strstr(text, "signature") != NULL);
+    CHECK(strstr(text, "server_name") != NULL);
     settle();
     CHECK_EQ(client->done[SOCKET_OPERATION_CONNECT], 0);
     expect_code(&good, 0, "good again");
