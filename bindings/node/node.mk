@@ -2,7 +2,8 @@
 #
 # make node             the addon, with the library beside it, in bindings/node/prebuilds
 # make node-pack        build/node/ohsocket-VERSION.tgz, what npm would publish
-# make test-node        the tests of the package, on the Node that is installed
+# make test-node        the tests of the package, on the Node that is installed; a part of them on 18, 22 and 24
+#                       (all of them on another one: bash bindings/node/test/run.sh build NODE...)
 
 NODE := bindings/node
 NODE_PREBUILD := $(NODE)/prebuilds/linux-x64

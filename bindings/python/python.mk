@@ -2,7 +2,7 @@
 #
 # make python           checks that the package works with the library just built
 # make wheel            wheel and source distribution, in build/python/dist
-# make test-python      mypy and pytest (PYTHON=python3.9 PYTEST="-k tcp")
+# make test-python      mypy and pytest on all processors (PYTHON=python3.9 PYTEST="-k tcp -n 0")
 
 PYTHON ?= python3
 PYTHON_DIR := bindings/python
@@ -46,4 +46,4 @@ wheel: $(WHEEL)
 test-python: $(WHEEL) $(PYTHON_VENV)/.done
 	cd $(PYTHON_DIR) && $(PYTHON_ENV) $(PYTHON_VENV)/bin/python -m mypy --cache-dir $(PYTHON_BUILD)/mypy ohsocket examples
 	cd $(PYTHON_DIR) && $(PYTHON_ENV) OHSOCKET_DIST=$(PYTHON_BUILD)/dist \
-		$(PYTHON_VENV)/bin/python -m pytest -q -p no:cacheprovider $(PYTEST)
+		$(PYTHON_VENV)/bin/python -m pytest -q -p no:cacheprovider -n auto --maxprocesses=8 --dist=worksteal $(PYTEST)

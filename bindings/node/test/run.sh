@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The tests of the Node package: test/run.sh BUILD [NODE...]
-# On the Node that is installed and on the versions of test/versions; or on those that are named.
+# All of them on the Node that is installed, and beside that those that depend on the version on the ones
+# of test/versions; or all of them on the versions that are named, one after the other.
 set -euo pipefail
 build=$(realpath "$1")
 shift
@@ -11,18 +12,39 @@ OHSOCKET_PACKAGE=$(ls -t "$build"/node/ohsocket-*.tgz | head -n1)
 
 ../node_modules/.bin/tsc -p tsconfig.json
 
-if [ $# -eq 0 ]; then
-  mkdir -p "$build/node/versions"
-  cp versions/package.json versions/package-lock.json "$build/node/versions/"
-  (cd "$build/node/versions" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null)
-  set -- node "$build"/node/versions/node_modules/node*/bin/node
-fi
+# What the addon, the event loop and the loader hook make of a version. The rest is plain JavaScript.
+smoke=(./tcp.test.mjs ./tls.test.mjs ./process.test.mjs ./samples.test.mjs)
 
-tests=(./*.test.mjs)
-for node; do
+run() { # NODE TEST...
+  local node=$1
+  shift
   echo "==== node $("$node" --version)"
   # The programs that the tests start are those of this Node as well.
-  PATH=$(dirname "$(command -v "$node")"):$PATH "$node" --expose-gc --test --test-reporter=dot "${tests[@]}"
-  # What npm and the compiler make of the package is the same for all.
-  tests=($(ls ./*.test.mjs | grep -v package))
-done
+  PATH=$(dirname "$(command -v "$node")"):$PATH "$node" --expose-gc --test --test-reporter=dot "$@"
+}
+
+if [ $# -gt 0 ]; then
+  for node; do
+    run "$node" ./*.test.mjs
+  done
+  exit
+fi
+
+versions=$build/node/versions
+mkdir -p "$versions"
+if ! cmp -s versions/package-lock.json "$versions/package-lock.json"; then
+  cp versions/package.json versions/package-lock.json "$versions/"
+  (cd "$versions" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null) ||
+    { rm "$versions/package-lock.json"; exit 1; }
+fi
+(
+  for node in "$versions"/node_modules/node*/bin/node; do
+    run "$node" "${smoke[@]}" || exit
+  done
+) >"$versions/log" 2>&1 &
+others=$!
+status=0
+run node ./*.test.mjs || status=$?
+wait "$others" || status=$?
+cat "$versions/log"
+exit "$status"
