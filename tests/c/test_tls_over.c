@@ -149,6 +149,23 @@ LOOPS_TEST(unread_bytes_go_along)
     probe_release(tcp);
 }
 
+// TLS-10, LISTEN-3: the listeners of the TCP socket are gone with its connection.
+LOOPS_TEST(the_tcp_sockets_listeners_are_removed)
+{
+    struct pair pair = pair_new(SOCKET_KIND_TCP);
+    struct probe *tcp = pair.probe, *p = over(tcp);
+    int port, listener = peer_listen(&port);
+    CHECK_EQ(probe_connect(tcp, port), 0);
+    int other = peer_accept(listener);
+    WAIT(tcp->done[SOCKET_OPERATION_CONNECT] == 2);
+    CHECK_EQ(tcp->count[SOCKET_EVENT_CONNECT], 1);
+    peer_close(other);
+    peer_close(listener);
+    peer_close(pair.peer);
+    probe_release(tcp);
+    probe_release(p);
+}
+
 // TLS-10: a time limit that runs out in that handshake ends the open period too.
 LOOPS_TEST(the_handshake_has_its_time_limit)
 {

@@ -69,6 +69,8 @@ enum { OPERATIONS = 56 };
 int64_t call_socket(unsigned operation);  // 0 to 31
 int64_t call_loop(unsigned operation);    // 32 to 47, 55
 int64_t call_library(unsigned operation); // 48 to 54
+int64_t call_tls(void);
+const void *any_tls_options(void);
 
 extern int64_t timers[TIMERS];
 extern int timer_loop[TIMERS];

@@ -17,7 +17,9 @@ int64_t call_library(unsigned operation)
         const char *a = socket_strerror(code), *b = socket_error_name(code);
         return strlen(a) > 0 && strlen(b) > 0 ? socket_error_category(code) : -1;
     }
-    case 53: return socket_version_number() == SOCKET_VERSION_HEX && socket_version() ? 0 : -1;
+    case 53:
+        if (u8() % 8) return call_tls();
+        return socket_version_number() == SOCKET_VERSION_HEX && socket_version() ? 0 : -1;
     case 54: { // give things a moment
         pass_time((int64_t)u8() * 4000);
         return 0;

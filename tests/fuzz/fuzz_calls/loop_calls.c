@@ -14,11 +14,11 @@ int64_t call_loop(unsigned operation)
     case 35:
     case 36: {
         unsigned i = u8() % HANDLES, n = u8();
-        socket_handle h = operation == 32   ? socket_construct(any_loop(), n < 240 ? 1 + (int)n % 4 : (int)u32())
+        socket_handle h = operation == 32   ? socket_construct(any_loop(), n < 240 ? 1 + (int)n % 7 : (int)u32())
                           : operation == 33 ? socket_construct_tcp_server()
                           : operation == 34 ? socket_construct_udp()
                           : operation == 35 ? socket_construct_tcp()
-                                            : socket_construct(loops[1 + n % 2], 1 + (int)(n >> 1) % 4);
+                                            : socket_construct(loops[1 + n % 2], 1 + (int)(n >> 1) % 7);
         if (h < 0) return h;
         socket_abort(handles[i]);
         socket_release(handles[i]);
