@@ -82,24 +82,3 @@ func rawTLSServer(c net.Conn) *tls.Conn {
 func rawTLSClient(c net.Conn) *tls.Conn {
 	return tls.Client(c, &tls.Config{RootCAs: testIdentity().pool, ServerName: "localhost"})
 }
-
-// tlsPair is a connected TLS client and its raw peer.
-func tlsPair(f *fixture) (*probe, *tls.Conn) {
-	l, port := rawListener(f)
-	p := secured(f.socket(KindTLS))
-	c := p.connect(target(f, "127.0.0.1", port), 0)
-	require.Equal(f, errcode.OK, c.code)
-	peer := make(chan *tls.Conn, 1)
-	go func() {
-		raw, err := l.AcceptTCP()
-		must(err)
-		must(raw.SetDeadline(time.Now().Add(patience)))
-		t := rawTLSServer(raw)
-		must(t.Handshake())
-		peer <- t
-	}()
-	f.until("connected", c.ok)
-	t := <-peer
-	f.Cleanup(func() { t.Close() })
-	return p, t
-}

@@ -138,7 +138,7 @@ var tlsScenarios = []scenario{
 		p := secured(f.socket(KindTLS))
 		takeRaw(l, func(raw net.Conn) {
 			c := rawTLSServer(raw)
-			c.Write(pattern(100_000))
+			c.Write(pattern(20_000))
 			c.Close()
 		})
 		c := p.connect(target(f, "127.0.0.1", port), 0)
@@ -150,7 +150,7 @@ var tlsScenarios = []scenario{
 		p := secured(f.socket(KindTLS))
 		takeRaw(l, func(raw net.Conn) {
 			c := rawTLSServer(raw)
-			c.Write(pattern(30_000))
+			c.Write(pattern(20_000))
 			c.CloseWrite()
 			io.Copy(io.Discard, c)
 		})
