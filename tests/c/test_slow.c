@@ -6,7 +6,7 @@
 #include "peer.h"
 #include "probe.h"
 
-enum { SIZE = 8 << 20, SLOWLY = 2 << 20, PIECE = 65536, PAUSE_MS = 40, CLOSE_MS = 300 };
+enum { SIZE = 8 << 20, SLOWLY = 2 << 20, PIECE = 65536, PAUSE_MS = 80, CLOSE_MS = 300 };
 
 LOOPS_TEST(a_slow_reader_gets_all)
 {
