@@ -5,13 +5,14 @@ import (
 
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
+	"ohsocket/core/sys"
 )
 
 // deadlines returns when a socket has waited too long, each 0 if it does not wait: for
 // the peer while closing, for queued bytes to be taken, for any byte at all. mu is held.
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
-	queued := s.out.size > 0 || s.hasCipher()
+	queued := s.queued()
 	if s.closing && !s.expired && (s.closeFrom != 0 || queued) {
 		ms := o.closeTimeout
 		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {
@@ -37,11 +38,40 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 	return closing, stall, idle
 }
 
-// setTimer starts the socket's timer for the next of its deadlines. Progress does not
-// move it: it looks again when it expires.
+// queued reports whether bytes wait for the kernel to take them. mu is held.
+func (s *Socket) queued() bool { return s.out.size > 0 || s.hasCipher() }
+
+// seePeer counts it as progress if the peer has taken bytes that the kernel had for it
+// when we last looked. The kernel lets us write again only when much has gone, a third of
+// a buffer of megabytes: until then a slow reader looks like one that does not read.
+func (s *Socket) seePeer(now int64) {
+	s.mu.Lock()
+	fd, looks := s.fd, s.state == stateConnected && s.kind.isStream() && s.queued()
+	s.mu.Unlock()
+	if !looks {
+		return
+	}
+	held, e := sys.Unacknowledged(fd)
+	if e != 0 {
+		return
+	}
+	s.mu.Lock()
+	if held < s.unacknowledged {
+		s.progress = now
+	}
+	s.unacknowledged = held
+	s.mu.Unlock()
+}
+
+// leastLook is the shortest time between two looks of seePeer.
+const leastLook = 20e6
+
+// setTimer starts the socket's timer for the next of its deadlines, or for a look at the
+// peer before it. Progress does not move it: it looks again when it expires.
 func (s *Socket) setTimer() {
 	s.mu.Lock()
 	closing, stall, idle := s.deadlines()
+	queued := s.queued() && s.kind.isStream() && s.state == stateConnected
 	s.mu.Unlock()
 	next := int64(0)
 	for _, d := range []int64{closing, stall, idle} {
@@ -51,6 +81,9 @@ func (s *Socket) setTimer() {
 	}
 	if next == 0 {
 		return
+	}
+	if now := loop.Clock(); queued {
+		next = min(next, now+max((next-now)/4, leastLook))
 	}
 	if s.timer == nil {
 		s.timer = &loop.Timer{Owner: s}
@@ -68,6 +101,7 @@ func (s *Socket) Expire(t *loop.Timer) {
 		return
 	}
 	now := loop.Clock()
+	s.seePeer(now)
 	s.mu.Lock()
 	closing, stall, idle := s.deadlines()
 	switch {

@@ -68,7 +68,7 @@ func (s *Socket) opening(fd int, to state) {
 	s.state = to
 	s.closed = false
 	s.ended, s.endQueued, s.finSent, s.aborted, s.expired, s.truncated = false, false, false, false, false, false
-	s.progress, s.closeFrom = 0, 0
+	s.progress, s.closeFrom, s.unacknowledged = 0, 0, 0
 	s.fatal = errcode.OK
 	s.notice = errcode.OK
 	if s.doomed {

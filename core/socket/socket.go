@@ -39,41 +39,42 @@ type Socket struct {
 	// next and previous are the loop's list of open sockets.
 	next, previous *Socket
 
-	mu        sync.Mutex
-	state     state
-	scheduled bool // task is queued
-	held      bool // an accepted connection whose server's listener has not returned
-	released  bool
-	doomed    bool // the loop ended while the socket was being opened
-	closing   bool // from close() or the library's own close to the end of the period
-	aborted   bool // without sending what is queued
-	truncated bool // an error has dropped queued bytes of a stream
-	closed    bool // for State
-	paused    bool
-	ended     bool // the peer has ended
-	endQueued bool // socket_end was called
-	finSent   bool
-	expired   bool // the close timeout is over
-	work      work
-	users     int32 // threads that use fd outside the lock
-	fd        int
-	fatal     errcode.Code // the first error that ends the connection
-	notice    errcode.Code // UDP: an error of an earlier datagram
-	opts      *options
-	out       sendQueue
-	conn      *connector
-	endDone   Completion
-	closeDone []Completion
-	remote    netaddr.Sockaddr
-	secure    Secure
-	info      *tlsengine.Info // of a finished handshake
-	suites    string          // compat: all that were enabled in it
-	carried   bool            // TLS client: the descriptor is connected, the handshake is not made
-	giver     *Socket         // the TCP socket whose descriptor it was, until the loop knows
-	heir      *Socket         // of such a TCP socket
-	progress  int64           // when queued bytes were last taken, of loop.Clock
-	closeFrom int64           // when close had sent everything
-	failure   *failure
+	mu             sync.Mutex
+	state          state
+	scheduled      bool // task is queued
+	held           bool // an accepted connection whose server's listener has not returned
+	released       bool
+	doomed         bool // the loop ended while the socket was being opened
+	closing        bool // from close() or the library's own close to the end of the period
+	aborted        bool // without sending what is queued
+	truncated      bool // an error has dropped queued bytes of a stream
+	closed         bool // for State
+	paused         bool
+	ended          bool // the peer has ended
+	endQueued      bool // socket_end was called
+	finSent        bool
+	expired        bool // the close timeout is over
+	work           work
+	users          int32 // threads that use fd outside the lock
+	fd             int
+	fatal          errcode.Code // the first error that ends the connection
+	notice         errcode.Code // UDP: an error of an earlier datagram
+	opts           *options
+	out            sendQueue
+	conn           *connector
+	endDone        Completion
+	closeDone      []Completion
+	remote         netaddr.Sockaddr
+	secure         Secure
+	info           *tlsengine.Info // of a finished handshake
+	suites         string          // compat: all that were enabled in it
+	carried        bool            // TLS client: the descriptor is connected, the handshake is not made
+	giver          *Socket         // the TCP socket whose descriptor it was, until the loop knows
+	heir           *Socket         // of such a TCP socket
+	progress       int64           // when queued bytes were last taken, of loop.Clock
+	unacknowledged int             // bytes that the kernel had for the peer, when seePeer looked
+	closeFrom      int64           // when close had sent everything
+	failure        *failure
 
 	// The rest belongs to the loop's thread.
 	attached bool

@@ -196,6 +196,16 @@ func GetInt(fd, level, option int) (int, unix.Errno) {
 	return int(v), e
 }
 
+// Unacknowledged returns how many of the bytes that were sent the peer's kernel has not taken yet.
+func Unacknowledged(fd int) (int, unix.Errno) {
+	if e := ask(OpGetsockopt, fd); e != 0 {
+		return 0, e
+	}
+	var n int32
+	_, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCOUTQ, uintptr(unsafe.Pointer(&n)))
+	return int(n), e
+}
+
 // SetInt sets an integer socket option.
 func SetInt(fd, level, option, value int) unix.Errno {
 	v := int32(value)
