@@ -89,6 +89,7 @@ int engine_collect(engine_failure *failure); /* drains the error queue; 0 */
 int engine_explain(engine_failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* memory.c */
+void engine_trim(void); /* free memory of the process goes back to the system */
 engine_output *engine_output_new(void);
 void engine_output_free(engine_output *output);
 void engine_output_shrink(engine_output *output);
