@@ -250,7 +250,9 @@ func goSocketResume(handle int64) (result int32) {
 // client, a listening one for a server (systemd socket activation), a bound or
 // connected one for UDP. On success it belongs to the library, is made non-blocking
 // and close-on-exec, and the connect or listening event follows; otherwise it stays the
-// caller's. Errors: 2301088 (servers 2303188) not a socket, 2301091 (2303191) of
+// caller's. TLS: a client with a connected one is bound, and socket_connect makes the
+// handshake only, taking its address for the name to verify; a server has to have been
+// given its secure options. Errors: 2301088 (servers 2303188) not a socket, 2301091 (2303191) of
 // another kind or state, 2301022 already open, 2301114 closing.
 //
 //export goSocketAdopt

@@ -25,8 +25,7 @@ const (
 type table[T any] struct {
 	tag    int64
 	chunks [slotCount / chunkSize]atomic.Pointer[[chunkSize]entry[T]]
-	live   atomic.Int64
-	peak   atomic.Int64 // the most there were since trim has looked
+	crowd
 
 	mu    sync.Mutex
 	used  int // slots ever used
@@ -75,9 +74,7 @@ func (t *table[T]) add(object *T) int64 {
 	h := t.tag | int64(e.generation)<<slotBits | int64(i)
 	e.handle.Store(h)
 	e.object.Store(object)
-	if live := t.live.Add(1); live > t.peak.Load() {
-		t.peak.Store(live)
-	}
+	t.enter()
 	return h
 }
 
@@ -120,7 +117,7 @@ func (t *table[T]) remove(h int64) bool {
 	e.handle.Store(0)
 	e.object.Store(nil)
 	t.queue = append(t.queue, uint32(h&(slotCount-1)))
-	t.live.Add(-1)
+	t.leave()
 	return true
 }
 

@@ -56,12 +56,13 @@ func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
 	c.remote = remote
 	c.tls = &tlsLayer{session: session, begun: loop.Clock()}
 	c.opening(fd, stateConnecting)
+	s.accepts.begin(c)
 	if !l.opened(c) {
 		c.stopTLS()
+		s.accepts.left(c)
 		sys.Close(fd)
 		return
 	}
-	s.accepts.begin(c)
 	c.schedule(workOpen | workTimer)
 }
 
@@ -75,6 +76,7 @@ func (a *acceptor) begin(c *Socket) {
 	}
 	a.unseen[c] = struct{}{}
 	a.mu.Unlock()
+	unseen.enter()
 }
 
 // done puts a client into the line of those to be shown. It reports false if the server
@@ -153,6 +155,8 @@ func (a *acceptor) left(c *Socket) {
 		}
 	}
 	a.mu.Unlock()
+	unseen.leave()
+	trimSoon()
 }
 
 // rejectAll drops the clients that nobody has seen: the server closes.
@@ -280,6 +284,7 @@ func (s *Socket) show(c *Socket) {
 		s.acceptLater(unix.EMFILE)
 		return
 	}
+	unseen.leave()
 	a.clients++
 	c.clientID = a.clients
 	a.live.Add(1)

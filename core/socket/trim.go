@@ -4,6 +4,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"ohsocket/core/tlsengine"
 )
 
 const (
@@ -13,6 +15,39 @@ const (
 	burstCalm = time.Second
 )
 
+// crowd counts those that come and go.
+type crowd struct {
+	live atomic.Int64
+	peak atomic.Int64 // the most there were since trim has looked
+}
+
+func (c *crowd) enter() {
+	if live := c.live.Add(1); live > c.peak.Load() {
+		c.peak.Store(live)
+	}
+}
+
+func (c *crowd) leave() { c.live.Add(-1) }
+
+// over reports whether most of a burst have gone.
+func (c *crowd) over() bool {
+	peak := c.peak.Load()
+	return peak >= burstSize && c.live.Load() <= peak/2
+}
+
+// settle begins anew; it reports whether a burst was over.
+func (c *crowd) settle() bool {
+	over := c.over()
+	if over {
+		c.peak.Store(c.live.Load())
+	}
+	return over
+}
+
+// unseen are the clients of TLS servers that have no handle, since their handshakes run: the most that strangers can
+// have a server hold.
+var unseen crowd
+
 // trimming: trim will run.
 var trimming atomic.Bool
 
@@ -21,25 +56,28 @@ func (s *Socket) forget() bool {
 	if !sockets.remove(s.handle) {
 		return false
 	}
-	if burstOver() && trimming.CompareAndSwap(false, true) {
-		time.AfterFunc(burstCalm, trim)
-	}
+	trimSoon()
 	return true
 }
 
-// burstOver reports whether most sockets of a burst have gone.
-func burstOver() bool {
-	peak := sockets.peak.Load()
-	return peak >= burstSize && sockets.live.Load() <= peak/2
+// trimSoon has trim run if a burst is over.
+func trimSoon() {
+	if burstOver() && trimming.CompareAndSwap(false, true) {
+		time.AfterFunc(burstCalm, trim)
+	}
 }
 
+func burstOver() bool { return sockets.over() || unseen.over() }
+
 // trim gives the memory of a burst of sockets back to the system. By itself the Go runtime keeps
-// garbage until as much again has come, or for minutes if the process is quiet now.
+// garbage until as much again has come, or for minutes if the process is quiet now; the allocator
+// of C, from which OpenSSL has its memory, keeps what is free below the last block in use.
 func trim() {
 	trimming.Store(false)
-	if !burstOver() {
+	seen := sockets.settle()
+	if !unseen.settle() && !seen {
 		return // they have come back
 	}
-	sockets.peak.Store(sockets.live.Load())
 	debug.FreeOSMemory()
+	tlsengine.Trim()
 }

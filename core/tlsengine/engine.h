@@ -89,6 +89,7 @@ int engine_collect(engine_failure *failure); /* drains the error queue; 0 */
 int engine_explain(engine_failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* memory.c */
+void engine_trim(void); /* free memory of the process goes back to the system */
 engine_output *engine_output_new(void);
 void engine_output_free(engine_output *output);
 void engine_output_shrink(engine_output *output);
@@ -141,7 +142,6 @@ void engine_free(void *memory);
 X509 *engine_peer_certificate(SSL *ssl); /* no reference; NULL: none */
 int engine_highest_version(engine_context *context);
 const char *engine_enabled_suite(SSL *ssl, int index); /* NULL: there are no more */
-X509 *engine_chain_at(STACK_OF(X509) *chain, int index);
 
 /* In Go: takes the reference to session, which is one that the owner of the engine_session can resume. */
 extern void ohsocketResumableSession(void *owner, SSL_SESSION *session);

@@ -44,10 +44,6 @@ int engine_session_has_expired(SSL_SESSION *session) {
 
 void engine_free(void *memory) { OPENSSL_free(memory); }
 
-X509 *engine_chain_at(STACK_OF(X509) *chain, int index) {
-    return chain != NULL && index < sk_X509_num(chain) ? sk_X509_value(chain, index) : NULL;
-}
-
 X509 *engine_peer_certificate(SSL *ssl) { return SSL_get0_peer_certificate(ssl); }
 
 int engine_highest_version(engine_context *context) { return (int)SSL_CTX_get_max_proto_version(context->ssl); }

@@ -17,7 +17,6 @@ type Info struct {
 	SignatureAlgorithms []string // those of both sides, the preferred first: "RSA-PSS+SHA256"
 	LocalCertificate    []byte   // DER; nil: none
 	RemoteCertificate   []byte   // DER; nil: none
-	RemoteChain         [][]byte // DER, as the peer sent them, its own first
 	Resumed             bool
 }
 
@@ -42,19 +41,7 @@ func (s *Session) describe() *Info {
 			info.SignatureAlgorithms = append(info.SignatureAlgorithms, text)
 		}
 	}
-
-	// OpenSSL has the peer's own certificate in the chain for a client only.
-	if s.context.server && info.RemoteCertificate != nil {
-		info.RemoteChain = append(info.RemoteChain, info.RemoteCertificate)
-	}
-	chain := C.SSL_get_peer_cert_chain(ssl)
-	for i := C.int(0); ; i++ {
-		certificate := C.engine_chain_at(chain, i)
-		if certificate == nil {
-			return info
-		}
-		info.RemoteChain = append(info.RemoteChain, der(certificate))
-	}
+	return info
 }
 
 // der returns the encoding of a certificate, nil if there is none.

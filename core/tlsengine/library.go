@@ -20,8 +20,11 @@ var start = sync.OnceValue(func() error {
 	if C.engine_start(&f) == 0 {
 		return configError(&f, "OpenSSL does not start")
 	}
+	started.Store(true)
 	return nil
 })
+
+var started atomic.Bool
 
 // Version returns the version of OpenSSL in use: "OpenSSL 3.0.19 27 Jan 2026".
 func Version() string { return C.GoString(C.engine_version()) }
@@ -62,6 +65,13 @@ var liveSessions, livePointers atomic.Int64
 // and entries of go-pointer. Contexts and resumable sessions that are kept for later use do not count.
 func Live() (contexts, sessions, pointers int) {
 	return contextCache.inUse(), int(liveSessions.Load()), int(livePointers.Load())
+}
+
+// Trim gives memory of sessions that have been closed back to the system.
+func Trim() {
+	if started.Load() {
+		C.engine_trim()
+	}
 }
 
 // bytePointer returns the address of b's first byte, nil if it has none.

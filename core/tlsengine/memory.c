@@ -1,11 +1,14 @@
 #include "engine.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bio.h>
+
+void engine_trim(void) { malloc_trim(0); }
 
 engine_output *engine_output_new(void) { return calloc(1, sizeof(engine_output)); }
 
