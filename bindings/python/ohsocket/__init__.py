@@ -33,7 +33,7 @@ from ._errors import (
     TimeoutError,
     TLSError,
 )
-from ._stats import Stats, get_stats, version
+from ._process import Stats, get_stats, set_compat, set_tls_keylog, version
 from ._types import (
     Address,
     ExtraOptionsBase,
@@ -135,6 +135,8 @@ __all__ = [
     "construct_udp_socket_instance",
     "get_stats",
     "run",
+    "set_compat",
+    "set_tls_keylog",
     "sync",
     "version",
 ]

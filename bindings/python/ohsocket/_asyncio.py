@@ -1,6 +1,7 @@
 """Sockets for asyncio: operations are coroutines, events go to listeners or are iterated over."""
 
 import asyncio
+import contextvars
 import weakref
 from functools import partial
 from types import TracebackType
@@ -20,7 +21,7 @@ from ._kinds import (
 )
 from ._library import fast_send, sizes
 from ._loop import Loop, is_forked
-from ._socket import ENDED, Socket
+from ._socket import ENDED, Listener, Socket
 from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
 from ._types import (
     Address,
@@ -48,7 +49,8 @@ class AsyncLoop(Loop):
     def __init__(self, host: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self.host = host
-        host.add_reader(self.fd, self._readable)
+        # Not in the context of the task that happens to make the first socket.
+        contextvars.Context().run(host.add_reader, self.fd, self._readable)
         self._sentinel = _until_shutdown(weakref.ref(self))
         try:
             self._sentinel.__anext__().send(None)
@@ -136,7 +138,11 @@ class AsyncSocket(Socket):
 
     def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
         self._waiters: List["asyncio.Future[None]"] = []
+        self._context = contextvars.copy_context()
         super().__init__(loop or current_loop(), handle)
+
+    def _within(self, function: Listener) -> Listener:
+        return partial(self._context.run, function)
 
     async def __aenter__(self: S) -> S:
         return self
@@ -272,7 +278,7 @@ class AsyncStream(AsyncSender, StreamBase):
             if result >= 0:
                 return
             if result not in _AGAIN:
-                raise self._error(result)
+                raise self._send_error(result)
         self._unchecked = 0
         future = self._future()
         await self._room(partial(self._begin_send, data, partial(_settle, future, self)))

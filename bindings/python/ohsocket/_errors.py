@@ -48,6 +48,9 @@ class SocketError(OSError):
     def __str__(self) -> str:
         return f"[{self.name} {self.code}] {self.detail or self.strerror}"
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.code}, {self.detail or self.strerror!r})"
+
     def __reduce__(self) -> Tuple[object, ...]:
         return error_of, (self.code, self.detail)
 

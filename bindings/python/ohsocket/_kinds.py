@@ -30,6 +30,7 @@ from ._types import (
     UDPExtraOptionsArguments,
     UDPSendOptions,
     encode,
+    net_address,
 )
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ class Sender(Socket):
     """A socket that can send."""
 
     def _begun(self, result: int, user_data: ctypes.c_void_p) -> bool:
-        """False if the send queue is full."""
+        """Whether a send or end has begun: False if the send queue is full."""
         if result >= 0:
             return True
         self._loop.forget(user_data)
         if result in _AGAIN:
             return False
-        raise self._error(result)
+        raise self._send_error(result)
 
     def get_send_queue_length(self) -> int:
         """Bytes that wait to be sent because the kernel has not taken them yet."""
@@ -80,6 +81,8 @@ class Opener(Sender):
         if isinstance(to, (TCPConnectOptions, TLSConnectOptions)):
             timeout_ms = timeout_ms or in_range(to.timeout, 0, 86400000, "timeout")
             to = to.address
+        if net_address(to).port == 0:
+            raise error_of(ErrorCode.PARAMETER, f"nobody listens on port 0: {to!r}")
         options = socket_connect_options(
             ctypes.sizeof(socket_connect_options), timeout_ms, c_address(to)
         )
@@ -97,9 +100,10 @@ class Opener(Sender):
             done(error)
 
         user_data = self._loop.expect(completed)
-        self._begun(
-            lib.socket_connect(self._handle, ctypes.byref(options), RECORD, user_data), user_data
-        )
+        result = lib.socket_connect(self._handle, ctypes.byref(options), RECORD, user_data)
+        if result < 0:
+            self._loop.forget(user_data)
+            raise self._error(result)
         if not self._open:
             self._opened()
 
@@ -142,9 +146,9 @@ class StreamBase(Sender):
             data = encode(data, encoding)
         result = fast_send(self._ref, data, sizes[len(data)], None, None)
         if result < 0:
-            raise self._error(result)
+            raise self._send_error(result)
 
-    def _error(self, code: int) -> SocketError:
+    def _send_error(self, code: int) -> SocketError:
         # A handle that is gone, or a socket closed behind one's back: Python's users expect a
         # ConnectionError, as of their own sockets.
         if code in (-ErrorCode.BADF, -ErrorCode.TLS_NOT_BOUND) and self._was_open:
@@ -152,7 +156,7 @@ class StreamBase(Sender):
             if failure is not None:
                 return error_of(failure.code, failure.detail)
             code = self._gone
-        return super()._error(code)
+        return super()._send_error(code)
 
     def _begin_send(self, data: bytes, done: Done) -> bool:
         """False if the send queue is full."""
@@ -228,7 +232,7 @@ class ServerBase(Socket):
         if connection and self._closing:
             lib.socket_abort(connection)
         elif connection:
-            self._arrived(self._connection(self._loop, connection), 1)
+            self._arrived(self._within(self._connection)(self._loop, connection), 1)
         else:
             super()._on_event(kind, error, connection, host, port, family)
 

@@ -5,7 +5,7 @@ import inspect
 import socket as _socket
 import weakref
 from collections import deque
-from typing import Any, Callable, ClassVar, Deque, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, ClassVar, Deque, Dict, List, Mapping, NoReturn, Optional, Tuple, Union
 
 from ._abi import (
     ErrorCode,
@@ -79,7 +79,7 @@ def remote_info(size: int, host: int, port: int, family: int) -> SocketRemoteInf
 def c_address(address: Address) -> socket_address:
     """The address for C, which has no idea of numbers that do not fit."""
     host, port, family = net_address(address)
-    if "\0" in host or not 0 <= port <= 65535 or not 0 <= family <= 3:
+    if not host or "\0" in host or not 0 <= port <= 65535 or not 0 <= family <= 3:
         raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}")
     try:
         text = host.encode("ascii")
@@ -158,6 +158,9 @@ class Socket:
                 pass
         return f"<ohsocket.{type(self).__name__} {self._handle} {state}>"
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} can be neither copied nor pickled")
+
     def __del__(self) -> None:
         if not getattr(self, "_handle", 0) or is_forked():
             return
@@ -198,7 +201,15 @@ class Socket:
         return result
 
     def _error(self, code: int) -> SocketError:
-        return error_of(code)
+        detail = ""
+        if code in _NOT_OPEN:
+            given_back = self._was_open and not self._handle
+            detail = "the socket was given back; make a new one" if given_back else "the socket is not open"
+        return error_of(code, detail)
+
+    def _send_error(self, code: int) -> SocketError:
+        """The same of a send, which fails otherwise when there was a connection."""
+        return self._error(code)
 
     def _detailed_error(self, code: int) -> SocketError:
         """For what has failed on the network, where the library knows more than the code says."""
@@ -218,6 +229,7 @@ class Socket:
             raise error_of(
                 ErrorCode.PARAMETER, f"{event!r} is not an event of {type(self).__name__}"
             )
+        self._loop.check_current()
         if not callable(listener):
             raise TypeError(f"a listener is a function, not {listener!r}")
         if inspect.iscoroutinefunction(listener):
@@ -237,6 +249,7 @@ class Socket:
             raise error_of(
                 ErrorCode.PARAMETER, f"{event!r} is not an event of {type(self).__name__}"
             )
+        self._loop.check_current()
         left: List[Listener] = []
         if listener is not None:
             left = [one for one in self._listeners.get(event, []) if one != listener]
@@ -248,16 +261,21 @@ class Socket:
             if listener not in self._listeners[event]:
                 continue  # removed by the one before
             try:
-                listener(*arguments)
+                self._within(listener)(*arguments)
             except Exception as failure:
                 self._loop.report(failure, self, event)
+
+    def _within(self, function: Listener) -> Listener:
+        """A function as it is to be called for this socket."""
+        return function
 
     def _update(self) -> None:
         """Follows a change of listeners or state: whom messages go to, who keeps the socket alive, what
         the library reports."""
         arrivals = self._listeners.get(self._arrival)
         direct = not (self._paused or self._inbox or self._closing)
-        self._only_listener = arrivals[0] if direct and arrivals and len(arrivals) == 1 else None
+        single = direct and arrivals and len(arrivals) == 1
+        self._only_listener = self._within(arrivals[0]) if single and arrivals else None
         heard = any(self._listeners.values())
         if self._handle and heard and (self._open or self._inbox):
             self._loop.active[self._handle] = self

@@ -39,11 +39,13 @@ def _text(value: Optional[Text], what: str) -> Optional[bytes]:
     return data
 
 
-def _texts(value: Texts, what: str) -> List[bytes]:
+def _texts(value: Any, what: str) -> List[bytes]:
     if value is None:
         return []
     if isinstance(value, (str, bytes)):
         value = [value]
+    elif not isinstance(value, Sequence):
+        raise TypeError(f"{what} is str or bytes, or a sequence of them, not {value!r}")
     return [text for text in (_text(one, what) for one in value) if text is not None]
 
 
@@ -73,6 +75,8 @@ def _protocols(value: Any) -> int:
 
 def c_options(options: TLSSecureOptions) -> socket_tls_options:
     """The options for C; they keep alive what they point to."""
+    if not isinstance(options, TLSSecureOptions):
+        raise TypeError(f"secure options are a TLSSecureOptions, not {options!r}")
     result = socket_tls_options(ctypes.sizeof(socket_tls_options))
     result.protocols = _protocols(options.protocols)
     result.identity = _identity(options.cert, options.key, options.password)
@@ -84,7 +88,7 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
     if ca:
         result.ca = _array(ca)
         result.ca_count = len(ca)
-    alpn = _texts(list(options.alpn_protocols), "alpn_protocols")
+    alpn = _texts(options.alpn_protocols, "alpn_protocols")
     if alpn:
         result.alpn_protocols = _array(alpn)
         result.alpn_protocol_count = len(alpn)

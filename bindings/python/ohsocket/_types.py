@@ -141,7 +141,7 @@ class TLSSecureOptions:
     signature_algorithms: Optional[str] = None
     cipher_suite: Optional[str] = None
     is_bidirectional_authentication: bool = False
-    alpn_protocols: Sequence[str] = ()
+    alpn_protocols: Union[str, Sequence[str]] = ()
     skip_remote_validation: bool = False
     server_name: Optional[str] = None
     more_identities: Sequence[TLSIdentity] = field(default_factory=list)
@@ -154,7 +154,7 @@ class TLSConnectOptions(NamedTuple):
 
     address: Address
     secure_options: Optional[TLSSecureOptions] = None
-    alpn_protocols: Sequence[str] = ()
+    alpn_protocols: Union[str, Sequence[str]] = ()
     skip_remote_validation: bool = False
     timeout: int = 0
 

@@ -24,12 +24,15 @@ def live() -> "tuple[int, int, int]":
 
 @pytest.fixture(scope="session", autouse=True)
 def warm() -> None:
-    """uvloop and the resolver of the library keep the descriptors of their first use."""
+    """uvloop and the resolver of the library keep the descriptors of their first use. What is there before
+    the tests is no garbage: the collections around each test need not look at it."""
     loop = uvloop.new_event_loop()
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
     with ohsocket.sync.TCPSocket() as tcp, pytest.raises(ohsocket.ResolveError):
         tcp.connect(("no-such-host.invalid", 80))
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 from conftest import Run, pair
 
 import ohsocket
+from ohsocket import sync
 
 CLASSES = [
     (2301111, builtins.ConnectionRefusedError, 111),
@@ -198,6 +199,48 @@ def test_wrong_state(run: Run) -> None:
         await asyncio.gather(client.close(), connection.close(), server.close())
 
     run(main())
+
+
+def test_what_the_texts_say(run: Run) -> None:
+    async def main() -> None:
+        tcp = ohsocket.TCPSocket()
+        for operation in (tcp.send(b"x"), tcp.close()):
+            with pytest.raises(ohsocket.SocketError, match="the socket is not open"):
+                await operation
+        server, client, connection = await pair()
+        await asyncio.gather(client.close(), connection.close(), server.close())
+        with pytest.raises(BrokenPipeError):
+            await client.send(b"x")
+        with pytest.raises(ohsocket.SocketError, match="the socket is not open") as caught:
+            client.get_local_address()  # nothing was sent here
+        assert caught.value.code == 2301009
+        async with client:
+            pass
+        with pytest.raises(ohsocket.SocketError, match="the socket was given back; make a new one"):
+            await client.connect(("127.0.0.1", 1))
+        with pytest.raises(ohsocket.ParameterError, match="nobody listens on port 0"):
+            await tcp.connect(("127.0.0.1", 0))
+        with pytest.raises(ohsocket.ParameterError, match="not an address"):
+            await tcp.connect(("", 1))
+        with pytest.raises(ConnectionRefusedError) as refused:
+            await tcp.connect(("127.0.0.1", 1))
+        text = "ConnectionRefusedError(2301111, 'connect 127.0.0.1:1: Connection refused')"
+        assert repr(refused.value) == text
+
+    run(main())
+
+
+def test_compat() -> None:
+    assert ohsocket.set_compat(True) is False
+    try:
+        tcp = sync.TCPSocket()
+        with pytest.raises(ohsocket.SocketError) as caught:
+            tcp.connect(("127.0.0.1", 1))
+        assert caught.value.code == 2301115  # as every failed connect of OpenHarmony's
+    finally:
+        assert ohsocket.set_compat(False) is True
+    with pytest.raises(ohsocket.ConnectionRefusedError):
+        sync.TCPSocket().connect(("127.0.0.1", 1))
 
 
 def test_without_a_running_loop() -> None:

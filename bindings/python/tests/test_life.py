@@ -1,7 +1,10 @@
 """Garbage, the end of loops, several loops and threads."""
 
 import asyncio
+import contextvars
+import copy
 import gc
+import pickle
 import socket
 import threading
 import warnings
@@ -151,6 +154,10 @@ def test_a_socket_of_another_loop() -> None:
                 await wrong()
         with pytest.raises(RuntimeError, match="belongs to another asyncio loop"):
             client.pause()
+        with pytest.raises(RuntimeError, match="belongs to another asyncio loop"):
+            client.on("message", print)
+        with pytest.raises(RuntimeError, match="belongs to another asyncio loop"):
+            client.off("message")
 
     async def main() -> None:
         server, client, connection = await pair()
@@ -310,5 +317,46 @@ def test_release_inside_a_listener(run: Run) -> None:
             await client.receive()
         await server.close()
         await client.close()
+
+    run(main())
+
+
+def test_a_socket_is_neither_copied_nor_pickled() -> None:
+    """A copy would give the handle back a second time."""
+    with ohsocket.sync.TCPSocketServer() as server:
+        server.listen(("127.0.0.1", 0))
+        for copier in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match="TCPSocketServer can be neither copied nor pickled"):
+                copier(server)
+        assert server.get_local_address().port > 0
+
+
+def test_listeners_run_in_the_context_of_their_socket(run: Run) -> None:
+    """Not in that of the task that has made the first socket; a connection has that of its server."""
+    name: "contextvars.ContextVar[str]" = contextvars.ContextVar("name", default="nobody")
+
+    async def main() -> None:
+        seen: "dict[str, str]" = {}
+        name.set("server")
+        server = ohsocket.TCPSocketServer()
+        arrived = Waiter()
+
+        def on_client(connection: ohsocket.TCPSocketConnection) -> None:
+            seen["connect"] = name.get()
+            connection.on("message", lambda _: seen.update(connection=name.get()))
+            connection.on("message", lambda info: connection.send_nowait(info.message))
+            arrived(connection)
+
+        server.on("connect", on_client)
+        await server.listen(("127.0.0.1", 0))
+        name.set("client")
+        client, answers = ohsocket.TCPSocket(), Waiter()
+        name.set("later")
+        client.on("message", lambda info: answers(name.get()))
+        await client.connect(server.get_local_address())
+        await client.send(b"x")
+        assert await answers.wait() == ["client"]
+        assert seen == {"connect": "server", "connection": "server"}
+        await close(client, *arrived.values, server)
 
     run(main())

@@ -1,6 +1,7 @@
 """TLS in all styles, with Python's ssl as the peer and with itself."""
 
 import asyncio
+import errno
 import os
 import pathlib
 import socket
@@ -204,6 +205,8 @@ BAD_OPTIONS = [
     (TLSSecureOptions(ca="a\0b"), ohsocket.ParameterError),
     (TLSSecureOptions(alpn_protocols=["x" * 256]), ohsocket.ParameterError),
     (TLSSecureOptions(ca=3), TypeError),  # type: ignore[arg-type]
+    (TLSSecureOptions(cert=pathlib.Path("a.pem")), TypeError),  # type: ignore[arg-type]
+    ({"ca": ""}, TypeError),
 ]
 
 
@@ -215,6 +218,55 @@ def test_bad_options(run: Run, options: TLSSecureOptions, kind: type) -> None:
             tls.set_secure_options(options)
         with pytest.raises(kind):
             await tls.connect(("127.0.0.1", 1), options)
+
+    run(main())
+
+
+def test_keylog(
+    run: Run, tmp_path: pathlib.Path, server_options: TLSSecureOptions, client_options: TLSSecureOptions
+) -> None:
+    log = tmp_path / "keys.log"
+
+    async def connect() -> None:
+        async with ohsocket.TLSSocketServer() as server, ohsocket.TLSSocket() as tls:
+            await server.listen(("127.0.0.1", 0), server_options)
+            accepting = asyncio.ensure_future(server.accept())  # which makes the handshake
+            await tls.connect(server.get_local_address(), client_options)
+            await close(tls, await accepting)
+
+    async def main() -> None:
+        ohsocket.set_tls_keylog(log)
+        try:
+            await connect()
+        finally:
+            ohsocket.set_tls_keylog(None)
+        written = log.read_text()
+        assert "CLIENT_TRAFFIC_SECRET_0 " in written
+        assert log.stat().st_mode & 0o777 == 0o600
+        await connect()
+        assert log.read_text() == written
+        with pytest.raises(ohsocket.SocketError) as caught:
+            ohsocket.set_tls_keylog(str(tmp_path / "no" / "keys.log"))
+        assert caught.value.errno == errno.ENOENT
+        with pytest.raises(ohsocket.ParameterError):
+            ohsocket.set_tls_keylog("")
+
+    run(main())
+
+
+def test_alpn_as_one_text(run: Run, server_options: TLSSecureOptions, pem: Dict[str, Any]) -> None:
+    """As with the other lists, one text is a list of one, and not of its letters."""
+
+    async def main() -> None:
+        server_options.alpn_protocols = "h2"
+        async with ohsocket.TLSSocketServer() as server, ohsocket.TLSSocket() as tls:
+            await server.listen(("127.0.0.1", 0), server_options)
+            accepting = asyncio.ensure_future(server.accept())
+            await tls.connect(
+                server.get_local_address(), TLSSecureOptions(ca=pem["ca.crt"], alpn_protocols="h2")
+            )
+            assert tls.get_alpn() == "h2"
+            await close(tls, await accepting)
 
     run(main())
 
