@@ -16,6 +16,7 @@ run() { # PROGRAM ARGUMENT...
   else
     echo "== FAILED: exit status $?; repeat it with: $build/$*"
     failed+=("$build/$*")
+    return 1
   fi
 }
 
@@ -30,8 +31,13 @@ run soak/accept_storm "$clients"
 run soak/churn "$opened"
 run soak/exit_with_traffic 40
 run soak/contention "$sends" "$bound"
+# Both at once: each uses one processor.
+strict=$(mktemp)
+run strict/soak/random_ops --seconds "$((seconds / 3 + 1))" >"$strict" 2>&1 &
 run soak/random_ops --seconds "$seconds"
-run strict/soak/random_ops --seconds "$((seconds / 3 + 1))"
+wait $! || failed+=("$build/strict/soak/random_ops, see above")
+cat "$strict"
+rm -f "$strict"
 if [ "${#failed[@]}" -gt 0 ]; then
   printf 'failed: %s\n' "${failed[@]}" >&2
   exit 1
