@@ -2,6 +2,7 @@
 // Reading the arguments of methods. What is wrong is an error with code 401; in compatibility mode members
 // of the wrong type count as missing, as on OpenHarmony.
 
+const { types } = require('node:util');
 const { BusinessError, parameterError } = require('./errors.js');
 const { ErrorCode, Extra, Family } = require('./constants.js');
 
@@ -23,6 +24,13 @@ function integer(value, what, compat) {
   throw parameterError(`${what} must be an integer`);
 }
 
+/** The library refuses numbers out of range itself; this says which. */
+function inRange(value, what, most, compat) {
+  const number = integer(value, what, compat);
+  if (!compat && (number < 0 || number > most)) throw parameterError(`${what} must be 0 to ${most}`);
+  return number;
+}
+
 function boolean(value, what, compat) {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (compat) return 0;
@@ -39,7 +47,16 @@ function readAddress(value, compat) {
     if (compat) number = Family.IPV4;
     else if (family !== undefined) throw parameterError('address.family must be 1, 2 or 3');
   }
-  return { address, port: integer(port, 'address.port', compat), family: number };
+  return { address, port: inRange(port, 'address.port', 65535, compat), family: number };
+}
+
+/** Whether it can be sent; an ArrayBuffer may be of another realm, as in node:vm and what is built on it. */
+function isData(value) {
+  return typeof value === 'string' || ArrayBuffer.isView(value) || types.isArrayBuffer(value);
+}
+
+function notData() {
+  return parameterError('data must be a string, an ArrayBuffer or a view of one');
 }
 
 /** What of an options object is not there (yet) must not be left out in silence. */
@@ -61,7 +78,7 @@ function readSignal(value) {
 function readConnectOptions(options, compat) {
   needObject(options, 'options');
   const target = readAddress(options.address, compat);
-  target.timeout = integer(options.timeout, 'timeout', compat);
+  target.timeout = inRange(options.timeout, 'timeout', 86_400_000, compat);
   target.signal = readSignal(options.signal);
   refuseUnsupported(options);
   return target;
@@ -101,5 +118,5 @@ function readExtraOptions(options, compat) {
 }
 
 module.exports = {
-  FAMILIES, integer, isObject, needObject, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
+  FAMILIES, integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
 };

@@ -48,7 +48,10 @@ declare namespace socket {
     address: NetAddress;
     /** Milliseconds for look-up and connection together. Default 5000. */
     timeout?: number;
-    /** Cancels the connect; the error's name is AbortError, its cause the signal's reason. */
+    /**
+     * Cancels the connect; the error's name is AbortError, its cause the signal's reason. The socket can be
+     * opened again when its close event has come.
+     */
     signal?: AbortSignal;
     /** Only `{ type: ProxyTypes.NONE }`; others fail with 2301095. */
     proxy?: ProxyOptions;
@@ -86,6 +89,17 @@ declare namespace socket {
     cipherSuite?: string;
     /** Servers: the client must show a certificate that ca vouches for. */
     isBidirectionalAuthentication?: boolean;
+    /** Servers: further certificates; a client gets the one for the host that it names. Up to 1000. */
+    moreIdentities?: TLSIdentity[];
+    /** Clients resume no sessions; servers give no tickets. */
+    noSessionResumption?: boolean;
+  }
+
+  /** A certificate with its chain, and its key, in PEM. */
+  interface TLSIdentity {
+    cert: string | string[];
+    key: string;
+    password?: string;
   }
 
   interface TLSConnectOptions extends TCPConnectOptions {
@@ -384,6 +398,12 @@ declare namespace socket {
    * better; OHSOCKET_COMPAT=1 does so from the start. Returns the previous setting.
    */
   function setCompat(on: boolean): boolean;
+
+  /**
+   * Appends the secrets of all later TLS connections of the process to a file, in the format that Wireshark
+   * reads: for debugging, since who has the file can read the connections. undefined ends it. Throws.
+   */
+  function setTLSKeylog(path: string | undefined): void;
 
   /** Counters of the library, for the whole process. */
   interface Stats {

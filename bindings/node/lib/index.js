@@ -5,7 +5,7 @@ const { TCPSocket } = require('./tcp.js');
 const { UDPSocket } = require('./udp.js');
 const { TCPSocketServer, TCPSocketConnection } = require('./server.js');
 const { TLSSocket, TLSSocketServer, TLSSocketConnection } = require('./tls.js');
-const { Protocol } = require('./secure.js');
+const { Protocol, setTLSKeylog } = require('./secure.js');
 const { BusinessError } = require('./errors.js');
 const { setCompat } = require('./compat.js');
 const { ErrorCategory, ErrorCode, Family, Option } = require('./constants.js');
@@ -33,6 +33,7 @@ module.exports = {
   Family,
   Option,
   setCompat,
+  setTLSKeylog,
   getStats: native.stats,
   version: native.version(),
 };

@@ -22,6 +22,7 @@ export const {
   Family,
   Option,
   setCompat,
+  setTLSKeylog,
   getStats,
   version,
 } = socket;

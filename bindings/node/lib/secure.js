@@ -2,7 +2,7 @@
 // TLSSecureOptions and TLSConnectOptions.
 
 const native = require('./native.js');
-const { parameterError } = require('./errors.js');
+const { errorOf, parameterError } = require('./errors.js');
 const { needObject, readConnectOptions } = require('./arguments.js');
 
 const Protocol = Object.freeze({ TLSv12: 'TLSv1.2', TLSv13: 'TLSv1.3' });
@@ -35,18 +35,30 @@ function protocols(value) {
   return bits;
 }
 
+/** The texts of a certificate with its chain, and its key. */
+function identity({ cert, key, password }) {
+  return [text(list(cert, 'cert').join('\n')), text(key, 'key'), text(password, 'password')];
+}
+
+function identities(value) {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw parameterError('moreIdentities must be an array');
+  return value.flatMap((one) => identity(needObject(one, 'an identity')));
+}
+
 /** Secure options as the addon wants them; options has what stands beside them in TLSConnectOptions. */
 function readSecureOptions(secure, options) {
   needObject(secure, 'secureOptions');
-  const chain = list(secure.cert, 'cert').join('\n');
   return {
-    texts: [text(chain), text(secure.key, 'key'), text(secure.password, 'password'), text(secure.cipherSuite, 'cipherSuite'),
+    texts: [...identity(secure), text(secure.cipherSuite, 'cipherSuite'),
       text(secure.signatureAlgorithms, 'signatureAlgorithms'), text(options.serverName, 'serverName')],
+    identities: identities(secure.moreIdentities),
     ca: list(secure.ca, 'ca'),
     alpn: list(options.ALPNProtocols, 'ALPNProtocols'),
     flags: Int32Array.of(protocols(secure.protocols), flag(secure.useRemoteCipherPrefer, 'useRemoteCipherPrefer'),
       flag(options.skipRemoteValidation, 'skipRemoteValidation'),
-      flag(secure.isBidirectionalAuthentication, 'isBidirectionalAuthentication'), 0),
+      flag(secure.isBidirectionalAuthentication, 'isBidirectionalAuthentication'),
+      flag(secure.noSessionResumption, 'noSessionResumption')),
   };
 }
 
@@ -57,8 +69,15 @@ function readTLSOptions(options, compat) {
   return target;
 }
 
-function setSecure(handle, { texts, ca, alpn, flags }) {
-  return native.setSecure(handle, texts, ca, alpn, flags);
+function setSecure(handle, { texts, ca, alpn, flags, identities: more }) {
+  return native.setSecure(handle, texts, ca, alpn, flags, more);
 }
 
-module.exports = { Protocol, readTLSOptions, setSecure };
+/** The secrets of later connections, for Wireshark. */
+function setTLSKeylog(path) {
+  if (path !== undefined && (typeof path !== 'string' || path === '')) throw parameterError('the path must be a string that is not empty');
+  const result = native.setKeylog(path ?? '');
+  if (result < 0) throw errorOf(result);
+}
+
+module.exports = { Protocol, readTLSOptions, setSecure, setTLSKeylog };

@@ -5,7 +5,7 @@ const native = require('./native.js');
 const { Socket, badCallback, getAddress } = require('./socket.js');
 const { ErrorCode } = require('./constants.js');
 const { encode } = require('./encoding.js');
-const { needObject, refuseUnsupported } = require('./arguments.js');
+const { isData, needObject, notData, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
 const { kCompat, kHandle, kOpen, kRefuse, kSend } = require('./symbols.js');
 
@@ -28,6 +28,7 @@ class StreamSocket extends Socket {
   [kSend](data, callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (!isData(data)) return super[kRefuse](notData(), callback);
     const handle = this[kHandle];
     if (callback !== undefined) return begin(handle, callback, (request) => this[sendResult](native.send(handle, data, request)));
     return new Promise((resolve, reject) => { // begin, without a closure more for each send

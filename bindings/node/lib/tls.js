@@ -7,7 +7,7 @@ const { ConnectionSocket, ServerSocket } = require('./server.js');
 const { badCallback, throwing } = require('./socket.js');
 const { BusinessError, errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Kind } = require('./constants.js');
-const { integer } = require('./arguments.js');
+const { integer, isData, notData } = require('./arguments.js');
 const { readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
@@ -39,9 +39,7 @@ function certificate(socket, remote, callback) {
 /** What both ends of a TLS connection have besides TCP. */
 const secured = {
   send(data, callback) {
-    if (typeof data !== 'string' && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
-      return this[kRefuse](parameterError('data must be a string, an ArrayBuffer or a view of one'), callback);
-    }
+    if (!isData(data)) return this[kRefuse](notData(), callback);
     return this[kSend](data, callback);
   },
   getCertificate(callback) {

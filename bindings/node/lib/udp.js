@@ -7,7 +7,7 @@ const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
 const { encode } = require('./encoding.js');
-const { needObject, readAddress, refuseUnsupported } = require('./arguments.js');
+const { isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
 const { kBound, kCompat, kHandle, kOpened, kRefuse, kSlot, kStep, kSubscribe } = require('./symbols.js');
 const { Opening } = require('./opening.js');
@@ -50,6 +50,7 @@ class UDPSocket extends Socket {
       if (options.proxy !== undefined) refuseUnsupported(options);
       if (options.encoding !== undefined && typeof data === 'string') data = encode(data, options.encoding, this[kCompat]);
       to = readAddress(options.address, this[kCompat]);
+      if (!isData(data)) throw notData();
     } catch (error) {
       return this[kRefuse](error, callback);
     }
@@ -79,7 +80,7 @@ UDPSocket.events = 1 << Event.LISTENING;
 /** Sends to an address; the library takes numeric ones, and refuses names at once. */
 function sendTo(handle, data, to, request) {
   const result = native.sendTo(handle, data, to.address, to.port, to.family, request);
-  if (result !== -ErrorCode.PARAMETER || !isName(to.address) || !isSendable(data)) return result;
+  if (result !== -ErrorCode.PARAMETER || !isName(to.address)) return result;
   const family = to.family === 1 ? 4 : to.family === 2 ? 6 : 0;
   const copy = typeof data === 'string' ? data : Buffer.from(new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength));
   dns.lookup(to.address, { family }, (error, address) => {
@@ -91,10 +92,6 @@ function sendTo(handle, data, to, request) {
 
 function isName(address) {
   return net.isIP(address) === 0 && /^[\w.-]+$/.test(address) && !/^[\d.]+$/.test(address);
-}
-
-function isSendable(data) {
-  return typeof data === 'string' || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
 }
 
 module.exports = { UDPSocket };

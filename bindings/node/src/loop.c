@@ -159,6 +159,7 @@ static int64_t start(struct state *state)
     if (state->poll == NULL || napi_get_uv_event_loop(state->env, &uv) != napi_ok ||
         uv_poll_init(uv, state->poll, socket_loop_fd(state->loop)) != 0) {
         free(state->poll);
+        state->poll = NULL;
         socket_loop_close(state->loop);
         socket_loop_close(state->loop);
         return -SOCKET_ERROR_INTERNAL;

@@ -47,8 +47,13 @@ static uint32_t length_of(napi_env env, napi_value array)
     return length;
 }
 
+/* How many of each the lists of a call have. */
+struct counts {
+    uint32_t ca, alpn, identities;
+};
+
 static int set_secure(napi_env env, const napi_value *argv, struct texts *texts, const char **lists,
-    uint32_t ca_count, uint32_t alpn_count)
+    socket_tls_identity *identities, const struct counts *counts)
 {
     socket_tls_options options = SOCKET_TLS_OPTIONS_INIT;
     napi_typedarray_type type;
@@ -71,44 +76,55 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     options.cipher_suite = keep_element(env, texts, argv[1], 3);
     options.signature_algorithms = keep_element(env, texts, argv[1], 4);
     options.server_name = keep_element(env, texts, argv[1], 5);
-    for (uint32_t i = 0; i < ca_count; i++)
+    for (uint32_t i = 0; i < counts->ca; i++)
         lists[i] = keep_element(env, texts, argv[2], i);
-    for (uint32_t i = 0; i < alpn_count; i++)
-        lists[ca_count + i] = keep_element(env, texts, argv[3], i);
-    options.ca = ca_count > 0 ? lists : NULL;
-    options.ca_count = (int32_t) ca_count;
-    options.alpn_protocols = alpn_count > 0 ? lists + ca_count : NULL;
-    options.alpn_protocol_count = (int32_t) alpn_count;
+    for (uint32_t i = 0; i < counts->alpn; i++)
+        lists[counts->ca + i] = keep_element(env, texts, argv[3], i);
+    for (uint32_t i = 0; i < counts->identities; i++) {
+        identities[i].cert = keep_element(env, texts, argv[5], 3 * i);
+        identities[i].key = keep_element(env, texts, argv[5], 3 * i + 1);
+        identities[i].password = keep_element(env, texts, argv[5], 3 * i + 2);
+    }
+    options.ca = counts->ca > 0 ? lists : NULL;
+    options.ca_count = (int32_t) counts->ca;
+    options.alpn_protocols = counts->alpn > 0 ? lists + counts->ca : NULL;
+    options.alpn_protocol_count = (int32_t) counts->alpn;
+    options.more_identities = counts->identities > 0 ? identities : NULL;
+    options.more_identity_count = (int32_t) counts->identities;
     if (texts->failed)
         return -SOCKET_ERROR_PARAMETER;
     return socket_tls_set_secure_options(to_integer(env, argv[0]), &options);
 }
 
 /* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName], ca, alpn, Int32Array of
- * protocols and flags) */
+ * protocols and flags, [cert, key, password of each further identity]) */
 static napi_value set_secure_options(napi_env env, napi_callback_info info)
 {
     enum { TEXTS = 6, MOST = 1000 };
-    napi_value argv[5];
-    uint32_t ca_count, alpn_count;
+    napi_value argv[6];
+    struct counts counts;
     const char **lists;
+    socket_tls_identity *identities;
     struct texts texts = { 0 };
     int result = -SOCKET_ERROR_PARAMETER;
 
-    get_arguments(env, info, argv, 5);
-    ca_count = length_of(env, argv[2]);
-    alpn_count = length_of(env, argv[3]);
-    if (ca_count > MOST || alpn_count > MOST)
+    get_arguments(env, info, argv, 6);
+    counts.ca = length_of(env, argv[2]);
+    counts.alpn = length_of(env, argv[3]);
+    counts.identities = length_of(env, argv[5]) / 3;
+    if (counts.ca > MOST || counts.alpn > MOST || counts.identities > MOST)
         return from_integer(env, result);
-    texts.capacity = TEXTS + ca_count + alpn_count;
+    texts.capacity = TEXTS + counts.ca + counts.alpn + 3 * counts.identities;
     texts.list = calloc(texts.capacity, sizeof *texts.list);
     lists = calloc(texts.capacity, sizeof *lists);
-    if (texts.list != NULL && lists != NULL)
-        result = set_secure(env, argv, &texts, lists, ca_count, alpn_count);
+    identities = calloc(counts.identities + 1, sizeof *identities);
+    if (texts.list != NULL && lists != NULL && identities != NULL)
+        result = set_secure(env, argv, &texts, lists, identities, &counts);
     for (size_t i = 0; i < texts.count; i++)
         free(texts.list[i]);
     free(texts.list);
     free(lists);
+    free(identities);
     return from_integer(env, result);
 }
 
@@ -167,11 +183,24 @@ static napi_value is_resumed(napi_env env, napi_callback_info info)
     return from_integer(env, socket_tls_is_resumed(to_integer(env, argv[0])));
 }
 
+/* setKeylog(path): "" ends it. */
+static napi_value set_keylog(napi_env env, napi_callback_info info)
+{
+    char path[4096]; /* as long as one may be, PATH_MAX */
+    napi_value argv[1];
+
+    get_arguments(env, info, argv, 1);
+    if (!to_text(env, argv[0], path, sizeof path))
+        return from_integer(env, -SOCKET_ERROR_PARAMETER);
+    return from_integer(env, socket_tls_set_keylog(path[0] != '\0' ? path : NULL));
+}
+
 void export_tls(napi_env env, napi_value exports)
 {
     static const struct export list[] = {
         { "setSecure", set_secure_options }, { "constructOver", construct_over },
         { "getCertificate", get_certificate }, { "getAgreed", get_agreed }, { "isResumed", is_resumed },
+        { "setKeylog", set_keylog },
     };
 
     add_exports(env, exports, list, sizeof list / sizeof *list);

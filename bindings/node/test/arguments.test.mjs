@@ -1,6 +1,8 @@
 // Arguments: what is wrong is a BusinessError 401, delivered by the older classes and thrown by the newer.
 
+import { once } from 'node:events';
 import test from 'node:test';
+import vm from 'node:vm';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
 import { HOST, called, checkLeaks, connected, listening, netClient, next, rejected } from './helper.mjs';
@@ -32,6 +34,37 @@ test('TCPSocket and UDPSocket deliver 401', async () => {
     await rejected(called(tcp, 'connect', options), 401);
     await rejected(called(udp, 'send', options), 401);
   }
+});
+
+test('401 says what is wrong', async () => {
+  const { tcp, peer } = await connected();
+  const other = socket.constructTCPSocketInstance();
+  const udp = socket.constructUDPSocketInstance();
+  const address = { address: HOST, port: 1 };
+  for (const [call, expected] of [
+    [() => tcp.send({ data: 7 }), /data must be a string, an ArrayBuffer or a view of one/],
+    [() => called(tcp, 'send', { data: [1] }), /data must be/],
+    [() => udp.send({ data: null, address }), /data must be/],
+    [() => other.connect({ address: { ...address, port: 65536 } }), /address\.port must be 0 to 65535/],
+    [() => other.connect({ address, timeout: -1 }), /timeout must be 0 to 86400000/],
+  ]) {
+    const { message } = await rejected(call(), 401);
+    assert.match(message, expected);
+  }
+  peer.resume();
+  peer.end();
+  await tcp.close();
+});
+
+test('an ArrayBuffer of another realm is data, as one of jest is', async () => {
+  const { tcp, peer } = await connected();
+  const data = vm.runInNewContext('new Uint8Array([111, 107]).buffer');
+  assert.equal(data instanceof ArrayBuffer, false);
+  const received = once(peer, 'data');
+  await tcp.send({ data });
+  assert.equal((await received)[0].toString(), 'ok');
+  peer.end();
+  await tcp.close();
 });
 
 test('servers and their connections throw 401', async () => {

@@ -1,9 +1,12 @@
 // What OpenHarmony's own conformance tests state, in compatibility mode where it differs from the default.
 
+import { once } from 'node:events';
 import test, { after, before } from 'node:test';
+import tls from 'node:tls';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
-import { HOST, called, checkLeaks, closedPort, connected, dgramSocket, listening, netServer, next, rejected } from './helper.mjs';
+import { HOST, called, checkLeaks, closedPort, connected, dgramSocket, listening, netServer, next, rejected, soon } from './helper.mjs';
+import { certificates } from './certificates.mjs';
 import { run } from './child.mjs';
 
 let previous;
@@ -127,6 +130,30 @@ test('encodings that are not known are UTF-8', async () => {
   await tcp.send({ data: 'grüße', encoding: 'EBCDIC' });
   await tcp.close();
   assert.equal(await received, 'grüße');
+});
+
+test('getCipherSuite: all suites of this side, not the one that was agreed on', async () => {
+  const { ca, server: identity } = certificates();
+  const server = tls.createServer({ ...identity, maxVersion: 'TLSv1.2' }, (peer) => peer.on('error', () => {}).resume());
+  server.listen(0, HOST);
+  await soon(once(server, 'listening'));
+  const suites = ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES256-GCM-SHA384'];
+  const suitesOf = async (target) => {
+    const { port } = server.address();
+    await target.connect({ address: { address: HOST, port }, secureOptions: { ca, cipherSuite: suites.join(':') } });
+    const found = await target.getCipherSuite();
+    await target.close();
+    return found.filter((name) => !name.startsWith('TLS_')); // as OpenSSL lists them, those of TLS 1.3 are always there
+  };
+  const compat = socket.constructTLSSocketInstance();
+  assert.deepEqual(await suitesOf(compat), suites);
+  socket.setCompat(false);
+  const precise = socket.constructTLSSocketInstance();
+  socket.setCompat(true);
+  const agreed = await suitesOf(precise);
+  assert.equal(agreed.length, 1);
+  assert.ok(suites.includes(agreed[0]));
+  server.close();
 });
 
 test('a socket keeps the mode it was constructed in', async () => {

@@ -2,6 +2,9 @@
 
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import tls from 'node:tls';
@@ -38,6 +41,42 @@ async function tlsClient({ port }, options) {
 }
 
 const der = (pem) => new Uint8Array(new X509Certificate(pem).raw);
+
+test('several certificates, no resumption, and the secrets of a connection for Wireshark', async () => {
+  const secureOptions = { ...stranger, moreIdentities: [identity], noSessionResumption: true };
+  const { server, address } = await listening({ secureOptions });
+  server.on('connect', (client) => client.on('message', ({ message }) => client.send(message).catch(() => {})));
+  const ask = async (servername) => {
+    let tickets = 0;
+    const peer = await tlsClient(address, { servername, rejectUnauthorized: false });
+    peer.on('session', () => { tickets++; });
+    const { CN } = peer.getPeerCertificate().subject;
+    peer.write('x');
+    await soon(once(peer, 'data'));
+    peer.destroy();
+    return [CN, tickets];
+  };
+  assert.deepEqual(await ask('localhost'), ['server', 0]);
+  assert.deepEqual(await ask('elsewhere.example'), ['stranger', 0]);
+
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-keylog-'));
+  try {
+    const file = path.join(folder, 'keys.log');
+    socket.setTLSKeylog(file);
+    await ask('localhost');
+    socket.setTLSKeylog(undefined);
+    assert.match(readFileSync(file, 'utf8'), /^CLIENT_TRAFFIC_SECRET_0 /m);
+    assert.throws(() => socket.setTLSKeylog(path.join(folder, 'no', 'keys.log')), { code: 2301002 });
+    for (const wrong of ['', 7, null, 'a\0b']) assert.throws(() => socket.setTLSKeylog(wrong), { code: 401 });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  for (const wrong of [7, [7], [{ cert: 7 }]]) {
+    assert.throws(() => server.listen({ address: { address: HOST }, secureOptions: { ...identity, moreIdentities: wrong } }), { code: 401 });
+  }
+  assert.throws(() => server.listen({ address: { address: HOST }, secureOptions: { ...identity, noSessionResumption: 1 } }), { code: 401 });
+  await server.close();
+});
 
 for (const form of ['promise', 'callback']) {
   const run = (target, method, ...args) => form === 'promise'
