@@ -644,7 +644,7 @@ enum {
     SOCKET_ERROR_TLS_READ = 2303502, /* Reading on the TLS socket failed */
     SOCKET_ERROR_TLS_WRITE = 2303503, /* Writing on the TLS socket failed */
     SOCKET_ERROR_TLS_CERTIFICATE = 2303504, /* Verifying the X.509 certificate failed */
-    SOCKET_ERROR_TLS_SYSTEM_CALL = 2303505, /* Error in the TLS system call */
+    SOCKET_ERROR_TLS_SYSTEM_CALL = 2303505, /* TLS failed: its options, the handshake, or a stream that was cut */
     SOCKET_ERROR_TLS_CLOSE = 2303506, /* Closing the TLS connection failed */
     SOCKET_ERROR_TLS_NOT_BOUND = 2303600, /* The TLS socket is not bound */
     SOCKET_ERROR_TLS_BADFD = 2303601, /* The file descriptor of the TLS socket is invalid */

@@ -31,7 +31,7 @@ var others = [...]Entry{
 	{TLSRead, "SOCKET_ERROR_TLS_READ", "Reading on the TLS socket failed", CategoryTLS},
 	{TLSWrite, "SOCKET_ERROR_TLS_WRITE", "Writing on the TLS socket failed", CategoryTLS},
 	{TLSCertificate, "SOCKET_ERROR_TLS_CERTIFICATE", "Verifying the X.509 certificate failed", CategoryTLS},
-	{TLSSystemCall, "SOCKET_ERROR_TLS_SYSTEM_CALL", "Error in the TLS system call", CategoryTLS},
+	{TLSSystemCall, "SOCKET_ERROR_TLS_SYSTEM_CALL", "TLS failed: its options, the handshake, or a stream that was cut", CategoryTLS},
 	{TLSClose, "SOCKET_ERROR_TLS_CLOSE", "Closing the TLS connection failed", CategoryTLS},
 	{TLSNotBound, "SOCKET_ERROR_TLS_NOT_BOUND", "The TLS socket is not bound", CategoryUsage},
 	{TLSBadFD, "SOCKET_ERROR_TLS_BADFD", "The file descriptor of the TLS socket is invalid", CategoryUsage},

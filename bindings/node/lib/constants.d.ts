@@ -624,7 +624,7 @@ export declare const ErrorCode: {
   readonly TLS_WRITE: 2303503;
   /** Verifying the X.509 certificate failed */
   readonly TLS_CERTIFICATE: 2303504;
-  /** Error in the TLS system call */
+  /** TLS failed: its options, the handshake, or a stream that was cut */
   readonly TLS_SYSTEM_CALL: 2303505;
   /** Closing the TLS connection failed */
   readonly TLS_CLOSE: 2303506;

@@ -468,7 +468,7 @@ class ErrorCode(IntEnum):
     TLS_READ = 2303502  # Reading on the TLS socket failed
     TLS_WRITE = 2303503  # Writing on the TLS socket failed
     TLS_CERTIFICATE = 2303504  # Verifying the X.509 certificate failed
-    TLS_SYSTEM_CALL = 2303505  # Error in the TLS system call
+    TLS_SYSTEM_CALL = 2303505  # TLS failed: its options, the handshake, or a stream that was cut
     TLS_CLOSE = 2303506  # Closing the TLS connection failed
     TLS_NOT_BOUND = 2303600  # The TLS socket is not bound
     TLS_BADFD = 2303601  # The file descriptor of the TLS socket is invalid
