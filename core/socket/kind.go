@@ -37,6 +37,8 @@ func (s *Socket) getterCode(e unix.Errno) errcode.Code {
 // connections and TLS.
 func (s *Socket) sendCode(c errcode.Code) errcode.Code {
 	switch {
+	case c == errcode.BadFD:
+		return c // the handle is not valid any more
 	case s.kind.IsTLS() && c == errcode.NotConnected:
 		return errcode.TLSSession
 	case s.kind == KindTCP || s.kind == KindUDP:

@@ -85,6 +85,8 @@ func (s *Socket) sendable() errcode.Code {
 		return errcode.OK
 	case s.state == stateBound:
 		return errcode.NotConnected
+	case s.kind.isConnection():
+		return errcode.Shutdown // its period is over, its handle is about to go
 	}
 	return s.getterCode(unix.EBADF)
 }
