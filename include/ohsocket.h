@@ -1330,9 +1330,10 @@ int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity
 int socket_tls_is_resumed(socket_handle socket);
 
 /*
- * socket_tls_set_keylog appends the secrets of all later TLS connections of the process to a
- * file (mode 0600), in the format that Wireshark reads: for debugging, since who has the file
- * can read the connections. NULL ends it. No environment variable does the same.
+ * socket_tls_set_keylog appends the secrets of later TLS connections of the process to a file
+ * (mode 0600), in the format that Wireshark reads: for debugging, since who has the file can
+ * read the connections. A server that listens already is included from its next
+ * socket_tls_set_secure_options on. NULL ends it. No environment variable does the same.
  * Errors: 401 path, 2301000 + errno the file cannot be opened.
  */
 int socket_tls_set_keylog(const char *path);

@@ -400,8 +400,9 @@ declare namespace socket {
   function setCompat(on: boolean): boolean;
 
   /**
-   * Appends the secrets of all later TLS connections of the process to a file, in the format that Wireshark
-   * reads: for debugging, since who has the file can read the connections. undefined ends it. Throws.
+   * Appends the secrets of later TLS connections of the process (of clients that connect and servers that
+   * listen from now on) to a file, in the format that Wireshark reads: for debugging, since who has the file
+   * can read the connections. undefined ends it. Throws.
    */
   function setTLSKeylog(path: string | undefined): void;
 

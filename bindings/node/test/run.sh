@@ -20,7 +20,8 @@ run() { # NODE TEST...
   shift
   echo "==== node $("$node" --version)"
   # The programs that the tests start are those of this Node as well.
-  PATH=$(dirname "$(command -v "$node")"):$PATH "$node" --expose-gc --test --test-reporter=dot "$@"
+  # A failed test may leave a socket open, which would keep its process alive.
+  PATH=$(dirname "$(command -v "$node")"):$PATH timeout 240 "$node" --expose-gc --test --test-reporter=dot "$@"
 }
 
 if [ $# -gt 0 ]; then

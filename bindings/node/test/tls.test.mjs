@@ -45,10 +45,11 @@ const der = (pem) => new Uint8Array(new X509Certificate(pem).raw);
 test('several certificates, no resumption, and the secrets of a connection for Wireshark', async () => {
   const secureOptions = { ...stranger, moreIdentities: [identity], noSessionResumption: true };
   const { server, address } = await listening({ secureOptions });
-  server.on('connect', (client) => client.on('message', ({ message }) => client.send(message).catch(() => {})));
-  const ask = async (servername) => {
+  const echo = (client) => client.on('message', ({ message }) => client.send(message).catch(() => {}));
+  server.on('connect', echo);
+  const ask = async (servername, { port } = address) => {
     let tickets = 0;
-    const peer = await tlsClient(address, { servername, rejectUnauthorized: false });
+    const peer = await tlsClient({ port }, { servername, rejectUnauthorized: false });
     peer.on('session', () => { tickets++; });
     const { CN } = peer.getPeerCertificate().subject;
     peer.write('x');
@@ -63,7 +64,10 @@ test('several certificates, no resumption, and the secrets of a connection for W
   try {
     const file = path.join(folder, 'keys.log');
     socket.setTLSKeylog(file);
-    await ask('localhost');
+    const { server: logged, address: of } = await listening();
+    logged.on('connect', echo);
+    await ask('localhost', of);
+    await logged.close();
     socket.setTLSKeylog(undefined);
     assert.match(readFileSync(file, 'utf8'), /^CLIENT_TRAFFIC_SECRET_0 /m);
     assert.throws(() => socket.setTLSKeylog(path.join(folder, 'no', 'keys.log')), { code: 2301002 });

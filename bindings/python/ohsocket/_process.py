@@ -41,8 +41,9 @@ def version() -> str:
 
 
 def set_tls_keylog(path: Union[None, str, "os.PathLike[str]"]) -> None:
-    """Appends the secrets of all later TLS connections of the process to a file, in the format that
-    Wireshark reads: for debugging, since who has the file can read the connections. None ends it."""
+    """Appends the secrets of later TLS connections of the process to a file, in the format that Wireshark
+    reads: for debugging, since who has the file can read the connections. A server that listens already
+    is included from its next set_secure_options on. None ends it."""
     if path is None:
         check(lib.socket_tls_set_keylog(None))
         return
