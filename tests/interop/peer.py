@@ -14,7 +14,7 @@ import sys
 import threading
 
 CHUNK = 1 << 20
-DEADLINE = 120
+DEADLINE = 400
 
 
 def send_bytes(connection, count, digest):
