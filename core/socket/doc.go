@@ -17,7 +17,7 @@
 // # Files
 //
 // socket.go has the state, task.go the work, deliver.go the callbacks and records;
-// open.go, connect.go, listen.go, stream.go, datagram.go, send.go and close.go follow a
+// open.go, connect.go and attempt.go, listen.go, stream.go, datagram.go, send.go and close.go follow a
 // socket through its life. secure.go has the secure options; tls.go is what a TLS
 // connection has between its queue and its descriptor, tls_handshake.go, tls_accept.go,
 // tls_read.go and tls_write.go what it does, upgrade.go how a TCP client becomes one.

@@ -26,9 +26,19 @@ static int accept_name(SSL *ssl, int *alert, void *argument) {
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* What a kept session may take: servers choose their tickets and chains, and a thousand sessions are kept. */
+enum { SESSION_MOST = 32 * 1024 };
+
+static int is_large(SSL *ssl, SSL_SESSION *session) {
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    long size = i2d_SSL_SESSION(session, NULL);
+    for (int i = 0; i < sk_X509_num(chain); i++) size += i2d_X509(sk_X509_value(chain, i), NULL);
+    return size > SESSION_MOST;
+}
+
 static int keep_session(SSL *ssl, SSL_SESSION *session) {
     engine_session *s = SSL_get_app_data(ssl);
-    if (s == NULL || s->owner == NULL) return 0;
+    if (s == NULL || s->owner == NULL || is_large(ssl, session)) return 0;
     /* A copy: connections that resume it must not share what OpenSSL changes in it. */
     SSL_SESSION *copy = SSL_SESSION_dup(session);
     if (copy != NULL) ohsocketResumableSession(s->owner, copy);

@@ -173,6 +173,21 @@ func TestKeptSessionsAreBounded(t *testing.T) {
 	require.Less(t, len(resumptions.byKey), resumptionsKept)
 }
 
+// A server that sends a long chain does not fill the memory of its clients with it.
+func TestLargeSessionsAreNotKept(t *testing.T) {
+	eachVersion(t, func(t *testing.T, version Protocols) {
+		config := trusting()
+		config.Protocols = version
+		identity := root().issue(subject{})
+		for len(identity.Certificate) < 60_000 {
+			identity.Certificate = append(identity.Certificate, root().pem...)
+		}
+		other := serving(identity)
+		require.False(t, meet(t, config, other, "test.host"))
+		require.False(t, meet(t, config, other, "test.host"))
+	})
+}
+
 func TestSessionsOfAServerThatForgot(t *testing.T) {
 	eachVersion(t, func(t *testing.T, version Protocols) {
 		config := trusting()

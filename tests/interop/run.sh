@@ -20,7 +20,7 @@ head -c 30000000 /dev/urandom >"$work/data"
 # check NAME FUNCTION: runs it in a shell of its own, with a deadline; what it started ends with it.
 check() {
     local start=$SECONDS
-    if timeout -k 5 150 bash -c 'trap "kill \$(jobs -p) 2>/dev/null || true" EXIT; set -eu; "$1"' _ "$2" >"$work/log" 2>&1 </dev/null; then
+    if timeout -k 5 450 bash -c 'trap "kill \$(jobs -p) 2>/dev/null || true" EXIT; set -eu; "$1"' _ "$2" >"$work/log" 2>&1 </dev/null; then
         passed=$((passed + 1))
         echo "ok   $1 ($((SECONDS - start)) s)"
     else

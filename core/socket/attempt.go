@@ -1,0 +1,133 @@
+package socket
+
+import (
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+// attempt is one descriptor on its way to one address.
+type attempt struct {
+	c       *connector
+	fd      int
+	address netaddr.Sockaddr
+	token   loop.Token
+}
+
+// start makes the descriptor and connects it; UDP is connected at once.
+func (a *attempt) start() unix.Errno {
+	s := a.c.s
+	s.mu.Lock()
+	o, fd := s.opts, s.fd
+	s.mu.Unlock()
+	if fd < 0 {
+		var e unix.Errno
+		if fd, e = s.newDescriptor(o, a.address.Family()); e != 0 {
+			return e
+		}
+	}
+	a.fd = fd
+	a.c.text = ""
+	e := sys.Connect(fd, &a.address)
+	if s.kind == KindUDP {
+		if e == 0 && !s.attached {
+			e = s.watch(fd)
+		}
+		if e == 0 {
+			a.c.succeed(a, 0)
+		}
+		return e
+	}
+	if e != 0 && e != unix.EINPROGRESS && e != unix.EINTR {
+		return e
+	}
+	a.token, e = s.loop.reactor.Add(fd, a)
+	if e != 0 {
+		return e
+	}
+	return 0
+}
+
+// Ready learns how the attempt has ended.
+func (a *attempt) Ready(events uint32) {
+	c := a.c
+	if c.over {
+		return
+	}
+	if c.shaking == a {
+		c.shake(events)
+		return
+	}
+	e, e2 := sys.GetInt(a.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if e2 != 0 {
+		e = int(e2)
+	}
+	if e == 0 && events&(pollOut|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return
+	}
+	if e == 0 && c.s.kind == KindTLS {
+		c.beginTLS(a, events)
+		return
+	}
+	if e == 0 {
+		c.succeed(a, events)
+		return
+	}
+	for i, t := range c.trying {
+		if t == a {
+			c.trying = append(c.trying[:i], c.trying[i+1:]...)
+			break
+		}
+	}
+	c.s.loop.reactor.Remove(a.token, a.fd)
+	c.attemptFailed(a, unix.Errno(e))
+	c.next()
+}
+
+// attemptFailed gives the descriptor back. A bound socket gets a fresh one with the
+// same address: the kernel would take the port away from the old one.
+func (c *connector) attemptFailed(a *attempt, e unix.Errno) {
+	c.code, c.address = errcode.FromErrno(errcode.Client, e), a.address
+	if a.fd < 0 || c.s.kind == KindUDP && c.bound {
+		return
+	}
+	if !c.bound {
+		sys.Close(a.fd)
+		return
+	}
+	c.rebind(a.fd)
+}
+
+// rebind replaces the socket's descriptor by a fresh one bound to the same address and
+// port. Both allow the address to be shared for that moment, so that nobody else can
+// take it. If the kernel refuses, the old descriptor stays.
+func (c *connector) rebind(old int) {
+	s := c.s
+	s.mu.Lock()
+	o := s.opts
+	s.mu.Unlock()
+	fd, e := s.newDescriptor(o, c.local.Family())
+	if e != 0 {
+		return
+	}
+	sys.SetInt(old, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if e = sys.Bind(fd, &c.local); e != 0 {
+		sys.Close(fd)
+		return
+	}
+	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, o.reuseAddress.value())
+	s.mu.Lock()
+	if s.users > 0 {
+		// Another thread looks at the old one just now.
+		s.mu.Unlock()
+		sys.Close(fd)
+		return
+	}
+	s.fd = fd
+	s.mu.Unlock()
+	sys.Close(old)
+}
