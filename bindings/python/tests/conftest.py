@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 import time
 from typing import Any, Callable, Coroutine, Iterator
 
@@ -25,7 +26,9 @@ def live() -> "tuple[int, int, int]":
 @pytest.fixture(scope="session", autouse=True)
 def warm() -> None:
     """uvloop and the resolver of the library keep the descriptors of their first use. What is there before
-    the tests is no garbage: the collections around each test need not look at it."""
+    the tests is no garbage: the collections around each test need not look at it. A shell starts what runs in
+    the background with SIGINT ignored, and Python leaves it so."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     loop = uvloop.new_event_loop()
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
