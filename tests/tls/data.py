@@ -3,9 +3,8 @@
 import os
 import socket
 import threading
-import time
 
-from harness import case, make_stream, receive_all, sha256
+from harness import case, make_stream, receive_all, sha256, wait_until_full
 from peers import echo, tls_connect, tls_peer
 from process import fields
 
@@ -66,7 +65,7 @@ def sizes(version):
     @case(f"data: close with eight megabytes queued, our client and a slow reader, TLS {version}")
     def queue_client(t):
         def serve(tls):
-            time.sleep(0.3)
+            wait_until_full(t, tls)
             heard = []
             while part := tls.recv(16384):
                 heard.append(part)
@@ -82,7 +81,8 @@ def sizes(version):
     def queue_server(t):
         server = t.server(*t.identity("server-ec"), "--queue", 8 << 20)
         with tls_connect(t, server.port, version=version) as tls:
-            time.sleep(0.3)
+            server.wait_line("^client 1 sent ")
+            wait_until_full(t, tls)
             data, error = receive_all(tls)
             assert error is None
         assert sha256(data) == fields(server.wait_line("^client 1 sent "))["sha256"]
@@ -93,7 +93,7 @@ def sizes(version):
         # The server's tickets, and 100 KB, are unread when the client closes.
         def serve(tls):
             tls.sendall(bytes(100_000))
-            time.sleep(0.2)
+            wait_until_full(t, tls)
             data, error = receive_all(tls)
             return sha256(data), error
 

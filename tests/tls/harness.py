@@ -1,6 +1,8 @@
 """What the cases of the TLS tests are made of: a registry, processes and servers that end with their case, deadlines."""
 
+import array
 import concurrent.futures
+import fcntl
 import hashlib
 import itertools
 import os
@@ -10,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import traceback
@@ -186,6 +189,18 @@ def receive_all(connection):
     except OSError as error:
         return b"".join(parts), error
     return b"".join(parts), None
+
+
+def wait_until_full(case, connection):
+    """Waits until the peer has sent what it can to one that does not read: something has come, and for a tenth of a second
+    nothing more. Nothing tells that there will be no more. This is the reader that is slow on purpose."""
+    size, still = array.array("i", [0]), 0
+    while still < 10:
+        before = size[0]
+        assert time.monotonic() < case.until, f"{before} bytes have come, and it goes on"
+        time.sleep(0.01)
+        fcntl.ioctl(connection, termios.FIONREAD, size)
+        still = still + 1 if size[0] == before > 0 else 0
 
 
 def _run_case(entry):

@@ -1,5 +1,5 @@
 /* Ends in the middle of handshakes: tls_storm HOST PORT CA COUNT MICROSECONDS begins COUNT connections at once, and one more
- * for each that is done; then, whatever is going on, the process ends. */
+ * for each that is done; then, whatever is going on, the process ends. MICROSECONDS 0: when its standard input does. */
 #define _GNU_SOURCE /* usleep */
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,6 +35,10 @@ int main(int argc, char **argv)
     to.address.port = (int32_t)number(argv[2]);
     for (int64_t i = number(argv[4]); i > 0; i--)
         begin();
-    usleep((useconds_t)number(argv[5]));
+    if (number(argv[5]) > 0)
+        usleep((useconds_t)number(argv[5]));
+    else
+        while (getchar() != EOF)
+            continue;
     exit(0);
 }

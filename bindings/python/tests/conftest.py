@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import select
 import signal
 import time
 from typing import Any, Callable, Coroutine, Iterator
@@ -13,6 +14,9 @@ import uvloop
 import ohsocket
 
 DEADLINE = 10.0
+LOOK = 0.01  # between two looks at what tells nobody that it changes
+STILL = 0.1
+PATIENCE = DEADLINE / 2  # says what it waits for, before the time of the test is over
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -48,7 +52,7 @@ def nothing_left() -> Iterator[None]:
     gc.collect()
     ohsocket.run()
     while live() != before and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(LOOK)  # descriptors tell nobody that they are closed
         gc.collect()
         ohsocket.run()
     assert live() == before, "sockets, loops, descriptors"
@@ -106,6 +110,42 @@ async def pair() -> "tuple[ohsocket.TCPSocketServer, ohsocket.TCPSocket, ohsocke
     client = ohsocket.TCPSocket()
     await client.connect(server.get_local_address())
     return server, client, await server.accept()
+
+
+async def standstill(look: Callable[[], Any]) -> Any:
+    """What look() says once it has said the same for a tenth of a second.
+
+    A sender that waits and a reader that has paused have no event that says so: nothing goes on. It may
+    take a machine that is too busy for a standstill, so what a test asserts of it are upper limits."""
+    deadline = time.monotonic() + PATIENCE
+    seen, since = look(), time.monotonic()
+    while time.monotonic() - since < STILL:
+        assert time.monotonic() < deadline, f"it goes on and on: {seen}"
+        await asyncio.sleep(LOOK)
+        now = look()
+        if now != seen:
+            seen, since = now, time.monotonic()
+    return seen
+
+
+async def left_in_the_kernel(paused: Any) -> None:
+    """Returns when the kernel has something for a paused socket that the library, which has looked for
+    what there is in the meantime, has not taken."""
+    deadline = time.monotonic() + PATIENCE
+    await round_trip()
+    while not select.select([paused.fileno()], [], [], 0)[0]:
+        assert time.monotonic() < deadline, "it does not arrive, or is taken in spite of the pause"
+        await asyncio.sleep(0)
+    await round_trip()
+    assert select.select([paused.fileno()], [], [], 0)[0], "it was taken in spite of the pause"
+
+
+async def round_trip() -> None:
+    """Something goes all the way through the loop of the library, behind all that was there before."""
+    server, client, connection = await pair()
+    await client.send(b"x")
+    assert await connection.receive() == b"x"
+    await close(client, connection, server)
 
 
 async def close(*sockets: Any) -> None:

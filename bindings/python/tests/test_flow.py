@@ -5,7 +5,7 @@ import random
 import socket
 
 import pytest
-from conftest import Run, Waiter, close, pair
+from conftest import Run, Waiter, close, pair, standstill
 
 import ohsocket
 
@@ -23,12 +23,9 @@ def test_send_waits_for_a_peer_that_does_not_read(run: Run) -> None:
             await client.end()
 
         sending = asyncio.ensure_future(send())
-        await asyncio.sleep(0.2)
-        stuck = sent
-        assert stuck < 20_000_000
-        assert client.get_send_queue_length() < 200_000
-        await asyncio.sleep(0.1)
-        assert sent == stuck
+        stuck, queued = await standstill(lambda: (sent, client.get_send_queue_length()))
+        assert 0 < stuck < 20_000_000
+        assert queued < 200_000
         received = sum([len(part) async for part in connection])
         await sending
         assert received == sent == 20_000_000
@@ -40,7 +37,7 @@ def test_send_waits_for_a_peer_that_does_not_read(run: Run) -> None:
 def test_a_slow_reader_keeps_memory_bounded(run: Run) -> None:
     async def main() -> None:
         server, client, connection = await pair()
-        queued = ohsocket.get_stats().bytes_received
+        before = ohsocket.get_stats().bytes_received
 
         async def send() -> None:
             for _ in range(200):
@@ -49,9 +46,8 @@ def test_a_slow_reader_keeps_memory_bounded(run: Run) -> None:
 
         sending = asyncio.ensure_future(send())
         assert await connection.receive()
-        await asyncio.sleep(0.2)
         # Nobody takes anything: what the library has read is bounded.
-        assert ohsocket.get_stats().bytes_received - queued < 3_000_000
+        assert await standstill(lambda: ohsocket.get_stats().bytes_received) - before < 3_000_000
         total = 0
         async for part in connection:
             total += len(part)
@@ -129,7 +125,7 @@ def test_sends_that_wait_for_room_go_in_their_order(run: Run) -> None:
         client.set_option(ohsocket.Option.SEND_QUEUE_LIMIT, 200_000)
         blocks = [bytes([i]) * 150_000 for i in range(60)]
         tasks = [asyncio.ensure_future(client.send(block)) for block in blocks]
-        await asyncio.sleep(0.05)
+        await standstill(lambda: sum(task.done() for task in tasks))
         assert not tasks[-1].done()
         received = bytearray()
         while len(received) < 60 * 150_000:
@@ -145,7 +141,7 @@ def test_a_waiting_send_fails_with_the_connection(run: Run) -> None:
     async def main() -> None:
         server, client, connection = await pair()
         sends = [asyncio.ensure_future(client.send(b"x" * 30_000_000)) for _ in range(3)]
-        await asyncio.sleep(0.05)
+        assert await standstill(client.get_send_queue_length) > 0
         connection.abort()
         results = await asyncio.gather(*sends, return_exceptions=True)
         assert all(isinstance(one, (ConnectionError, ohsocket.CancelledError)) for one in results), results

@@ -40,10 +40,12 @@ def test_an_open_socket_with_listeners_stays(run: Run) -> None:
         server = ohsocket.TCPSocketServer()
         await server.listen(("127.0.0.1", 0))
         kept = []
+        closed = Waiter()
 
         def on_client(client: ohsocket.TCPSocketConnection) -> None:
             kept.append(weakref.ref(client))
             client.on("message", lambda info: client.send_nowait(info.message))
+            client.on("close", closed)
 
         server.on("connect", on_client)
         client = ohsocket.TCPSocket()
@@ -53,9 +55,9 @@ def test_an_open_socket_with_listeners_stays(run: Run) -> None:
             await client.send(b"x")
             assert await client.receive() == b"x"
         await close(client, server)
-        while kept[0]() is not None:
-            gc.collect()
-            await asyncio.sleep(0.01)
+        await closed.wait()
+        gc.collect()
+        assert kept[0]() is None
 
     run(main())
 
@@ -121,11 +123,18 @@ def test_operations_that_wait_when_the_loop_ends_are_cancelled() -> None:
 
         server = ohsocket.TCPSocketServer()
         await server.listen(("127.0.0.1", 0))
-        server.on("connect", lambda connection: connection.on("message", lambda info: None))
+        arrived = Waiter()
+
+        def on_client(connection: ohsocket.TCPSocketConnection) -> None:
+            connection.on("message", lambda info: None)
+            arrived()
+
+        server.on("connect", on_client)
         client = ohsocket.TCPSocket()
         await client.connect(server.get_local_address())
+        await arrived.wait()
         tasks.append(asyncio.ensure_future(wait(client)))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # it has begun to wait
         await server.close()
 
     tasks: "list[asyncio.Task[None]]" = []

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 SETUP = """
-import asyncio, os, sys, threading, time
+import asyncio, os, sys, threading
 import ohsocket
 from ohsocket import callback, sync
 
@@ -48,10 +48,17 @@ TRAFFIC = """
         server = await serve(lambda c: c.on("message", lambda info: c.send_nowait(info.message)))
         client = ohsocket.TCPSocket()
         await client.connect(server.get_local_address())
-        client.on("message", lambda info: client.send_nowait(info.message))
+        rounds, under_way = 0, asyncio.Event()
+        def on_message(info):
+            nonlocal rounds
+            client.send_nowait(info.message)
+            rounds += 1
+            if rounds == 100:
+                under_way.set()
+        client.on("message", on_message)
         for _ in range(100):
             await client.send(b"x" * 100)
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(under_way.wait(), 20)
         {end}
     asyncio.run(main())
     print("done")
@@ -72,15 +79,16 @@ def test_exit_with_an_open_callback_loop_in_another_thread() -> None:
             server = callback.TCPSocketServer()
             server.on("connect", lambda c: c.on("message", lambda info: c.send(info.message)))
             server.listen(("127.0.0.1", 0))
-            address.append(server.get_local_address())
             tcp = callback.TCPSocket()
-            tcp.on("message", lambda info: tcp.send(info.message))
+            def on_message(info):
+                tcp.send(info.message)
+                under_way.set()
+            tcp.on("message", on_message)
             tcp.connect(server.get_local_address(), lambda error: tcp.send(b"x"))
             ohsocket.run()
-        address = []
+        under_way = threading.Event()
         threading.Thread(target=work, daemon=True).start()
-        time.sleep(0.1)
-        assert address
+        assert under_way.wait(20)
         """
     )
 
