@@ -165,7 +165,7 @@ func TestTortureLoop(t *testing.T) {
 		for n := int64(1); ; n++ {
 			m := &mishap{at: n}
 			sys.SetHook(m.hook)
-			before := inUse()
+			before, described := inUse(), openDescriptors()
 			l, code := NewLoop(mode)
 			sys.SetHook(nil)
 			if !m.fired.Load() {
@@ -176,7 +176,7 @@ func TestTortureLoop(t *testing.T) {
 			}
 			assert.Nil(t, l)
 			assert.NotZero(t, code)
-			assert.Equal(t, before, inUse())
+			requireUsage(t, before, described)
 		}
 	}
 	for n := int64(1); ; n++ {
