@@ -19,6 +19,7 @@ from ._kinds import (
     datagram,
     stream_data,
 )
+from ._library import fast_send, sizes
 from ._loop import Done, Loop
 from ._receiver import ENDED
 from ._socket import Socket
@@ -88,9 +89,12 @@ class SyncSocket(Socket):
     def _complete(self, begin: Callable[[Done], object]) -> None:
         """Begins an operation and waits for its completion."""
         result: List[int] = []
-        if begin(result.append) is False:
-            return
-        self._loop.wait(lambda: result)
+        if begin(result.append) is not False:
+            self._result(result)
+
+    def _result(self, result: List[int], timeout: Optional[float] = None, what: str = "") -> None:
+        """Waits until a completion has put its error, or 0, into the list."""
+        _in_time(self._loop.wait(lambda: result, timeout), what)
         if result[0] < 0:
             raise self._detailed_error(result[0])
 
@@ -176,14 +180,19 @@ class SyncStream(SyncSocket, StreamBase):
         After a TimeoutError they are still queued, and are sent while other methods wait.
         """
         self._loop.check_current()
-        self.send_nowait(stream_data(data, encoding))
-        if self.get_send_queue_length() > 0:
-            _in_time(self._loop.wait(self._is_sent, timeout), "send")
+        result: List[int] = []
+        if not self._begin_send(stream_data(data, encoding), result.append):
+            raise self._error(-ErrorCode.AGAIN)
+        if not self._is_sent():
+            self._result(result, timeout, "send")
 
     def _is_sent(self) -> bool:
-        if self._failure is not None:
-            raise error_of(self._failure.code, self._failure.detail)
-        return not self._open or self.get_send_queue_length() == 0
+        """Whether the kernel has taken everything already. The queue of a connection that has failed is
+        empty too; an empty send tells (of TLS it never does: its loop has to encrypt)."""
+        return (
+            self.get_send_queue_length() == 0
+            and fast_send(self._argument, b"", sizes[0], None, None) >= 0
+        )
 
     def receive(self, timeout: Optional[float] = None) -> bytes:
         """The next bytes that have arrived; b"" at the end.
