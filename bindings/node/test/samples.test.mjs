@@ -87,6 +87,7 @@ test('the TLS clients of the guide: close follows connect at once, and cancels i
     assert.equal(peer.getCipher().name, 'AES256-SHA256');
     assert.equal(peer.getProtocol(), 'TLSv1.2');
     await seen(/^close success\nclose success$/m);
+    await seen(/^connect function\nconnect function$/m, 'stderr');
     child.kill();
     return done;
   });
