@@ -78,6 +78,7 @@ func trim() {
 	if !unseen.settle() && !seen {
 		return // they have come back
 	}
+	sockets.shrink()
 	debug.FreeOSMemory()
 	tlsengine.Trim()
 }
