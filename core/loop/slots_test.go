@@ -75,6 +75,20 @@ func TestSlotsOfABurstAreLetGo(t *testing.T) {
 	assert.NotEqual(t, generation, table.at(stays+1).generation)
 }
 
+// BOUND-7: so does the room of many timers.
+func TestTimersOfABurstAreLetGo(t *testing.T) {
+	l := newLoop(t, false)
+	timers := make([]Timer, 20000)
+	for i := range timers {
+		l.SetTimer(&timers[i], int64(i))
+	}
+	for i := range timers {
+		l.StopTimer(&timers[i])
+		require.False(t, timers[i].IsSet())
+	}
+	assert.LessOrEqual(t, cap(l.timers), keptTimers)
+}
+
 // BOUND-7: so does the room of a long line of tasks, and one that never ends does not grow.
 func TestTaskQueueKeepsLittle(t *testing.T) {
 	var q taskQueue

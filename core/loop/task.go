@@ -4,7 +4,7 @@ package loop
 type Runner interface{ RunTask() }
 
 // keptTasks is how long the line of tasks may be that an empty queue keeps room for.
-const keptTasks = 1024
+const keptTasks = 256
 
 // taskQueue is a line of tasks, first in, first out.
 type taskQueue struct {
