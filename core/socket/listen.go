@@ -80,7 +80,7 @@ func (s *Socket) accept() {
 	}
 	for budget := acceptBudget; s.ready != 0; budget-- {
 		s.mu.Lock()
-		fd := s.fd
+		fd := int(s.fd)
 		off := s.closing || s.paused || s.state != stateListening
 		s.mu.Unlock()
 		if off || !wants(s.listeners.Load(), EventConnect) {
@@ -138,7 +138,7 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	c := newSocket(l, KindTCPConnection, opts)
 	c.compat = s.compat
 	c.server = s
-	c.remote = remote
+	c.remote = remote.Keep()
 	c.held = true
 	c.opening(fd, stateConnected)
 	if c.handle = sockets.add(c); c.handle == 0 {

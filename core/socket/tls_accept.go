@@ -53,7 +53,7 @@ func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
 	c := newSocket(l, KindTLSConnection, opts)
 	c.compat = s.compat
 	c.server = s
-	c.remote = remote
+	c.remote = remote.Keep()
 	c.tls = &tlsLayer{session: session, begun: loop.Clock()}
 	c.opening(fd, stateConnecting)
 	s.accepts.begin(c)
@@ -183,7 +183,7 @@ func (s *Socket) reject() {
 // shakeServer goes on with a client's handshake.
 func (s *Socket) shakeServer() {
 	s.mu.Lock()
-	fd, over := s.fd, s.closing || s.state != stateConnecting
+	fd, over := int(s.fd), s.closing || s.state != stateConnecting
 	s.mu.Unlock()
 	if over {
 		// An alert is being sent, or the connection is being dropped.
@@ -226,7 +226,7 @@ func (s *Socket) handshakeDone(e unix.Errno) {
 // handshakeFailed reports it on the server and closes, so that the client can read the
 // alert.
 func (s *Socket) handshakeFailed(code errcode.Code, text string) {
-	s.server.accepts.failed(s, handshakeFailure{s.remote, s.server.sendCode(code), text})
+	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.sendCode(code), text})
 	s.server.leaveReading()
 	s.tls.notified = true
 	s.tls.phase = phaseOpen

@@ -140,12 +140,12 @@ func (c *connector) beginCarried() {
 	s := c.s
 	c.begun = true
 	s.mu.Lock()
-	a := &attempt{c: c, fd: s.fd, address: s.remote}
+	a := &attempt{c: c, fd: int(s.fd), address: s.remote.Sockaddr()}
 	s.mu.Unlock()
-	if s.attached {
+	if s.token != 0 {
 		// Taken over from a TCP socket together with its place in the set.
 		a.token = s.token
-		s.attached = false
+		s.token = 0
 		s.loop.reactor.Replace(a.token, a)
 	} else {
 		var e unix.Errno
