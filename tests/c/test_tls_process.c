@@ -71,6 +71,14 @@ TEST(no_write_raises_sigpipe)
     }
 }
 
+// Only this one of the variables, whatever the tests were started with.
+static void set_store(const char *variable, const char *value)
+{
+    unsetenv("SSL_CERT_FILE");
+    unsetenv("SSL_CERT_DIR");
+    CHECK_EQ(setenv(variable, value, 1), 0);
+}
+
 // Connects without options, to a server with this certificate.
 static void connect_by_the_store(int flags, int code)
 {
@@ -90,10 +98,10 @@ static void connect_by_the_store(int flags, int code)
 // TLS-2, TLS-12: what the environment says when the first connect needs it; it is read once.
 LOOPS_TEST(the_store_is_where_SSL_CERT_FILE_says)
 {
-    CHECK_EQ(setenv("SSL_CERT_FILE", TLS_CERTIFICATES "/ca.pem", 1), 0);
+    set_store("SSL_CERT_FILE", TLS_CERTIFICATES "/ca.pem");
     connect_by_the_store(0, 0);
     connect_by_the_store(TLS_PEER_STRANGER, 2303504);
-    CHECK_EQ(setenv("SSL_CERT_FILE", TLS_CERTIFICATES "/unknown.pem", 1), 0);
+    set_store("SSL_CERT_FILE", TLS_CERTIFICATES "/unknown.pem");
     connect_by_the_store(TLS_PEER_STRANGER, 2303504);
     connect_by_the_store(0, 0);
 }
@@ -104,7 +112,7 @@ LOOPS_TEST(the_store_is_where_SSL_CERT_DIR_says)
     CHECK(mkdtemp(directory) != NULL);
     snprintf(path, sizeof path, "%s/any-name", directory);
     CHECK_EQ(symlink(TLS_CERTIFICATES "/unknown.pem", path), 0);
-    CHECK_EQ(setenv("SSL_CERT_DIR", directory, 1), 0);
+    set_store("SSL_CERT_DIR", directory);
     connect_by_the_store(TLS_PEER_STRANGER, 0);
     connect_by_the_store(0, 2303504);
     unlink(path);
@@ -114,7 +122,7 @@ LOOPS_TEST(the_store_is_where_SSL_CERT_DIR_says)
 // TLS-2: without a store nobody is accepted, and it is found again when it is there.
 LOOPS_TEST(a_store_that_is_missing)
 {
-    CHECK_EQ(setenv("SSL_CERT_FILE", "/nowhere", 1), 0);
+    set_store("SSL_CERT_FILE", "/nowhere");
     for (int i = 0; i < 2; i++) {
         int port, listener = peer_listen(&port);
         struct probe *p = probe_new(SOCKET_KIND_TLS);
@@ -127,7 +135,7 @@ LOOPS_TEST(a_store_that_is_missing)
         probe_release(p);
         peer_close(listener);
     }
-    CHECK_EQ(setenv("SSL_CERT_FILE", TLS_CERTIFICATES "/ca.pem", 1), 0);
+    set_store("SSL_CERT_FILE", TLS_CERTIFICATES "/ca.pem");
     connect_by_the_store(0, 0);
 }
 
@@ -135,7 +143,7 @@ LOOPS_TEST(a_store_that_is_missing)
 LOOPS_TEST(a_server_verifies_by_the_store)
 {
     int port;
-    CHECK_EQ(setenv("SSL_CERT_FILE", TLS_CERTIFICATES "/ca.pem", 1), 0);
+    set_store("SSL_CERT_FILE", TLS_CERTIFICATES "/ca.pem");
     struct probe *server = tls_server_new(&port);
     socket_tls_options o = tls_server_options();
     o.is_bidirectional_authentication = 1;
