@@ -187,17 +187,17 @@ $(BUILD)/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) $< $(SOAK_HELPERS) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-$(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
+$(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(TEST_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-$(BUILD)/strict/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+$(BUILD)/strict/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(STRICT_FLAGS) $(filter %.c,$^) -o $@ $(STRICT_LINK)
+	$(CC) $(STRICT_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ $(STRICT_LINK)
 
-$(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+$(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(STRICT_FLAGS) $(filter %.c,$^) -o $@ $(STRICT_LINK)
+	$(CC) $(STRICT_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ $(STRICT_LINK)
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
