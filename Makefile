@@ -18,6 +18,7 @@
 BUILD := build
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+DOCDIR ?= $(PREFIX)/share/doc/ohsocket
 INCLUDEDIR ?= $(PREFIX)/include
 CC := gcc
 CFLAGS ?= -O2 -g
@@ -271,6 +272,7 @@ lint: deps-lint library
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check
 	bash tests/contracts_check.sh
+	bash tests/licences_check.sh
 	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude -Itests/c -Itests/c/tls -DTLS_CERTIFICATES='""' $(C_SOURCES)
 	@mkdir -p $(BUILD)/lint
 	cp $(BUILD)/go/libohsocket.h $(BUILD)/lint/_cgo_export.h
@@ -279,7 +281,8 @@ lint: deps-lint library
 # ---- Installing -----------------------------------------------------------------------------
 
 install: library
-	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(DOCDIR)'
+	install -m 644 LICENSE THIRD_PARTY '$(DESTDIR)$(DOCDIR)/'
 	install -m 755 $(BUILD)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/'
 	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libohsocket.so'
