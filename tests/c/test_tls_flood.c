@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -22,8 +21,6 @@ static long resident_kb(void)
     fclose(f);
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
-
-static void nap(void) { nanosleep(&(struct timespec){0, 20 * 1000 * 1000}, NULL); }
 
 TEST(clients_that_stall_leave_no_memory_behind)
 {
@@ -62,7 +59,7 @@ TEST(clients_that_stall_leave_no_memory_behind)
     int64_t until = now_ms() + PATIENCE_MS;
     while (resident_kb() > before + ROOM_KB) {
         if (now_ms() > until) check_failed(__FILE__, __LINE__, "%ld KiB are resident, %ld were", resident_kb(), before);
-        nap();
+        pause_ms(20);
     }
 #endif
     tls_server_close(server);
