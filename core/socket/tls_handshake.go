@@ -21,9 +21,29 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 	if e != 0 {
 		return false, nil, e
 	}
-	var in unsafe.Pointer
-	size := 0
 	for {
+		var in unsafe.Pointer
+		size := 0
+		if t.speaks {
+			t.speaks = false
+		} else {
+			var what arrival
+			in, size, what, e = s.nextInput(fd)
+			switch {
+			case what == arrivedBytes && size > 0:
+			case what == arrivedError:
+				return false, nil, e
+			case unwritten != 0:
+				return false, nil, unwritten
+			case what == arrivedEnd:
+				return false, t.session.Truncated(), 0
+			case what == arrivedNothing:
+				s.ready = 0
+				return false, nil, 0
+			default:
+				return false, nil, 0
+			}
+		}
 		consumed, status := t.session.Handshake(in, size, l.cipherOut)
 		if n := s.unwritten(s.digest(fd, in, size, consumed), &e); unwritten == 0 {
 			unwritten = n
@@ -36,21 +56,6 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 		case status == tlsengine.Done:
 			return true, nil, unwritten
 		}
-		var what arrival
-		in, size, what, e = s.nextInput(fd)
-		switch {
-		case what == arrivedBytes && size > 0:
-			continue
-		case what == arrivedError:
-			return false, nil, e
-		case unwritten != 0:
-			return false, nil, unwritten
-		case what == arrivedEnd:
-			return false, t.session.Truncated(), 0
-		case what == arrivedNothing:
-			s.ready = 0
-		}
-		return false, nil, 0
 	}
 }
 
