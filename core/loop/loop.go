@@ -34,6 +34,8 @@ const (
 
 	batch     = 256
 	maxMisses = 3
+
+	yieldEvery = 8_000_000 // ns
 )
 
 const (
@@ -66,6 +68,8 @@ type Loop struct {
 	// than a wait when there is something; a loop with one busy connection finds
 	// nothing time after time and waits at once.
 	misses int
+	// yielded is when the loop last went through the Go scheduler.
+	yielded int64
 
 	iterations atomic.Uint64
 }
@@ -211,6 +215,7 @@ func (l *Loop) sleep(timeout int64) (n int, interrupted bool) {
 			wait = left
 		}
 	}
+	l.yield()
 	l.state.Store(asleep)
 	if l.Pending() {
 		l.state.Store(awake)
@@ -220,6 +225,16 @@ func (l *Loop) sleep(timeout int64) (n int, interrupted bool) {
 	n, e := sys.EpollWait(l.epfd, l.events[:], milliseconds(wait))
 	l.state.Store(awake)
 	return n, e == unix.EINTR
+}
+
+// yield goes through the Go scheduler now and then. It takes the processor of a goroutine
+// that has not done so for 10 ms away whenever it finds it in a system call or in C, and
+// looks again every 20 us as long as it finds something to take.
+func (l *Loop) yield() {
+	if now := Clock(); now-l.yielded > yieldEvery {
+		l.yielded = now
+		runtime.Gosched()
+	}
 }
 
 // milliseconds rounds up, so that a timer has expired when the wait is over.
@@ -248,6 +263,7 @@ func (l *Loop) Rest(busy bool) {
 			busy = true // otherwise the host would sleep past the timer
 		}
 	}
+	l.yield()
 	l.state.Store(asleep)
 	if busy || l.Pending() {
 		l.wake()
