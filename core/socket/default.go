@@ -83,7 +83,7 @@ func (d *defaultLoops) start() errcode.Code {
 	if len(d.loops) > 0 {
 		return errcode.OK
 	}
-	wantProcs(d.threads + 1)
+	wantProcs(d.threads)
 	started := make([]*Loop, 0, d.threads)
 	for range d.threads {
 		l, code := newLoop(LoopCallbacks, false)

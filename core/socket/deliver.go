@@ -136,14 +136,3 @@ func (l *Loop) record(e *Event) {
 func (l *Loop) room() bool {
 	return l.mode != LoopRecords || l.filled < len(l.out) && arenaSize-l.used >= minRead
 }
-
-// remote formats an address for an event.
-func (l *Loop) remote(sa netaddr.Sockaddr) Address {
-	text := l.text
-	if l.mode == LoopRecords {
-		text = (*[addressText]byte)(l.take(addressText))
-	}
-	b := sa.AppendText(text[:0])
-	text[min(len(b), addressText-1)] = 0
-	return Address{Address: uintptr(unsafe.Pointer(text)), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
-}
