@@ -39,6 +39,7 @@ class PromiseEntry {
     this.promise = new Promise(keep); // one function for all: no closure for each
     this.resolve = resolveKept;
     this.reject = rejectKept;
+    resolveKept = rejectKept = undefined; // or the last promise, its error and the socket in that one's stack would stay
   }
 
   settle(result) {

@@ -92,16 +92,26 @@ static void deliver(struct state *state, int count)
     napi_close_handle_scope(state->env, scope);
 }
 
+static int poll_once(struct state *state)
+{
+    int count = socket_loop_poll(state->loop, state->events, BATCH, 0);
+
+    if (count > 0)
+        deliver(state, count);
+    return count;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct state *state = poll->data;
-    int count = socket_loop_poll(state->loop, state->events, BATCH, 0);
 
     (void) status;
     (void) events;
-    if (count > 0)
-        deliver(state, count);
-    /* What the listeners have sent leaves now; sends from elsewhere are not gathered. */
+    /* What the listeners have sent leaves with the second poll, and most of it is complete at once: those
+     * completions need no turn of libuv's loop. */
+    if (poll_once(state) > 0)
+        poll_once(state);
+    /* Sends from elsewhere are not gathered. */
     socket_loop_flush(state->loop);
 }
 
