@@ -182,7 +182,7 @@ static napi_value setup(napi_env env, napi_callback_info info)
     state->shared = data;
     napi_create_reference(env, memory, 1, &state->memory);
     napi_create_reference(env, argv[0], 1, &state->deliver);
-    napi_async_init(env, NULL, from_text(env, "OHSOCKET"), &state->turn);
+    napi_async_init(env, NULL, from_text(env, "OHSOCKETLOOP"), &state->turn);
     return memory;
 }
 
