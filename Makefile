@@ -7,7 +7,7 @@
 # make test-valgrind    the example programs under valgrind
 # make node             the Node package (bindings/node/node.mk has more): test-node, node-pack
 # make bench            the benchmarks (QUICK=1: three minutes instead of half an hour), see tests/bench/bench.mk
-# make lint             formatting, vet, staticcheck, warnings of the C compiler, generated files
+# make lint             formatting, vet, staticcheck, eslint, warnings of the C compiler, generated files
 # make header           include/ohsocket.h and what else is generated from the Go sources
 # make install          PREFIX=/usr/local DESTDIR=
 # make deps             the packages that all of this needs (as root: installs them)

@@ -161,6 +161,10 @@ func (l *Loop) wake() {
 	l.wakers.Add(-1)
 }
 
+// Rouse is for a host that is about to call Step or Rest: tasks that are queued from
+// now on are found there, and no eventfd has to be raised for them.
+func (l *Loop) Rouse() { l.state.Store(awake) }
+
 // Step waits for events for up to timeout nanoseconds (negative: without limit),
 // handles one batch of them, the expired timers and the queued tasks. It reports
 // whether a signal has ended the wait early.
