@@ -118,8 +118,8 @@ async def echoes(style):
         peer.close()
     for task in tasks:
         task.cancel()
-    for connection in connections:
-        connection.abort()
+    for one in (*connections, server):
+        one.abort()
     return found
 
 
