@@ -32,7 +32,7 @@ $(NODE_PREBUILD)/ohsocket.node: $(NODE_SOURCES) $(NODE)/src/addon.h $(HEADER) $(
 
 node-pack: node
 	@mkdir -p $(BUILD)/node
-	cp LICENSE $(NODE)/LICENSE
+	cp LICENSE THIRD_PARTY $(NODE)
 	cd $(NODE) && npm pack --silent --pack-destination $(CURDIR)/$(BUILD)/node
 
 test-node: node node-pack

@@ -82,8 +82,12 @@ func (s *Socket) accept() {
 		s.mu.Lock()
 		fd := int(s.fd)
 		off := s.closing || s.paused || s.state != stateListening
+		limit := s.opts.handshakeLimit
 		s.mu.Unlock()
 		if off || !wants(s.listeners.Load(), EventConnect) {
+			return
+		}
+		if s.kind == KindTLSServer && s.accepts.isCrowded(limit) {
 			return
 		}
 		if budget == 0 || !s.loop.room() {

@@ -162,9 +162,7 @@ func (s *Socket) begin() {
 		return
 	}
 	switch {
-	case s.kind == KindTLSConnection:
-		s.shakeServer()
-	case s.kind == KindTCPConnection:
+	case s.kind.isConnection():
 	case to == stateConnected:
 		s.emit(EventConnect, errcode.OK, nil)
 	default:

@@ -44,6 +44,7 @@ type tlsLayer struct {
 	ahead    *block    // decrypted while nobody reads, to find an end behind it
 	behind   tlsengine.Status
 	begun    int64 // of loop.Clock: a server's connection
+	speaks   bool  // a client that has not said anything yet
 	notified bool  // close_notify has been made
 	// deferring: the session holds back what was written, or close_notify, since the
 	// peer is in the middle of a message of the handshake
@@ -58,9 +59,9 @@ func (s *Socket) hasCipher() bool { return s.hasSession() && s.tls.cipher.first 
 // hasSession reports whether this is a TLS socket from its handshake to its end.
 func (s *Socket) hasSession() bool { return s.kind.IsTLS() && s.tls != nil }
 
-// startTLS gives the socket a session.
+// startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
-	s.tls = &tlsLayer{session: session}
+	s.tls = &tlsLayer{session: session, speaks: true}
 	if s.loop.cipherOut == nil {
 		s.loop.makeCipherBuffers()
 	}

@@ -18,6 +18,7 @@ type tlsAcceptor struct {
 	unseen   map[*Socket]struct{}
 	ready    []*Socket // in the order in which the handshakes were done
 	failures []handshakeFailure
+	crowded  bool // accept waits for a place among the unseen
 }
 
 // handshakeFailure is to be reported on the server.
@@ -77,6 +78,18 @@ func (a *acceptor) begin(c *Socket) {
 	a.unseen[c] = struct{}{}
 	a.mu.Unlock()
 	unseen.enter()
+}
+
+// isCrowded reports whether there are as many unseen clients as the limit allows (0: no limit).
+// Then left has the server accept again.
+func (a *acceptor) isCrowded(limit int64) bool {
+	if limit == 0 {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.crowded = int64(len(a.unseen)) >= limit
+	return a.crowded
 }
 
 // done puts a client into the line of those to be shown. It reports false if the server
@@ -154,7 +167,12 @@ func (a *acceptor) left(c *Socket) {
 			break
 		}
 	}
+	crowded := a.crowded
+	a.crowded = false
 	a.mu.Unlock()
+	if crowded {
+		c.server.leaveReading()
+	}
 	unseen.leave()
 	trimSoon()
 }
