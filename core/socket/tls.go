@@ -54,7 +54,10 @@ type tlsLayer struct {
 
 // hasCipher reports whether ciphertext waits for the kernel: of the queue, or of what the
 // session had to say by itself.
-func (s *Socket) hasCipher() bool { return s.tls != nil && s.tls.cipher.first != nil }
+func (s *Socket) hasCipher() bool { return s.hasSession() && s.tls.cipher.first != nil }
+
+// hasSession reports whether this is a TLS socket from its handshake to its end.
+func (s *Socket) hasSession() bool { return s.kind.IsTLS() && s.tls != nil }
 
 // startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
@@ -66,10 +69,10 @@ func (s *Socket) startTLS(session *tlsengine.Session) {
 
 // stopTLS ends the session.
 func (s *Socket) stopTLS() {
-	t := s.tls
-	if t == nil {
+	if !s.hasSession() {
 		return
 	}
+	t := s.tls
 	s.tls = nil
 	t.session.Close()
 	t.cipher.freeAll()
@@ -280,5 +283,5 @@ func (s *Socket) resumeDeferred() {
 
 // owesCredit reports whether writeTLS has something to do although the queue has no blocks.
 func (s *Socket) owesCredit() bool {
-	return s.tls != nil && (s.tls.cipher.first != nil || s.tls.credit > 0)
+	return s.hasSession() && (s.tls.cipher.first != nil || s.tls.credit > 0)
 }

@@ -145,12 +145,12 @@ func (c *connector) beginCarried() {
 	s := c.s
 	c.begun = true
 	s.mu.Lock()
-	a := &attempt{c: c, fd: s.fd, address: s.remote}
+	a := &attempt{c: c, fd: int(s.fd), address: s.remote.Sockaddr()}
 	s.mu.Unlock()
-	if s.attached {
+	if s.token != 0 {
 		// Taken over from a TCP socket together with its place in the set.
 		a.token = s.token
-		s.attached = false
+		s.token = 0
 		s.loop.reactor.Replace(a.token, a)
 	} else {
 		var e unix.Errno
@@ -191,6 +191,9 @@ func (c *connector) shake(events uint32) {
 	s := c.s
 	s.ready |= events & (pollIn | pollGone | pollUrgent)
 	done, failure, e := s.shake(c.shaking.fd)
+	if done && e != 0 {
+		failure = s.lastWord(c.shaking.fd)
+	}
 	switch {
 	case failure != nil:
 		c.shakeFailed(failure.Code, failure.Text)
@@ -200,6 +203,34 @@ func (c *connector) shake(events uint32) {
 		a := c.shaking
 		c.shaking = nil
 		c.succeed(a, s.ready|pollIn)
+	}
+}
+
+// lastWord looks for an alert in what a peer has sent that is not there any more to get our last flight. Plaintext
+// before it is dropped: the connection was never open.
+func (s *Socket) lastWord(fd int) *tlsengine.Error {
+	plain := newBlock(largeBlock)
+	if plain == nil {
+		return nil
+	}
+	defer plain.free()
+	for {
+		in, size, what, _ := s.nextInput(fd)
+		if what != arrivedBytes {
+			return nil
+		}
+		consumed, _, status := s.tls.session.Read(in, size, plain.at(plain.end), minRead, s.loop.cipherOut)
+		s.loop.cipherOut.Reset()
+		switch {
+		case status == tlsengine.Failed:
+			failure := *s.tls.session.Err()
+			if failure.Code == errcode.TLSRead {
+				failure.Code = errcode.TLSSystemCall // of a connect, as all alerts
+			}
+			return &failure
+		case status == tlsengine.Ended, s.tls.keepInput(in, size, consumed) != 0:
+			return nil
+		}
 	}
 }
 
