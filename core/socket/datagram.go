@@ -33,7 +33,7 @@ func packetRoom(size int) int { return packetHeader + (size+7)&^7 }
 
 // pushPacket copies a datagram to the end of a list; false if there is no memory.
 func (l *blockList) pushPacket(bufs []Buffer, size int, a netaddr.Sockaddr) bool {
-	b := l.last
+	b := l.last()
 	if b == nil || b.room() < packetRoom(size) {
 		if b = newBlock(packetRoom(size)); b == nil {
 			return false
@@ -100,7 +100,7 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 			return queued()
 		case !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting:
 			return s.sendPacketNow(bufs, total, to, done)
-		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= packetRoom(total):
+		case total <= smallSend && q.blocks.first != nil && q.blocks.last().room() >= packetRoom(total):
 			q.blocks.pushPacket(bufs, total, to)
 			return queued()
 		}
@@ -134,7 +134,7 @@ func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 		s.mu.Unlock()
 		return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	b := q.blocks.last
+	b := q.blocks.last()
 	(*queuedPacket)(b.at(b.end - uint32(packetHeader))).tooLong = true
 	s.promiseSend(1, 0, done)
 	s.dispatchQueue(gather, 0)
@@ -196,7 +196,7 @@ func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr) unix
 func (s *Socket) noticeError(e unix.Errno) {
 	s.mu.Lock()
 	s.notice = errcode.FromErrno(errcode.Client, e)
-	s.failed("an earlier datagram to", s.remote, "", s.notice)
+	s.failed("an earlier datagram to", s.remote.Sockaddr(), "", s.notice)
 	s.leave(workNotice)
 	s.unlock()
 }

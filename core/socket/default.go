@@ -126,7 +126,7 @@ func (l *Loop) dispatch() {
 // stop makes dispatch end.
 func (l *Loop) stop() {
 	l.stopping.Store(true)
-	l.reactor.Schedule(newPosted(l, Function{}))
+	l.reactor.Schedule(&posted{loop: l})
 }
 
 // onDefaultThread reports whether a thread is a default loop's, one that is ending

@@ -18,7 +18,7 @@ func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bo
 	e := Event{Type: event, Socket: s.handle, Error: -int32(code)}
 	if connection != nil {
 		e.Connection = connection.handle
-		e.Remote = l.remote(connection.remote)
+		e.Remote = l.remote(connection.remote.Sockaddr())
 	}
 	return l.give(s, set, &e)
 }
