@@ -161,7 +161,7 @@ IN_C = {"tcp100": {"library in C": "ohsocket echo", "bare C": "epoll echo"},
         "tls100": {"library in C": "ohsocket tls echo", "bare C": "openssl tls echo"}}
 
 
-def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals, more={}):
+def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals, more):
     """The same echo cases through the servers of a language; more: further peers of a case."""
     def servers(kind):
         found = {OURS: f"{ours} {kind}", **{label: f"{peer} {kind}" for label, peer in peers.items()}}
@@ -185,7 +185,7 @@ PYTHON_PEERS = {"tasks": "py ohsocket tasks", "asyncio": "asyncio", "uvloop": "u
 add_language("py", "Python", "py ohsocket", PYTHON_PEERS,
              PYTHON_GOALS, {}, PYTHON_GOALS, IN_C)
 add_language("node", "Node", "node ohsocket", {"node": "node"},
-             {"node": 1.2}, {"node": 1.5}, {"node": 1.5})
+             {"node": 1.2}, {"node": 1.5}, {"node": 1.5}, {})
 
 # The cost of a message at the second case to that at the first, by itself.
 FLAT = ("tcp10", "tcp10000", 1.2)
