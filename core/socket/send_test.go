@@ -283,6 +283,28 @@ func TestSendWhileAborted(t *testing.T) {
 	})
 }
 
+// DATA-5: what the kernel has not taken of a send comes before the sends that have come meanwhile.
+func TestSendOvertakenByNobody(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, peer := pair(f)
+		fd := p.fd()
+		var others []*call
+		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
+			if op != sys.OpSend || on != fd || others != nil {
+				return 0, 0
+			}
+			others = []*call{}
+			for _, text := range []string{"DEF", "GHI"} {
+				others = append(others, p.send([]byte(text)))
+			}
+			return 0, 1
+		})
+		first := p.send([]byte("ABC"))
+		f.until("sent", func() bool { return first.ok() && others[0].ok() && others[1].ok() })
+		assert.Equal(t, "ABCDEFGHI", string(readN(t, peer, 9)))
+	})
+}
+
 // DONE-5
 func TestSendCompletionsInOrder(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {

@@ -261,6 +261,7 @@ LOOPS_TEST(pause_and_resume)
         check_quiet();
         CHECK_EQ(p->size, 0);
         CHECK(stats_now().buffer_bytes <= buffers + 2 * (68 << 10));
+        CHECK(peer_readable(socket_get_fd(p->socket)) > 100000); // the peer is there: nothing is looked at
         CHECK_EQ(socket_resume(p->socket), 0);
         WAIT(p->size == 100000);
         for (int i = 1; i <= 20; i++) {
@@ -425,6 +426,17 @@ LOOPS_TEST(completed_bytes_are_the_kernels)
     CHECK(socket_get_send_queue_length(p->socket) > 0);
     tls_peer_read_pattern(&pair.peer, 0, 16 << 20);
     WAIT(p->done[SOCKET_OPERATION_SEND] == 2);
+
+    // Many sends: of those that are complete the peer can read every byte without the library doing anything.
+    enum { PIECE = 10000, PIECES = 1600 };
+    for (int i = 0; i < PIECES; i++) CHECK_EQ(probe_send_pattern(p, (uint64_t)i * PIECE, PIECE), 0);
+    settle();
+    freeze();
+    int complete = p->done[SOCKET_OPERATION_SEND] - 2;
+    CHECK(complete > 0 && complete < PIECES);
+    tls_peer_read_pattern(&pair.peer, 0, (size_t)complete * PIECE);
+    thaw();
+    tls_peer_read_pattern(&pair.peer, (uint64_t)complete * PIECE, (size_t)(PIECES - complete) * PIECE);
     tls_pair_close(&pair);
 }
 
