@@ -121,6 +121,45 @@ func TestSendLimit(t *testing.T) {
 	})
 }
 
+// BOUND-2: drain comes when the queue has fallen under half the limit, not before.
+func TestDrainUnderHalfTheLimit(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, peer := pair(f)
+		p.set(OptionSendQueueLimit, 1000)
+		fd := p.fd()
+		var room atomic.Int32
+		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
+			if op != sys.OpSend || on != fd {
+				return 0, 0
+			}
+			if n := room.Swap(0); n > 0 {
+				return 0, int(n)
+			}
+			return unix.EAGAIN, 0
+		})
+		send := func(n int) errcode.Code {
+			data, size := numbers(pattern(n))
+			return p.s.Send(f.here(), data, size, Completion{})
+		}
+		take := func(n int32) {
+			room.Store(n)
+			edge(fd)
+			f.until("taken", func() bool { return room.Load() == 0 })
+			f.settle()
+		}
+		require.Equal(t, errcode.OK, send(900))
+		require.Equal(t, errcode.Again, send(200))
+		take(300)
+		assert.EqualValues(t, 600, p.s.QueueLength())
+		assert.Equal(t, []string{"connect"}, p.log)
+		take(150)
+		assert.EqualValues(t, 450, p.s.QueueLength())
+		assert.Equal(t, []string{"connect", "drain"}, p.log)
+		take(450)
+		assert.Equal(t, pattern(900), readN(t, peer, 900))
+	})
+}
+
 // Pending completions count against the limit too.
 func TestSendLimitOfPromises(t *testing.T) {
 	f := newFixture(t, onRun)

@@ -65,7 +65,7 @@ CALLBACKS_TEST(sends_complete_in_their_order)
 
 enum ending { ABORT, PEER_RESET, RELEASE_AND_RESET, CLOSE_TIMEOUT, LINGER_0, ENDINGS };
 
-// DONE-2, DONE-5: what could not be sent completes too, with an error, in order; no success after a failure.
+// DONE-2, DONE-5, DONE-4: what could not be sent completes too, with an error, in order; no success after a failure.
 CALLBACKS_TEST(unsent_sends_complete_with_an_error)
 {
     for (int ending = 0; ending < ENDINGS; ending++) {

@@ -286,7 +286,7 @@ LOOPS_TEST(a_server_without_a_listener_leaves_clients_waiting)
     probe_closed(server);
 }
 
-// A paused server does not accept either.
+// DATA-9: a paused server does not accept either.
 LOOPS_TEST(a_paused_server_leaves_clients_waiting)
 {
     int port;

@@ -14,6 +14,15 @@ static void *run(void *unused)
     return NULL;
 }
 
+// Gives a run that does not wait for this callback the time to return.
+static void delay_close(struct probe *p, const socket_event *e)
+{
+    (void)p;
+    if (e->type != SOCKET_EVENT_CLOSE) return;
+    pause_ms(50);
+    CHECK(!__atomic_load_n(&run_returned, __ATOMIC_ACQUIRE));
+}
+
 // PROC-4: not while something is open, then at once, after the last delivery.
 TEST(run_returns_when_nothing_is_open)
 {
@@ -28,6 +37,7 @@ TEST(run_returns_when_nothing_is_open)
     WAIT(p->size == 3);
     settle();
     CHECK(!__atomic_load_n(&run_returned, __ATOMIC_ACQUIRE));
+    p->on_event = delay_close;
     CHECK_EQ(probe_close(p), 0);
     peer_close(pair.peer);
     join_thread(thread);
@@ -150,7 +160,7 @@ static void stand(void *unused)
     while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) pause_ms(1);
 }
 
-// PROC-5: a callback that does not return is waited for until the time is over; the rest is done when it does.
+// PROC-5, THREAD-2: a callback that does not return is waited for until the time is over; the rest is done when it does.
 TEST(shutdown_does_not_wait_for_ever)
 {
     struct pair pair = pair_new(SOCKET_KIND_TCP);

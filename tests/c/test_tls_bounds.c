@@ -254,7 +254,7 @@ static void read_packets(struct tls_peer *peer, int count, int stride)
     }
 }
 
-// DONE-5, THREAD-1: eight threads on one TLS socket; the order of each is kept and nothing is lost.
+// DONE-5, THREAD-1, TLS-11: eight threads on one TLS socket; the order of each is kept and nothing is lost.
 LOOPS_TEST(many_threads_on_one_socket)
 {
     for (int k = 0; k < 2; k++) {

@@ -29,7 +29,7 @@ LOOPS_TEST(megabytes_both_ways)
     }
 }
 
-// DATA-1, DATA-2: with 1 MB queued, with and without input that nobody has read.
+// DATA-1, DATA-2, TLS-5: with 1 MB queued, with and without input that nobody has read.
 LOOPS_TEST(send_and_close_at_once)
 {
     for (int k = 0; k < 2; k++) {
@@ -313,7 +313,7 @@ static int leaving_code(enum leaving how)
     return codes[how];
 }
 
-// DATA-8: a peer that leaves while we are paused is reported at once if nothing is unread.
+// DATA-8, TLS-7: a peer that leaves while we are paused is reported at once if nothing is unread.
 LOOPS_TEST(the_peer_leaves_while_paused)
 {
     for (int k = 0; k < 2; k++) {
@@ -409,7 +409,7 @@ LOOPS_TEST(key_updates)
     }
 }
 
-// TLS-6: a completion without error means that the kernel has the bytes.
+// TLS-6, DONE-4: a completion without error means that the kernel has the bytes.
 LOOPS_TEST(completed_bytes_are_the_kernels)
 {
     struct tls_pair pair = tls_pair_new(SOCKET_KIND_TLS);

@@ -32,6 +32,7 @@ static int accepted(int first_after)
     return fd >= first_after; // descriptors are given out from the lowest
 }
 
+// BOUND-7
 TEST(clients_that_stall_leave_no_memory_behind)
 {
     static int fds[FLOOD];
