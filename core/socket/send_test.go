@@ -121,7 +121,7 @@ func TestSendLimit(t *testing.T) {
 	})
 }
 
-// BOUND-2: drain comes when the queue has fallen under half the limit, not before.
+// BOUND-2, DATA-5: drain comes when the queue has fallen under half the limit, not before.
 func TestDrainUnderHalfTheLimit(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
@@ -272,6 +272,28 @@ func TestSendWhileLoopMoves(t *testing.T) {
 		both.Wait()
 	}
 	f.turn(0)
+}
+
+// DATA-5: a vector that the kernel takes a part of goes on where that ended.
+func TestSendVectorCutShort(t *testing.T) {
+	f := newFixture(t, onThread)
+	p, peer := pair(f)
+	fd := p.fd()
+	part := pattern(3000)
+	for _, taken := range []int32{1, 500, 999, 1000} {
+		var limit atomic.Int32
+		limit.Store(taken)
+		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
+			if op == sys.OpSend && on == fd {
+				return 0, int(limit.Swap(0))
+			}
+			return 0, 0
+		})
+		c, done := p.begin("sendv")
+		c.returned(p.s.SendVector(f.here(), buffersOf(part[:1000], nil, part[1000:1001], part[1001:]), done))
+		f.until("sent", c.ok)
+		assert.Equal(t, part, readN(t, peer, 3000), "%d taken", taken)
+	}
 }
 
 func TestSendVector(t *testing.T) {

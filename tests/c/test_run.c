@@ -65,12 +65,19 @@ TEST(run_waits_for_a_bound_client)
     probe_release(p);
 }
 
+static void delay_done(struct probe *p, int operation, int error)
+{
+    (void)p, (void)error;
+    if (operation == SOCKET_OPERATION_CONNECT) pause_ms(2);
+}
+
 // PROC-4: it waits for what a failed connect has to say, too.
 TEST(run_waits_for_completions)
 {
     int unused = peer_unused_port();
     for (int i = 0; i < 50; i++) {
         struct probe *p = probe_new(SOCKET_KIND_TCP);
+        p->on_done = delay_done;
         freeze(); // or it has failed before the send
         CHECK_EQ(probe_connect(p, unused), 0);
         CHECK_EQ(probe_send(p, "x", 1), 0);
