@@ -27,9 +27,9 @@ export function node(args, options = {}) {
       throw error;
     }),
     /** What a pattern finds in the output, as soon as it is there. */
-    seen: (pattern) => soon(new Promise((resolve) => {
+    seen: (pattern, name = 'stdout') => soon(new Promise((resolve) => {
       const check = () => {
-        const match = pattern.exec(output.stdout);
+        const match = pattern.exec(output[name]);
         if (match) resolve(match);
       };
       waiting.push(check);

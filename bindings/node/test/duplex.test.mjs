@@ -6,7 +6,7 @@ import { finished, pipeline } from 'node:stream/promises';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
-import { all, checkLeaks, connected, listening, netClient, next, rejected, soon, until } from './helper.mjs';
+import { all, checkLeaks, connected, listening, netClient, next, rejected, soon, turns, until } from './helper.mjs';
 
 checkLeaks();
 
@@ -54,7 +54,7 @@ test('a slow reader holds the peer back', async () => {
   peer.end(data, () => { flushed = true; });
   await once(stream, 'readable');
   await until(() => tcp.isPaused());
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await turns(100);
   assert.equal(flushed, false);
   assert.ok(stream.readableLength < 2 << 20, `${stream.readableLength} bytes in the stream`);
   const parts = [];
@@ -151,7 +151,7 @@ test('what was received is readable after the connection has ended', async () =>
   stream.end();
   peer.end('the rest');
   await soon(once(peer, 'close'));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await turns(50);
   assert.equal((await soon(all(stream))).toString(), 'the rest');
   await server.close();
 });

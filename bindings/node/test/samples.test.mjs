@@ -57,7 +57,7 @@ test('the TCP server of the guide', async () => {
     await seen(/listen success/);
     const peer = await netClient({ address: HOST, port });
     assert.equal((await soon(all(peer))).toString(), 'Hello, client!');
-    await seen(/close success/);
+    await seen(/^close success$/m); // "on close success" comes before it
     child.kill(); // it listens for ever
     return done;
   });
@@ -81,12 +81,13 @@ test('the TLS clients of the guide: close follows connect at once, and cancels i
     ['cert = "xxxx"', `cert = ${text(pem.client.cert)}`], ['ca = ["xxxx"]', `ca = [${text(pem.ca)}]`],
     ['password = "xxxx"', `password = ${text(pem.client.password)}`],
     ['ca = ["xxxx", "xxxx"]', `ca = [${text(pem.ca)}, ${text(pem.stranger.cert)}]`],
-  ], async ({ child, done }) => {
+  ], async ({ child, seen, done }) => {
     const [peer] = await soon(arrived);
     peer.on('error', () => {});
     assert.equal(peer.getCipher().name, 'AES256-SHA256');
     assert.equal(peer.getProtocol(), 'TLSv1.2');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await seen(/^close success\nclose success$/m);
+    await seen(/^connect function\nconnect function$/m, 'stderr');
     child.kill();
     return done;
   });

@@ -5,7 +5,7 @@ import { readlinkSync } from 'node:fs';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
-import { HOST, all, bytes, called, checkLeaks, listening, netClient, netServer, next, rejected, soon } from './helper.mjs';
+import { HOST, all, bytes, called, checkLeaks, listening, netClient, netServer, next, rejected, soon, turns } from './helper.mjs';
 
 checkLeaks();
 
@@ -163,7 +163,7 @@ test('pause stops accepting', async () => {
   const peer = await netClient(address);
   const events = [];
   server.on('connect', () => events.push('connect'));
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await turns(50);
   assert.deepEqual(events, []);
   server.resume();
   await soon(all(peer));
