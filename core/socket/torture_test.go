@@ -192,7 +192,7 @@ func TestTortureLoop(t *testing.T) {
 	require.Zero(t, Shutdown(0, 10000))
 }
 
-// LOOP-1: what is read and written in small pieces is the same as in large ones.
+// What is read and written in small pieces is the same as in large ones.
 func TestTortureShort(t *testing.T) {
 	for _, s := range scenarios {
 		for _, limit := range []int{1, 7} {
