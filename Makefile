@@ -8,7 +8,7 @@
 # make test-mutations   breaks the library on purpose, place by place, and wants tests to fail (MUTATIONS="DATA-1 TLS-5b": these)
 # make node             the Node package (bindings/node/node.mk has more): test-node, node-pack
 # make bench            the benchmarks (QUICK=1: three minutes instead of half an hour), see tests/bench/bench.mk
-# make lint             formatting, vet, staticcheck, warnings of the C compiler, generated files
+# make lint             formatting, vet, staticcheck, eslint, warnings of the C compiler, generated files
 # make header           include/ohsocket.h and what else is generated from the Go sources
 # make install          PREFIX=/usr/local DESTDIR=
 # make deps             the packages that all of this needs (as root: installs them)
@@ -19,6 +19,7 @@
 BUILD := build
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+DOCDIR ?= $(PREFIX)/share/doc/ohsocket
 INCLUDEDIR ?= $(PREFIX)/include
 CC := gcc
 CFLAGS ?= -O2 -g
@@ -188,17 +189,17 @@ $(BUILD)/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) $< $(SOAK_HELPERS) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-$(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) | $(BUILD)/libohsocket.so
+$(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(TEST_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-$(BUILD)/strict/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+$(BUILD)/strict/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(STRICT_FLAGS) $(filter %.c,$^) -o $@ $(STRICT_LINK)
+	$(CC) $(STRICT_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ $(STRICT_LINK)
 
-$(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) | $(BUILD)/strict/libohsocket.so
+$(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(STRICT_FLAGS) $(filter %.c,$^) -o $@ $(STRICT_LINK)
+	$(CC) $(STRICT_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ $(STRICT_LINK)
 
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
@@ -275,6 +276,7 @@ lint: deps-lint library
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check
 	bash tests/contracts_check.sh
+	bash tests/licences_check.sh
 	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude -Itests/c -Itests/c/tls -DTLS_CERTIFICATES='""' $(C_SOURCES)
 	@mkdir -p $(BUILD)/lint
 	cp $(BUILD)/go/libohsocket.h $(BUILD)/lint/_cgo_export.h
@@ -283,7 +285,8 @@ lint: deps-lint library
 # ---- Installing -----------------------------------------------------------------------------
 
 install: library
-	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(DOCDIR)'
+	install -m 644 LICENSE THIRD_PARTY '$(DESTDIR)$(DOCDIR)/'
 	install -m 755 $(BUILD)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/'
 	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libohsocket.so'

@@ -93,6 +93,9 @@ func goSocketConstructTLSOver(tcp int64) (result int64) {
 //export goSocketConstruct
 func goSocketConstruct(loop int64, kind int32) (result int64) {
 	defer guard(&result)
+	if kind != int32(socket.Kind(kind)) {
+		return -int64(errcode.Parameter)
+	}
 	return construct(loop, socket.Kind(kind))
 }
 

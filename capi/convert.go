@@ -80,17 +80,20 @@ func lookupLoop(loop int64) (*socket.Loop, errcode.Code) {
 	return nil, errcode.BadFD
 }
 
-// cString copies a caller's string, up to maxText bytes of it.
-func cString(p uintptr) string {
+// cText looks at a caller's string, up to maxText bytes of it.
+func cText(p uintptr) []byte {
 	if p == 0 {
-		return ""
+		return nil
 	}
 	n := 0
 	for n < maxText && *(*byte)(pointer(p + uintptr(n))) != 0 {
 		n++
 	}
-	return string(unsafe.Slice((*byte)(pointer(p)), n))
+	return unsafe.Slice((*byte)(pointer(p)), n)
 }
+
+// cString copies a caller's string, up to maxText bytes of it.
+func cString(p uintptr) string { return string(cText(p)) }
 
 func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) {
 	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
@@ -98,6 +101,14 @@ func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) 
 	}
 	a := (*socket.Address)(pointer(p))
 	return s.LocalAddress(cString(a.Address), a.Port, netaddr.Family(a.Family))
+}
+
+func receiver(s *socket.Socket, t socket.Thread, p uintptr) (netaddr.Sockaddr, errcode.Code) {
+	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
+		return netaddr.Sockaddr{}, errcode.Parameter
+	}
+	a := (*socket.Address)(pointer(p))
+	return s.Receiver(t, cText(a.Address), a.Port, netaddr.Family(a.Family))
 }
 
 func bufferSlice(p uintptr, count int32) []socket.Buffer {

@@ -38,5 +38,6 @@ func goSocketGetStats(stats uintptr) (result int32) {
 		MessagesReceived: s.MessagesReceived, MessagesSent: s.MessagesSent,
 		ConnectionsAccepted: s.ConnectionsAccepted, LoopIterations: s.LoopIterations,
 		InternalErrors: s.Panics,
+		TLSHandshakes:  s.TLSHandshakes, TLSSessions: s.TLSSessions, TLSContexts: s.TLSContexts,
 	}))
 }

@@ -156,7 +156,7 @@ func goSocketSendTo(thread uintptr, handle int64, address, data, size, completio
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	sa, code := localAddress(s, address)
+	sa, code := receiver(s, socket.Thread(thread), address)
 	if code != errcode.OK {
 		return fail(code)
 	}

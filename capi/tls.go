@@ -95,7 +95,7 @@ func goSocketTLSGetCipherSuite(handle int64, text, capacity uintptr) (result int
 //export goSocketTLSGetSignatureAlgorithms
 func goSocketTLSGetSignatureAlgorithms(handle int64, text, capacity uintptr) (result int32) {
 	defer guard(&result)
-	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return joined(i.SignatureAlgorithms) })
+	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return joined(i.SignatureAlgorithms()) })
 }
 
 // C: int socket_tls_get_alpn(socket_handle socket, char *text, size_t capacity)

@@ -200,4 +200,11 @@ type Stats struct {
 	LoopIterations uint64
 	// Failures inside the library that it has survived; each is a defect of it.
 	InternalErrors uint64
+	// Live: clients of TLS servers that no connect event has shown yet, since their
+	// handshakes run.
+	TLSHandshakes uint64
+	// Live: TLS connections, also those whose handshakes run.
+	TLSSessions uint64
+	// Live: different sets of secure options that sockets use.
+	TLSContexts uint64
 }

@@ -346,7 +346,13 @@ enum {
      * Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default
      * 30000.
      */
-    SOCKET_OPTION_HANDSHAKE_TIMEOUT = 11
+    SOCKET_OPTION_HANDSHAKE_TIMEOUT = 11,
+    /*
+     * Clients of a TLS server that no connect event has shown yet, since their handshakes run.
+     * When there are so many, further ones wait in the kernel's backlog. 0 to 1073741824,
+     * default 0: no limit.
+     */
+    SOCKET_OPTION_HANDSHAKE_LIMIT = 12
 };
 
 /* Protocol bits of socket_tls_options. */
@@ -932,6 +938,15 @@ typedef struct socket_stats {
     uint64_t loop_iterations;
     /* Failures inside the library that it has survived; each is a defect of it. */
     uint64_t internal_errors;
+    /*
+     * Live: clients of TLS servers that no connect event has shown yet, since their handshakes
+     * run.
+     */
+    uint64_t tls_handshakes;
+    /* Live: TLS connections, also those whose handshakes run. */
+    uint64_t tls_sessions;
+    /* Live: different sets of secure options that sockets use. */
+    uint64_t tls_contexts;
 } socket_stats;
 
 #define SOCKET_TLS_OPTIONS_INIT \
@@ -945,7 +960,7 @@ typedef struct socket_stats {
 #define SOCKET_STATE_INFO_INIT \
     { sizeof(socket_state_info), 0, 0, 0 }
 #define SOCKET_STATS_INIT \
-    { sizeof(socket_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(socket_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Callbacks --------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 # make node-pack        build/node/ohsocket-VERSION.tgz, what npm would publish
 # make test-node        the tests of the package, on the Node that is installed; a part of them on 18, 22 and 24
 #                       (all of them on another one: bash bindings/node/test/run.sh build NODE...)
+# make lint-node        eslint, for the JavaScript of the package and of the benchmarks; a part of `make lint`
 
 NODE := bindings/node
 NODE_PREBUILD := $(NODE)/prebuilds/linux-x64
@@ -12,7 +13,10 @@ NODE_HEADERS := $(NODE)/node_modules/node-api-headers/include
 NODE_SOURCES := $(wildcard $(NODE)/src/*.c)
 NODE_FLAGS := -O2 -g $(WARNINGS) -Werror -fPIC -fvisibility=hidden
 
-.PHONY: node node-pack node-modules test-node
+NODE_LINT := $(NODE)/lint
+NODE_LINTED := $(addprefix $(NODE)/,lib test examples lint) $(wildcard tests/bench/*.mjs)
+
+.PHONY: node node-pack node-modules test-node lint-node
 
 node: $(NODE_PREBUILD)/ohsocket.node
 
@@ -32,8 +36,17 @@ $(NODE_PREBUILD)/ohsocket.node: $(NODE_SOURCES) $(NODE)/src/addon.h $(HEADER) $(
 
 node-pack: node
 	@mkdir -p $(BUILD)/node
-	cp LICENSE $(NODE)/LICENSE
+	cp LICENSE THIRD_PARTY $(NODE)
 	cd $(NODE) && npm pack --silent --pack-destination $(CURDIR)/$(BUILD)/node
 
 test-node: node node-pack
 	bash $(NODE)/test/run.sh $(BUILD)
+
+lint: lint-node
+
+lint-node: $(NODE_LINT)/node_modules/.package-lock.json
+	$(NODE_LINT)/node_modules/.bin/eslint --config $(NODE_LINT)/eslint.config.mjs --max-warnings 0 $(NODE_LINTED)
+
+$(NODE_LINT)/node_modules/.package-lock.json: $(NODE_LINT)/package.json $(NODE_LINT)/package-lock.json | deps-lint
+	cd $(NODE_LINT) && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@

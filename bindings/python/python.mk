@@ -31,8 +31,8 @@ $(WHEEL): $(PYTHON_SOURCES) $(BUILD)/libohsocket.so $(PYTHON_VENV)/.done
 	rm -rf $(@D) $(PYTHON_BUILD)/stage
 	mkdir -p $(PYTHON_BUILD)/stage/library/.ci
 	cd $(PYTHON_DIR) && cp -r pyproject.toml setup.py MANIFEST.in README.md ohsocket examples $(PYTHON_BUILD)/stage
-	cp LICENSE $(PYTHON_BUILD)/stage
-	cp -r Makefile go.mod go.sum capi core include LICENSE $(PYTHON_BUILD)/stage/library
+	cp LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage
+	cp -r Makefile go.mod go.sum capi core include LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage/library
 	cp .ci/deps $(PYTHON_BUILD)/stage/library/.ci
 	find $(PYTHON_BUILD)/stage -name __pycache__ -prune -exec rm -r {} +
 	cd $(PYTHON_BUILD)/stage && OHSOCKET_LIBRARY=$(CURDIR)/$(BUILD)/libohsocket.so \

@@ -18,14 +18,10 @@ const Interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI 
 // Handler is told what its descriptor has become ready for (EPOLL* bits).
 type Handler interface{ Ready(events uint32) }
 
-// Token names a watched descriptor: slot and generation, never the descriptor
-// itself, so that events fetched before a removal cannot reach a successor.
-type Token uint64
-
-type slot struct {
-	handler    Handler
-	generation uint32
-}
+// Token names a watched descriptor; 0 names none. The kernel is told its slot and
+// generation, never the descriptor itself, so that events fetched before a removal
+// cannot reach a successor.
+type Token uint32
 
 const (
 	slotWake = iota
@@ -34,7 +30,14 @@ const (
 
 	batch     = 256
 	maxMisses = 3
+	inRow     = 16 // handlers that are called without a look at the clock
 )
+
+// turn is how long a busy loop goes on before it lets the scheduler have its turn. After
+// 10 ms the scheduler's monitor does not wait any more: it takes the processor away from
+// each call into C that it meets, every few dozen microseconds, and the loop has to find
+// another one after each.
+const turn = 5_000_000
 
 const (
 	awake    = iota // inside Step, or gone
@@ -51,14 +54,14 @@ type Loop struct {
 	state  atomic.Int32
 	wakers atomic.Int32
 
-	mu          sync.Mutex
-	first, last *Task
+	mu    sync.Mutex
+	tasks taskQueue
 
-	slots  []slot
-	free   []uint32
+	slots  slotTable
 	timers timerHeap
 	armed  int64 // what timerfd is set to
 	now    int64
+	turned int64 // when the scheduler has had its last turn
 	events [batch]unix.EpollEvent
 	after  func()
 
@@ -74,7 +77,11 @@ type Loop struct {
 // something. After is called on the loop's thread after each handler, timer and
 // task.
 func New(hostDriven bool, after func()) (*Loop, unix.Errno) {
-	l := &Loop{epfd: -1, wakefd: -1, timerfd: -1, after: after, slots: make([]slot, slotFirst)}
+	l := &Loop{epfd: -1, wakefd: -1, timerfd: -1, after: after}
+	for range slotFirst {
+		i, generation := l.slots.take()
+		l.slots.set(i, generation, nil)
+	}
 	var e unix.Errno
 	if l.epfd, e = sys.EpollCreate(); e == 0 {
 		if l.wakefd, e = sys.Eventfd(); e == 0 {
@@ -105,7 +112,7 @@ var epoch = time.Now()
 // Clock returns nanoseconds of the monotonic clock. Safe from any thread.
 func Clock() int64 { return int64(time.Since(epoch)) }
 
-// Now returns the time at which this step's events were fetched.
+// Now returns the time at which this step's events were fetched, or a little later.
 func (l *Loop) Now() int64 { return l.now }
 
 func (l *Loop) refresh() int64 {
@@ -113,37 +120,32 @@ func (l *Loop) refresh() int64 {
 	return l.now
 }
 
+// giveTurn lets the scheduler have its turn if it is time.
+func (l *Loop) giveTurn() {
+	if l.now-l.turned > turn {
+		l.turned = l.now
+		runtime.Gosched()
+	}
+}
+
 // Add watches a descriptor.
 func (l *Loop) Add(fd int, h Handler) (Token, unix.Errno) {
-	var i uint32
-	if n := len(l.free); n > 0 {
-		i = l.free[n-1]
-		l.free = l.free[:n-1]
-	} else {
-		i = uint32(len(l.slots))
-		l.slots = append(l.slots, slot{})
-	}
-	s := &l.slots[i]
-	t := Token(s.generation)<<32 | Token(i)
-	if e := sys.EpollAdd(l.epfd, fd, Interest, uint64(t)); e != 0 {
-		l.free = append(l.free, i)
+	i, generation := l.slots.take()
+	if e := sys.EpollAdd(l.epfd, fd, Interest, uint64(generation)<<32|uint64(i)); e != 0 {
 		return 0, e
 	}
-	s.handler = h
-	return t, 0
+	l.slots.set(i, generation, h)
+	return Token(i), 0
 }
 
 // Replace gives a watched descriptor another handler.
-func (l *Loop) Replace(t Token, h Handler) { l.slots[uint32(t)].handler = h }
+func (l *Loop) Replace(t Token, h Handler) { l.slots.at(uint32(t)).handler = h }
 
 // Remove stops watching a descriptor. To be called before close(2): a descriptor
 // that a forked process holds too stays in the set otherwise.
 func (l *Loop) Remove(t Token, fd int) {
 	sys.EpollDelete(l.epfd, fd)
-	s := &l.slots[uint32(t)]
-	s.handler = nil
-	s.generation++
-	l.free = append(l.free, uint32(t))
+	l.slots.remove(uint32(t))
 }
 
 // wake makes a sleeping loop look at its tasks.
@@ -158,6 +160,10 @@ func (l *Loop) wake() {
 	}
 	l.wakers.Add(-1)
 }
+
+// Rouse is for a host that is about to call Step or Rest: tasks that are queued from
+// now on are found there, and no eventfd has to be raised for them.
+func (l *Loop) Rouse() { l.state.Store(awake) }
 
 // Step waits for events for up to timeout nanoseconds (negative: without limit),
 // handles one batch of them, the expired timers and the queued tasks. It reports
@@ -190,15 +196,20 @@ func (l *Loop) Step(timeout int64) (interrupted bool) {
 			sys.Clear(l.timerfd)
 			l.armed = 0
 		default:
-			s := &l.slots[uint32(ev.Fd)]
-			if s.generation == uint32(ev.Pad) && s.handler != nil {
+			s := l.slots.at(uint32(ev.Fd))
+			if s != nil && s.generation == uint32(ev.Pad) && s.handler != nil {
 				s.handler.Ready(ev.Events)
 				l.after()
 			}
 		}
+		if i%inRow == inRow-1 {
+			l.refresh()
+			l.giveTurn()
+		}
 	}
 	l.runTimers()
 	l.runTasks()
+	l.giveTurn()
 	return interrupted
 }
 

@@ -3,29 +3,44 @@ package loop
 // Runner does scheduled work on the loop's thread.
 type Runner interface{ RunTask() }
 
-// A Task is work that waits for the loop. The zero value with an owner is ready.
-type Task struct {
-	Owner  Runner
-	next   *Task
-	queued bool
+// keptTasks is how long the line of tasks may be that an empty queue keeps room for.
+const keptTasks = 256
+
+// taskQueue is a line of tasks, first in, first out.
+type taskQueue struct {
+	line []Runner
+	head int
 }
 
-// Schedule queues a task and wakes the loop if it sleeps. A task that is queued
-// already stays where it is. Safe from any thread.
-func (l *Loop) Schedule(t *Task) {
+func (q *taskQueue) len() int { return len(q.line) - q.head }
+
+func (q *taskQueue) push(r Runner) {
+	if q.head > 0 && len(q.line) == cap(q.line) && q.head >= len(q.line)/2 {
+		n := copy(q.line, q.line[q.head:])
+		clear(q.line[n:])
+		q.line, q.head = q.line[:n], 0
+	}
+	q.line = append(q.line, r)
+}
+
+func (q *taskQueue) pop() Runner {
+	r := q.line[q.head]
+	q.line[q.head] = nil
+	q.head++
+	if q.head == len(q.line) {
+		q.line, q.head = q.line[:0], 0
+		if cap(q.line) > keptTasks {
+			q.line = nil
+		}
+	}
+	return r
+}
+
+// Schedule queues a task, once for each call, and wakes the loop if it sleeps. Safe from
+// any thread.
+func (l *Loop) Schedule(r Runner) {
 	l.mu.Lock()
-	if t.queued {
-		l.mu.Unlock()
-		return
-	}
-	t.queued = true
-	t.next = nil
-	if l.last == nil {
-		l.first = t
-	} else {
-		l.last.next = t
-	}
-	l.last = t
+	l.tasks.push(r)
 	l.mu.Unlock()
 	l.wake()
 }
@@ -34,34 +49,20 @@ func (l *Loop) Schedule(t *Task) {
 func (l *Loop) Pending() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.first != nil
+	return l.tasks.len() > 0
 }
 
 // runTasks runs what is queued now; what these schedule waits for the next step, so
 // that descriptors are looked at in between.
 func (l *Loop) runTasks() {
 	l.mu.Lock()
-	end := l.last
+	count := l.tasks.len()
 	l.mu.Unlock()
-	if end == nil {
-		return
-	}
-	for {
+	for ; count > 0; count-- {
 		l.mu.Lock()
-		t := l.first
-		l.first = t.next
-		if l.first == nil {
-			l.last = nil
-		}
-		t.next = nil
-		t.queued = false
+		r := l.tasks.pop()
 		l.mu.Unlock()
-		// t may be queued again, and even be another loop's, from here on.
-		last := t == end
-		t.Owner.RunTask()
+		r.RunTask()
 		l.after()
-		if last {
-			return
-		}
 	}
 }

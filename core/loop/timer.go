@@ -49,6 +49,9 @@ func (l *Loop) runTimers() {
 	}
 }
 
+// keptTimers is what a heap keeps room for when most of its timers have gone.
+const keptTimers = 256
+
 type timerHeap []*Timer
 
 func (h timerHeap) Len() int           { return len(h) }
@@ -67,6 +70,9 @@ func (h *timerHeap) Pop() any {
 	t := (*h)[last]
 	(*h)[last] = nil
 	*h = (*h)[:last]
+	if cap(*h) > keptTimers && last < cap(*h)/4 {
+		*h = append(make(timerHeap, 0, cap(*h)/2), *h...)
+	}
 	t.place = 0
 	return t
 }

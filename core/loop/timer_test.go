@@ -148,7 +148,7 @@ func TestRestReadable(t *testing.T) {
 	assert.Equal(t, 1, ran)
 	assert.False(t, readable(t, l.FD()))
 
-	var again *Task
+	var again Runner
 	again = newTask(func() {
 		if ran++; ran < 5 {
 			l.Schedule(again)

@@ -124,6 +124,11 @@ func (s Sockaddr) WithPort(port int) Sockaddr {
 	return s
 }
 
+// SameHost reports whether s and t differ in the port at most.
+func (s Sockaddr) SameHost(t Sockaddr) bool {
+	return s.Family() == t.Family() && [6]uint32(s.raw[1:]) == [6]uint32(t.raw[1:])
+}
+
 // ScopeID returns the index of the interface that an IPv6 address is scoped
 // to, 0 if there is none.
 func (s Sockaddr) ScopeID() uint32 { return binary.NativeEndian.Uint32(s.bytes()[24:]) }

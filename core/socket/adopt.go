@@ -34,8 +34,10 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	s.mu.Lock()
 	o := s.opts
-	s.remote = remote
-	s.carried = s.kind == KindTLS
+	s.remote = remote.Keep()
+	if s.kind == KindTLS {
+		s.carried = true
+	}
 	if x != nil {
 		s.setSecure(x)
 	}

@@ -21,7 +21,7 @@ type attempt struct {
 func (a *attempt) start() unix.Errno {
 	s := a.c.s
 	s.mu.Lock()
-	o, fd := s.opts, s.fd
+	o, fd := s.opts, int(s.fd)
 	s.mu.Unlock()
 	if fd < 0 {
 		var e unix.Errno
@@ -33,7 +33,7 @@ func (a *attempt) start() unix.Errno {
 	a.c.text = ""
 	e := sys.Connect(fd, &a.address)
 	if s.kind == KindUDP {
-		if e == 0 && !s.attached {
+		if e == 0 && s.token == 0 {
 			e = s.watch(fd)
 		}
 		if e == 0 {
@@ -127,7 +127,7 @@ func (c *connector) rebind(old int) {
 		sys.Close(fd)
 		return
 	}
-	s.fd = fd
+	s.fd = int32(fd)
 	s.mu.Unlock()
 	sys.Close(old)
 }

@@ -27,7 +27,8 @@ func (s *Socket) Close(done Completion) errcode.Code {
 		}
 	}
 	if done.Func != 0 {
-		s.closeDone = append(s.closeDone, done)
+		r := s.rarely()
+		r.closeDone = append(r.closeDone, done)
 	}
 	s.leave(workClose)
 	s.unlock()
@@ -71,7 +72,9 @@ func (s *Socket) End(done Completion) errcode.Code {
 	code := s.sendable()
 	if code == errcode.OK {
 		s.endQueued = true
-		s.endDone = done
+		if done.Func != 0 {
+			s.rarely().endDone = done
+		}
 		s.leave(workEnd)
 	}
 	s.unlock()
@@ -85,8 +88,8 @@ func (s *Socket) endStep() {
 		s.unlock()
 		return
 	}
-	fd := s.fd
-	if s.tls != nil {
+	fd := int(s.fd)
+	if s.hasSession() {
 		s.mu.Unlock()
 		if !s.notifyClose(fd) {
 			s.waitWritable()
@@ -95,8 +98,7 @@ func (s *Socket) endStep() {
 		s.mu.Lock()
 	}
 	s.finSent = true
-	done := s.endDone
-	s.endDone = Completion{}
+	done := s.takeEndDone()
 	s.mu.Unlock()
 	e := sys.Shutdown(fd, unix.SHUT_WR)
 	s.deliverSends()
@@ -127,11 +129,11 @@ func (s *Socket) closeStep() {
 		s.mu.Unlock()
 		return
 	}
-	if s.state == stateConnecting && s.conn != nil {
+	if c := s.connector(); c != nil && s.state == stateConnecting {
 		waits := !s.aborted && s.out.size > 0
 		s.mu.Unlock()
 		if !waits {
-			s.cancelConnect()
+			s.cancelConnect(c)
 			s.schedule(workClose)
 		}
 		return
@@ -148,10 +150,10 @@ func (s *Socket) closeStep() {
 		s.writeIfIdle()
 		return
 	case s.state != stateConnected || s.kind == KindUDP || s.aborted || s.fatal != errcode.OK:
-	case !s.finSent || s.closeFrom == 0:
+	case !s.finSent || !s.sentAll:
 		// All is sent. Now the peer may take its time to read it.
-		if t := s.tls; t != nil && !s.finSent && !s.expired {
-			fd := s.fd
+		if s.hasSession() && !s.finSent && !s.expired {
+			fd := int(s.fd)
 			if s.progress == 0 {
 				s.progress = loop.Clock()
 			}
@@ -165,10 +167,10 @@ func (s *Socket) closeStep() {
 		}
 		send := !s.finSent
 		s.finSent = true
-		s.closeFrom = loop.Clock()
-		fd := s.fd
-		done := s.endDone
-		s.endDone = Completion{}
+		s.sentAll = true
+		s.progress = loop.Clock()
+		fd := int(s.fd)
+		done := s.takeEndDone()
 		s.leave(workClose | workTimer)
 		s.unlock()
 		if send {
@@ -193,7 +195,7 @@ func (s *Socket) finish() {
 		s.unlock()
 		return
 	}
-	fd := s.fd
+	fd := int(s.fd)
 	was := s.state
 	code := s.sendCode(s.fatal)
 	unsent := s.fatal
@@ -206,15 +208,15 @@ func (s *Socket) finish() {
 	s.out.blocked, s.out.edge = false, false
 	// What has not been reported yet would come after the close event.
 	s.work &^= workDrain | workNotice
-	s.notice = errcode.OK
-	end := s.endDone
-	s.endDone = Completion{}
+	s.rare.settle()
+	if s.kind == KindTLS {
+		s.carried = false
+	}
+	end := s.takeEndDone()
 	s.fd = -1
-	s.info, s.suites = nil, ""
-	s.carried = false
 	s.state = stateIdle
 	s.closed = true
-	s.closeFrom = 0
+	s.sentAll = false
 	doomed := s.out.takeDoomed()
 	s.unlock()
 
@@ -229,16 +231,18 @@ func (s *Socket) finish() {
 			// A forked process may hold the descriptor too.
 			sys.Shutdown(fd, unix.SHUT_RDWR)
 		}
-		if s.attached {
+		if s.token != 0 {
 			s.loop.reactor.Remove(s.token, fd)
 		}
 		sys.Close(fd)
 	}
-	s.attached = false
+	s.token = 0
 	s.ready = 0
 	s.stopTLS()
 	s.stopTimers()
-	s.dropStash()
+	if s.kind == KindUDP {
+		s.dropStash()
+	}
 	if s.server != nil {
 		s.server.accepts.left(s)
 	}
@@ -265,7 +269,7 @@ func (s *Socket) finish() {
 // these callbacks on the socket can be opened again.
 func (s *Socket) endPeriod(code errcode.Code) {
 	s.mu.Lock()
-	over := len(s.closeDone) == 0
+	over := s.rare == nil || len(s.closeDone) == 0
 	if over {
 		s.closing = false
 	}

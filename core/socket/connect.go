@@ -31,7 +31,6 @@ type connector struct {
 	closed   bool // what State said before
 	local    netaddr.Sockaddr
 
-	task    loop.Task
 	cancel  context.CancelFunc
 	found   chan lookup
 	timer   loop.Timer
@@ -73,7 +72,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 		timeoutMs = defaultConnectTimeout
 	}
 	c := &connector{s: s, target: target, done: done, deadline: loop.Clock() + int64(timeoutMs)*1e6}
-	c.task.Owner, c.timer.Owner = c, c
+	c.timer.Owner = c
 	if s.kind == KindTLS && x == nil {
 		var code errcode.Code
 		if x, code = s.defaultSecure(); code != errcode.OK {
@@ -99,7 +98,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 	}
 	c.secure = s.share()
 	c.bound = s.state == stateBound
-	c.carried = s.carried
+	c.carried = s.kind == KindTLS && s.carried
 	if !c.bound {
 		s.state = stateOpening // nobody else, while the list is asked
 		s.mu.Unlock()
@@ -119,7 +118,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 		}
 	}
 	s.state = stateConnecting
-	s.conn = c
+	s.rarely().conn = c
 	s.leave(workConnect)
 	s.unlock()
 	return errcode.OK
@@ -127,12 +126,14 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 
 // startConnect begins on the loop's thread.
 func (s *Socket) startConnect() {
-	c := s.conn
+	s.mu.Lock()
+	c, fd := s.connector(), int(s.fd)
+	s.mu.Unlock()
 	if c == nil || c.over {
 		return
 	}
 	if c.bound {
-		c.local, _ = sys.LocalAddr(s.fd)
+		c.local, _ = sys.LocalAddr(fd)
 	}
 	s.loop.reactor.SetTimer(&c.timer, c.deadline)
 	_, literal := c.target.Literal()
@@ -172,7 +173,7 @@ func (c *connector) lookUp(ctx context.Context, store bool) {
 		r.addresses, r.code = netaddr.Resolve(ctx, c.target)
 	}
 	c.found <- r
-	c.s.loop.reactor.Schedule(&c.task)
+	c.s.loop.reactor.Schedule(c)
 }
 
 // RunTask takes the result of the look-up.
@@ -282,12 +283,12 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	}
 	c.trying, c.waiting = nil, nil
 	s.mu.Lock()
-	s.fd = a.fd
-	s.remote = a.address
-	s.conn = nil
-	s.carried = false
+	s.fd = int32(a.fd)
+	s.remote = a.address.Keep()
+	s.connected()
 	s.state = stateConnected
-	if s.tls != nil {
+	if s.kind == KindTLS {
+		s.carried = false
 		s.tls.phase = phaseOpen
 		s.agreed()
 	}
@@ -295,7 +296,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.ready = events & (pollIn | pollGone | pollUrgent)
 	s.active = loop.Clock()
 	if s.kind != KindUDP {
-		s.token, s.attached = a.token, true
+		s.token = a.token
 		s.loop.reactor.Replace(a.token, s)
 	}
 	s.emit(EventConnect, errcode.OK, nil)
@@ -323,8 +324,7 @@ func (c *connector) finish(code errcode.Code) {
 	}
 	s.out.drop(code)
 	s.endQueued = false
-	end := s.endDone
-	s.endDone = Completion{}
+	end := s.takeEndDone()
 	gone := !c.bound && !s.closing
 	switch {
 	case c.bound:
@@ -354,8 +354,7 @@ func (c *connector) finish(code errcode.Code) {
 }
 
 // cancelConnect ends a connect for a close.
-func (s *Socket) cancelConnect() {
-	c := s.conn
+func (s *Socket) cancelConnect(c *connector) {
 	c.abandon()
 	c.finish(errcode.Canceled)
 }

@@ -33,7 +33,7 @@ func packetRoom(size int) int { return packetHeader + (size+7)&^7 }
 
 // pushPacket copies a datagram to the end of a list; false if there is no memory.
 func (l *blockList) pushPacket(bufs []Buffer, size int, a netaddr.Sockaddr) bool {
-	b := l.last
+	b := l.last()
 	if b == nil || b.room() < packetRoom(size) {
 		if b = newBlock(packetRoom(size)); b == nil {
 			return false
@@ -100,7 +100,7 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 			return queued()
 		case !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting:
 			return s.sendPacketNow(bufs, total, to, done)
-		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= packetRoom(total):
+		case total <= smallSend && q.blocks.first != nil && q.blocks.last().room() >= packetRoom(total):
 			q.blocks.pushPacket(bufs, total, to)
 			return queued()
 		}
@@ -134,7 +134,7 @@ func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 		s.mu.Unlock()
 		return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	b := q.blocks.last
+	b := q.blocks.last()
 	(*queuedPacket)(b.at(b.end - uint32(packetHeader))).tooLong = true
 	s.promiseSend(1, 0, done)
 	s.dispatchQueue(gather, 0)
@@ -196,7 +196,7 @@ func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr) unix
 func (s *Socket) noticeError(e unix.Errno) {
 	s.mu.Lock()
 	s.notice = errcode.FromErrno(errcode.Client, e)
-	s.failed("an earlier datagram to", s.remote, "", s.notice)
+	s.failed("an earlier datagram to", s.remote.Sockaddr(), "", s.notice)
 	s.leave(workNotice)
 	s.unlock()
 }
@@ -219,73 +219,4 @@ func (s *Socket) packetDone(size int, e unix.Errno) {
 			s.progress = loop.Clock()
 		}
 	}
-}
-
-// writePackets sends the queue, many datagrams at a time. The caller has the token.
-func (s *Socket) writePackets(fd int) {
-	q := &s.out
-	var batch [packetBatch]sys.Packet
-	var pieces [packetBatch]unix.Iovec
-	s.mu.Lock()
-	for {
-		// In line, because the batch points at pieces and both stay on the stack.
-		n, tooLong := 0, false
-		for b := q.blocks.first; b != nil && n < packetBatch && !q.dropped && !s.aborted && !tooLong; b = b.next {
-			for at := b.start; at < b.end && n < packetBatch; n++ {
-				p := (*queuedPacket)(b.at(at))
-				if tooLong = p.tooLong; tooLong {
-					break
-				}
-				pieces[n] = unix.Iovec{Base: (*byte)(b.at(at + uint32(packetHeader))), Len: uint64(p.size)}
-				batch[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[n], Iovlen: 1}}
-				if p.address.IsValid() {
-					batch[n].Header.Name, batch[n].Header.Namelen = (*byte)(p.address.Pointer()), p.address.Len()
-				}
-				at += uint32(packetRoom(int(p.size)))
-			}
-		}
-		if n == 0 && tooLong {
-			q.blocks.popPacket()
-			s.packetDone(0, unix.EMSGSIZE)
-			continue
-		}
-		if n == 0 {
-			break
-		}
-		s.mu.Unlock()
-		sent, e := 1, unix.Errno(0)
-		if n > 1 {
-			sent, e = sys.SendMany(fd, batch[:n])
-		}
-		if n == 1 || e != 0 && e != unix.EAGAIN {
-			// One alone, also to learn what is wrong with the first.
-			sent = 1
-			e = s.trySend(fd, pieces[:1], addressOf(&batch[0]))
-		}
-		s.mu.Lock()
-		if e == unix.EAGAIN {
-			if q.edge {
-				q.edge = false
-				continue
-			}
-			q.blocked = true
-			break
-		}
-		for i := 0; i < sent && !q.dropped; i++ {
-			p, _ := q.blocks.frontPacket()
-			size := int(p.size)
-			q.blocks.popPacket()
-			s.packetDone(size, e)
-		}
-	}
-	s.wrote()
-	s.unlock()
-}
-
-// addressOf reads the address in a packet's header, nil if there is none.
-func addressOf(p *sys.Packet) *netaddr.Sockaddr {
-	if p.Header.Name == nil {
-		return nil
-	}
-	return (*netaddr.Sockaddr)(unsafe.Pointer(p.Header.Name)) // it is one: writePackets put it there
 }

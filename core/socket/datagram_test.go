@@ -71,6 +71,7 @@ func TestDatagramGathered(t *testing.T) {
 				f.mu.Unlock()
 			}
 			sizes := []int{1, 65507, 65508, 2, maxPacket, 3, maxPacket + 1, maxPacket + 2, 4, 100_000}
+			f.mu.Lock() // the listening event may be on its way
 			a.on[EventMessage] = func(*Event) {
 				for range 5 {
 					for _, n := range sizes {
@@ -79,6 +80,7 @@ func TestDatagramGathered(t *testing.T) {
 					send(literal(t, "::1", 9), 5) // another family
 				}
 			}
+			f.mu.Unlock()
 			b.sendTo(from, []byte("go"))
 			f.until("complete", func() bool {
 				for _, c := range calls {

@@ -13,12 +13,12 @@ import (
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
-	if s.closing && !s.expired && (s.closeFrom != 0 || queued) {
+	if s.closing && !s.expired && (s.sentAll || queued) {
 		ms := o.closeTimeout
 		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {
 			ms = int64(o.extra.LingerMs)
 		}
-		closing = max(s.closeFrom, s.progress) + ms*1e6
+		closing = s.progress + ms*1e6
 	}
 	if s.state == stateConnecting && s.server != nil && !s.closing {
 		return closing, 0, s.tls.begun + o.handshakeTimeout*1e6
@@ -46,7 +46,7 @@ func (s *Socket) queued() bool { return s.out.size > 0 || s.hasCipher() }
 // a buffer of megabytes: until then a slow reader looks like one that does not read.
 func (s *Socket) seePeer(now int64) {
 	s.mu.Lock()
-	fd, looks := s.fd, s.state == stateConnected && s.kind.isStream() && s.queued()
+	fd, looks := int(s.fd), s.state == stateConnected && s.kind.isStream() && s.queued()
 	s.mu.Unlock()
 	if !looks {
 		return
@@ -56,10 +56,11 @@ func (s *Socket) seePeer(now int64) {
 		return
 	}
 	s.mu.Lock()
-	if held < s.unacknowledged {
+	r := s.rarely()
+	if held < r.unacknowledged {
 		s.progress = now
 	}
-	s.unacknowledged = held
+	r.unacknowledged = held
 	s.mu.Unlock()
 }
 
@@ -95,7 +96,7 @@ func (s *Socket) setTimer() {
 
 // Expire looks which deadline has passed.
 func (s *Socket) Expire(t *loop.Timer) {
-	if s.accepts != nil && t == s.accepts.retry {
+	if s.kind.isServer() && t == s.accepts.retry {
 		s.ready |= pollIn
 		s.accept()
 		return
@@ -125,7 +126,7 @@ func (s *Socket) stopTimers() {
 	if s.timer != nil {
 		s.loop.reactor.StopTimer(s.timer)
 	}
-	if s.accepts != nil && s.accepts.retry != nil {
+	if s.kind.isServer() && s.accepts.retry != nil {
 		s.loop.reactor.StopTimer(s.accepts.retry)
 		s.accepts.full = false
 	}

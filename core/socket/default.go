@@ -83,7 +83,7 @@ func (d *defaultLoops) start() errcode.Code {
 	if len(d.loops) > 0 {
 		return errcode.OK
 	}
-	wantProcs(d.threads + 1)
+	wantProcs(d.threads)
 	started := make([]*Loop, 0, d.threads)
 	for range d.threads {
 		l, code := newLoop(LoopCallbacks, false)
@@ -126,7 +126,7 @@ func (l *Loop) dispatch() {
 // stop makes dispatch end.
 func (l *Loop) stop() {
 	l.stopping.Store(true)
-	l.reactor.Schedule(newPosted(l, Function{}))
+	l.reactor.Schedule(&posted{loop: l})
 }
 
 // onDefaultThread reports whether a thread is a default loop's, one that is ending

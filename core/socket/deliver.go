@@ -18,7 +18,7 @@ func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bo
 	e := Event{Type: event, Socket: s.handle, Error: -int32(code)}
 	if connection != nil {
 		e.Connection = connection.handle
-		e.Remote = l.remote(connection.remote)
+		e.Remote = l.remote(connection.remote.Sockaddr())
 	}
 	return l.give(s, set, &e)
 }
@@ -135,15 +135,4 @@ func (l *Loop) record(e *Event) {
 // room reports whether a message can be delivered now.
 func (l *Loop) room() bool {
 	return l.mode != LoopRecords || l.filled < len(l.out) && arenaSize-l.used >= minRead
-}
-
-// remote formats an address for an event.
-func (l *Loop) remote(sa netaddr.Sockaddr) Address {
-	text := l.text
-	if l.mode == LoopRecords {
-		text = (*[addressText]byte)(l.take(addressText))
-	}
-	b := sa.AppendText(text[:0])
-	text[min(len(b), addressText-1)] = 0
-	return Address{Address: uintptr(unsafe.Pointer(text)), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
 }

@@ -23,6 +23,8 @@ const (
 	minRead      = 16 << 10
 	arenaReserve = 4096
 	pageSize     = 4096
+
+	spareProcs = 3
 )
 
 // A Loop is a reactor with what sockets need on it: buffers, the event that
@@ -41,6 +43,7 @@ type Loop struct {
 
 	event  *Event
 	text   *[addressText]byte
+	sender sender
 	buffer unsafe.Pointer
 	inbox  *inbox // for datagrams, from the first one on
 	calls  int
@@ -135,7 +138,7 @@ func NewLoop(mode LoopMode) (*Loop, errcode.Code) {
 }
 
 func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
-	wantProcs(2)
+	wantProcs(1)
 	l := &Loop{mode: mode, hosted: hosted, timers: map[int64]*userTimer{}}
 	after := l.flushDirty
 	if mode == LoopRecords {
@@ -164,12 +167,13 @@ func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
 	return l, errcode.OK
 }
 
-// wantProcs sees to it that the scheduler has n processors. With one more than there are
-// loops it leaves a loop that waits in the kernel alone; otherwise it takes the loop's
-// processor away after 20 us, and gives it back through a futex, which a host with one
-// core notices in every message.
-func wantProcs(n int) {
-	if runtime.GOMAXPROCS(0) < n {
+// wantProcs sees to it that the scheduler has processors enough for a number of loops.
+// While one is idle it leaves a loop that waits in the kernel alone; otherwise it takes the
+// loop's processor away after 20 us, and gives it back through a futex, which a host with one
+// core notices in every message. A thread of the host that calls the library now and then
+// keeps one, too: so there are some more.
+func wantProcs(loops int) {
+	if n := loops + spareProcs; runtime.GOMAXPROCS(0) < n {
 		runtime.GOMAXPROCS(n)
 	}
 }

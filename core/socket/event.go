@@ -47,7 +47,7 @@ const (
 )
 
 // Kind is what a handle is. In C: SOCKET_KIND_*.
-type Kind int32
+type Kind uint8
 
 const (
 	// KindTCP: a TCP client.

@@ -62,14 +62,18 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 // extraToConnections applies a server's options to the connections it has.
 func (s *Socket) extraToConnections(x Extra) unix.Errno {
 	var first unix.Errno
+	var from, to *options // most connections have the same
 	sockets.each(func(c *Socket) {
 		if c.server != s {
 			return
 		}
 		c.mu.Lock()
-		o := *c.opts
-		o.extra.merge(x)
-		c.opts = &o
+		if c.opts != from {
+			o := *c.opts
+			o.extra.merge(x)
+			from, to = c.opts, &o
+		}
+		c.opts = to
 		fd := c.use()
 		if x.SetSocketTimeout {
 			c.leave(workTimer)

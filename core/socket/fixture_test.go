@@ -127,12 +127,13 @@ func (f *fixture) end() {
 func (f *fixture) check() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	books := f.books()
 	for _, c := range f.calls {
 		want := 0
 		if c.code == errcode.OK {
 			want = 1
 		}
-		require.Equal(f, want, c.ran, "%s of %s: %d, completion runs\n%s", c.operation, c.probe.name, c.code, f.books())
+		require.Equal(f, want, c.ran, "%s of %s: %d, completion runs\n%s", c.operation, c.probe.name, c.code, books)
 	}
 	for _, p := range f.probes {
 		p.check()

@@ -15,70 +15,110 @@ import (
 const (
 	slotBits  = 20
 	slotCount = 1 << slotBits
-	chunkBits = 10
+	chunkBits = 9
 	chunkSize = 1 << chunkBits
 	loopBit   = 1 << 52
+	// waitingSlots is how many free slots there are before one is used again.
+	waitingSlots = 1024
 )
 
 // table finds objects by handle. Look-up takes no lock. Free slots are reused first
 // in, first out, so that a stale handle stays recognisable for as long as possible.
 type table[T any] struct {
 	tag    int64
-	chunks [slotCount / chunkSize]atomic.Pointer[[chunkSize]entry[T]]
+	chunks [slotCount / chunkSize]atomic.Pointer[chunk[T]]
 	crowd
 
-	mu    sync.Mutex
-	used  int // slots ever used
-	queue []uint32
-	head  int
+	mu      sync.Mutex
+	fresh   uint32 // the next slot of the chunk made last that was never used,
+	end     uint32 // up to here
+	first   uint32 // of the line of free slots, plus one
+	last    uint32 // of it, plus one
+	waiting int    // its length
+	// highest has the highest generation of each chunk that was let go.
+	highest [slotCount / chunkSize]uint32
 }
 
+type chunk[T any] [chunkSize]entry[T]
+
+// entry is a slot. Its generation is set before its object, and stays when that has gone.
 type entry[T any] struct {
 	object     atomic.Pointer[T]
-	handle     atomic.Int64
-	generation uint32
+	generation atomic.Uint32
+	next       uint32 // of the line of free slots, plus one
 }
 
 // add gives an object a handle; 0 if there are none left.
 func (t *table[T]) add(object *T) int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var i int
-	switch {
-	case t.used < slotCount && t.waiting() < chunkSize:
-		// Fresh slots first keep a queue of some length, so that generations last.
-		i = t.used
-		t.used++
-	case t.waiting() > 0:
-		i = int(t.queue[t.head])
-		t.head++
-		if t.head == len(t.queue) {
-			t.queue, t.head = t.queue[:0], 0
-		} else if t.head >= 4096 && t.head*2 >= len(t.queue) {
-			t.queue = t.queue[:copy(t.queue, t.queue[t.head:])]
-			t.head = 0
-		}
-	default:
+	i, ok := t.slot()
+	if !ok {
 		return 0
 	}
-	c := t.chunks[i>>chunkBits].Load()
-	if c == nil {
-		c = new([chunkSize]entry[T])
-		t.chunks[i>>chunkBits].Store(c)
+	e := t.at(i)
+	generation := e.generation.Load() + 1
+	if generation == 0 {
+		generation = 1
 	}
-	e := &c[i&(chunkSize-1)]
-	e.generation++
-	if e.generation == 0 {
-		e.generation = 1
-	}
-	h := t.tag | int64(e.generation)<<slotBits | int64(i)
-	e.handle.Store(h)
+	e.generation.Store(generation)
 	e.object.Store(object)
 	t.enter()
-	return h
+	return t.tag | int64(generation)<<slotBits | int64(i)
 }
 
-func (t *table[T]) waiting() int { return len(t.queue) - t.head }
+// slot takes a free slot. Fresh ones come first while the line is short, so that
+// generations last. mu is held.
+func (t *table[T]) slot() (uint32, bool) {
+	if t.waiting < waitingSlots && (t.fresh < t.end || t.grow()) {
+		t.fresh++
+		return t.fresh - 1, true
+	}
+	if t.waiting == 0 {
+		return 0, false
+	}
+	i := t.first - 1
+	t.first = t.at(i).next
+	if t.waiting--; t.waiting == 0 {
+		t.last = 0
+	}
+	return i, true
+}
+
+// grow makes the first chunk that there is not. mu is held.
+func (t *table[T]) grow() bool {
+	for i := range t.chunks {
+		if t.chunks[i].Load() != nil {
+			continue
+		}
+		c := new(chunk[T])
+		if generation := t.highest[i]; generation != 0 {
+			for j := range c {
+				c[j].generation.Store(generation)
+			}
+		}
+		t.chunks[i].Store(c)
+		t.fresh = uint32(i) << chunkBits
+		t.end = t.fresh + chunkSize
+		return true
+	}
+	return false
+}
+
+// wait puts a slot to the end of the line. mu is held.
+func (t *table[T]) wait(i uint32) {
+	t.at(i).next = 0
+	if t.waiting == 0 {
+		t.first = i + 1
+	} else {
+		t.at(t.last - 1).next = i + 1
+	}
+	t.last = i + 1
+	t.waiting++
+}
+
+// at returns a slot of a chunk that there is.
+func (t *table[T]) at(i uint32) *entry[T] { return &t.chunks[i>>chunkBits].Load()[i%chunkSize] }
 
 func (t *table[T]) entry(h int64) *entry[T] {
 	if h <= 0 || h&^(loopBit<<1-1) != 0 || h&loopBit != t.tag {
@@ -98,9 +138,8 @@ func (t *table[T]) find(h int64) *T {
 		return nil
 	}
 	o := e.object.Load()
-	// The slot may have been given to another object between the loads: its handle
-	// is stored before it, and cleared before it is taken away.
-	if e.handle.Load() != h {
+	// The slot may have been given to another object before or after that.
+	if e.generation.Load() != uint32(h>>slotBits) {
 		return nil
 	}
 	return o
@@ -110,14 +149,56 @@ func (t *table[T]) find(h int64) *T {
 func (t *table[T]) remove(h int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.entry(h)
-	if e == nil || e.handle.Load() != h {
+	if t.find(h) == nil {
 		return false
 	}
-	e.handle.Store(0)
-	e.object.Store(nil)
-	t.queue = append(t.queue, uint32(h&(slotCount-1)))
+	i := uint32(h & (slotCount - 1))
+	t.at(i).object.Store(nil)
+	t.wait(i)
 	t.leave()
+	return true
+}
+
+// shrink lets chunks go of which no slot is used. What comes in their place goes on with
+// the highest of their generations, so that handles of theirs stay invalid.
+func (t *table[T]) shrink() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	gone := map[int]bool{}
+	for i := range t.chunks {
+		if c := t.chunks[i].Load(); c != nil && c.unused() {
+			gone[i] = true
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	next := t.first
+	t.first, t.last, t.waiting = 0, 0, 0
+	for next != 0 {
+		i := next - 1
+		next = t.at(i).next
+		if !gone[int(i>>chunkBits)] {
+			t.wait(i)
+		}
+	}
+	for i := range gone {
+		for j := range chunkSize {
+			t.highest[i] = max(t.highest[i], t.chunks[i].Load()[j].generation.Load())
+		}
+		t.chunks[i].Store(nil)
+	}
+	if t.end > 0 && gone[int(t.end-1)>>chunkBits] {
+		t.fresh, t.end = 0, 0
+	}
+}
+
+func (c *chunk[T]) unused() bool {
+	for j := range c {
+		if c[j].object.Load() != nil {
+			return false
+		}
+	}
 	return true
 }
 
@@ -126,7 +207,7 @@ func (t *table[T]) each(f func(*T)) {
 	for i := range t.chunks {
 		c := t.chunks[i].Load()
 		if c == nil {
-			return
+			continue
 		}
 		for j := range c {
 			if o := c[j].object.Load(); o != nil {

@@ -53,7 +53,7 @@ func TestHandleReuse(t *testing.T) {
 	table := &table[int]{}
 	o := new(int)
 	var order []int64
-	for range chunkSize {
+	for range waitingSlots {
 		order = append(order, table.add(o))
 	}
 	for _, h := range order {
@@ -66,51 +66,83 @@ func TestHandleReuse(t *testing.T) {
 		table.remove(h)
 	}
 	seen := map[int64]bool{}
-	for range 20 * chunkSize { // the queue is compacted on the way
+	for range 20 * waitingSlots {
 		h := table.add(o)
 		require.False(t, seen[h])
 		seen[h] = true
 		table.remove(h)
 	}
-	assert.LessOrEqual(t, table.used, chunkSize+1)
+	assert.LessOrEqual(t, table.slots(), waitingSlots+chunkSize)
 	assert.Zero(t, table.live.Load())
 }
 
-func TestHandleQueueBounded(t *testing.T) {
+// slots is how many there are, used or not.
+func (t *table[T]) slots() int {
+	n := 0
+	for i := range t.chunks {
+		if t.chunks[i].Load() != nil {
+			n += chunkSize
+		}
+	}
+	return n
+}
+
+// BOUND-7, LIFE-2: the slots of a burst go with it, and those of old handles that come again
+// afterwards have other generations.
+func TestHandleSlotsOfABurstAreLetGo(t *testing.T) {
 	table := &table[int]{}
 	o := new(int)
-	var live []int64
-	for range 20000 {
-		live = append(live, table.add(o))
+	first := table.add(o)
+	seen := map[int64]bool{first: true}
+	for round := range 5 {
+		var burst []int64
+		for range 20000 {
+			h := table.add(o)
+			require.False(t, seen[h])
+			seen[h] = true
+			burst = append(burst, h)
+		}
+		stays := burst[10000]
+		for _, h := range burst {
+			if h != stays {
+				require.True(t, table.remove(h))
+			}
+		}
+		table.shrink()
+		assert.LessOrEqual(t, table.slots(), (round+2)*chunkSize, "one for each that has stayed")
+		for _, h := range burst {
+			assert.Equal(t, h == stays, table.find(h) != nil)
+		}
+		// The line of free slots is whole: all are found, none twice.
+		line := map[uint32]bool{}
+		for i := table.first; i != 0; i = table.at(i - 1).next {
+			require.False(t, line[i])
+			line[i] = true
+		}
+		assert.Len(t, line, table.waiting)
 	}
-	for _, h := range live {
-		table.remove(h)
-	}
-	for range 100000 {
-		table.remove(table.add(o))
-	}
-	assert.Equal(t, 20000, table.waiting())
-	assert.Less(t, cap(table.queue), 200000)
+	assert.Same(t, o, table.find(first))
+	assert.EqualValues(t, 6, table.live.Load())
 }
 
 func TestHandleGenerationWraps(t *testing.T) {
 	table := &table[int]{}
 	o := new(int)
 	var handles []int64
-	for range chunkSize {
+	for range waitingSlots {
 		handles = append(handles, table.add(o))
 	}
 	for _, h := range handles {
 		table.remove(h)
 	}
-	table.chunks[0].Load()[0].generation = 1<<32 - 2
+	table.at(0).generation.Store(1<<32 - 2)
 	h := table.add(o)
 	assert.EqualValues(t, 1<<32-1, generationOf(h))
 	assert.Positive(t, h)
 	assert.Less(t, h, int64(loopBit))
 	assert.Same(t, o, table.find(h))
 	table.remove(h)
-	for range chunkSize - 1 {
+	for range waitingSlots - 1 {
 		table.remove(table.add(o))
 	}
 	h = table.add(o)

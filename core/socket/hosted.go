@@ -54,6 +54,7 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		return 0, code
 	}
 	defer l.leave()
+	l.reactor.Rouse()
 	l.stopGathering()
 	l.flushDirty()
 	l.out, l.filled, l.used = out, 0, 0

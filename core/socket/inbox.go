@@ -57,7 +57,7 @@ func (s *Socket) receives() (bool, int) {
 	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening {
 		return false, -1
 	}
-	return wants(s.listeners.Load(), EventMessage), s.fd
+	return wants(s.listeners.Load(), EventMessage), int(s.fd)
 }
 
 // readPackets delivers the datagrams there are.
@@ -65,7 +65,7 @@ func (s *Socket) readPackets() {
 	l := s.loop
 	for budget := l.readBudget(); ; budget-- {
 		on, fd := s.receives()
-		if !on || !s.attached {
+		if !on || s.token == 0 {
 			return
 		}
 		if budget == 0 || !l.room() {
@@ -108,7 +108,7 @@ func (s *Socket) readPackets() {
 			s.mu.Lock()
 			s.notice = errcode.OK
 			code := errcode.FromErrno(errcode.Client, e)
-			s.failed("an earlier datagram to", s.remote, "", code)
+			s.failed("an earlier datagram to", s.remote.Sockaddr(), "", code)
 			s.mu.Unlock()
 			s.emit(EventError, code, nil)
 		}

@@ -80,10 +80,14 @@ func (s *Socket) accept() {
 	}
 	for budget := acceptBudget; s.ready != 0; budget-- {
 		s.mu.Lock()
-		fd := s.fd
+		fd := int(s.fd)
 		off := s.closing || s.paused || s.state != stateListening
+		limit := s.opts.handshakeLimit
 		s.mu.Unlock()
 		if off || !wants(s.listeners.Load(), EventConnect) {
+			return
+		}
+		if s.kind == KindTLSServer && s.accepts.isCrowded(limit) {
 			return
 		}
 		if budget == 0 || !s.loop.room() {
@@ -138,7 +142,7 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	c := newSocket(l, KindTCPConnection, opts)
 	c.compat = s.compat
 	c.server = s
-	c.remote = remote
+	c.remote = remote.Keep()
 	c.held = true
 	c.opening(fd, stateConnected)
 	if c.handle = sockets.add(c); c.handle == 0 {

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"ohsocket/core/errcode"
 )
@@ -13,6 +14,8 @@ type listenerSet struct {
 	entries []listenerEntry
 	// records: the user data of the subscription
 	userData uintptr
+	// extended is the last set that was made of this one by adding a listener.
+	extended atomic.Pointer[listenerSet]
 }
 
 type listenerEntry struct {
@@ -46,16 +49,15 @@ func (s *Socket) On(event EventType, l Listener) errcode.Code {
 		return errcode.NotSupported
 	}
 	e := listenerEntry{event, l}
-	return s.change(func(set listenerSet) listenerSet {
-		if s.compat {
+	return s.change(func(set *listenerSet) *listenerSet {
+		switch {
+		case s.compat:
 			// One listener for each event, the last.
-			set = set.without(func(o listenerEntry) bool { return o.event == event })
-		} else if set.has(e) {
+			set = s.loop.without(set, func(o listenerEntry) bool { return o.event == event })
+		case set.has(e):
 			return set
 		}
-		entries := make([]listenerEntry, len(set.entries), len(set.entries)+1)
-		copy(entries, set.entries)
-		return listenerSet{mask: set.mask | 1<<event, entries: append(entries, e)}
+		return s.loop.with(set, e)
 	})
 }
 
@@ -64,22 +66,42 @@ func (s *Socket) Off(event EventType, l Listener) errcode.Code {
 	if event < EventConnect || event > EventListening {
 		return errcode.Parameter
 	}
-	return s.change(func(set listenerSet) listenerSet {
-		return set.without(func(o listenerEntry) bool {
+	return s.change(func(set *listenerSet) *listenerSet {
+		return s.loop.without(set, func(o listenerEntry) bool {
 			return o.event == event && (l.Func == 0 || o.Listener == l)
 		})
 	})
 }
 
-func (set listenerSet) without(gone func(listenerEntry) bool) listenerSet {
-	var left listenerSet
+// with returns a set with one more listener: the one that was made of this set before, if
+// it was the same listener. So connections that are given the same listeners one by one
+// have the same sets, and nothing is allocated for them.
+func (l *Loop) with(set *listenerSet, e listenerEntry) *listenerSet {
+	if set == nil {
+		return l.shared(1<<e.event, []listenerEntry{e}, 0)
+	}
+	n := len(set.entries)
+	if x := set.extended.Load(); x != nil && x.entries[n] == e {
+		return x
+	}
+	x := &listenerSet{mask: set.mask | 1<<e.event, entries: append(set.entries[:n:n], e)}
+	set.extended.Store(x)
+	return x
+}
+
+// without returns a set that lacks some listeners.
+func (l *Loop) without(set *listenerSet, gone func(listenerEntry) bool) *listenerSet {
+	if set == nil {
+		return nil
+	}
+	mask, left := uint32(0), []listenerEntry(nil)
 	for _, e := range set.entries {
 		if !gone(e) {
-			left.entries = append(left.entries, e)
-			left.mask |= 1 << e.event
+			left = append(left, e)
+			mask |= 1 << e.event
 		}
 	}
-	return left
+	return l.shared(mask, left, 0)
 }
 
 // Subscribe says which events become records.
@@ -90,43 +112,47 @@ func (s *Socket) Subscribe(mask uint32, userData uintptr) errcode.Code {
 	if s.loop.mode != LoopRecords {
 		return errcode.NotSupported
 	}
-	return s.change(func(listenerSet) listenerSet {
-		return listenerSet{mask: mask, userData: userData}
+	return s.change(func(*listenerSet) *listenerSet {
+		return s.loop.shared(mask, nil, userData)
 	})
 }
 
 // change replaces the listeners and starts what a new one waits for.
-func (s *Socket) change(f func(listenerSet) listenerSet) errcode.Code {
+func (s *Socket) change(f func(*listenerSet) *listenerSet) errcode.Code {
 	s.mu.Lock()
 	if s.released {
 		s.mu.Unlock()
 		return errcode.BadFD
 	}
-	var old listenerSet
-	if p := s.listeners.Load(); p != nil {
-		old = *p
-	}
+	old := s.listeners.Load()
 	set := f(old)
-	s.listeners.Store(s.loop.shared(set))
+	s.listeners.Store(set)
 	const readers = 1<<EventMessage | 1<<EventConnect
-	if set.mask&^old.mask&readers != 0 {
+	if set.events()&^old.events()&readers != 0 {
 		s.leave(workRead)
 	}
 	s.unlock()
 	return errcode.OK
 }
 
-// shared returns an equal set that another socket has, if it is among the last: the
-// connections of a server mostly have the same listeners.
-func (l *Loop) shared(set listenerSet) *listenerSet {
-	if set.mask == 0 {
+func (set *listenerSet) events() uint32 {
+	if set == nil {
+		return 0
+	}
+	return set.mask
+}
+
+// shared returns such a set that another socket has, if it is among the last, or makes it.
+func (l *Loop) shared(mask uint32, entries []listenerEntry, userData uintptr) *listenerSet {
+	if mask == 0 {
 		return nil
 	}
 	for i := range l.sets {
-		if o := l.sets[i].Load(); o != nil && o.mask == set.mask && o.userData == set.userData && slices.Equal(o.entries, set.entries) {
+		if o := l.sets[i].Load(); o != nil && o.mask == mask && o.userData == userData && slices.Equal(o.entries, entries) {
 			return o
 		}
 	}
-	l.sets[l.setsTurn.Add(1)%uint32(len(l.sets))].Store(&set)
-	return &set
+	set := &listenerSet{mask: mask, entries: slices.Clone(entries), userData: userData}
+	l.sets[l.setsTurn.Add(1)%uint32(len(l.sets))].Store(set)
+	return set
 }

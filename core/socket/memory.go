@@ -13,6 +13,7 @@ import (
 // and a datagram must fit in one piece. A block begins with its header.
 type block struct {
 	next  *block
+	last  *block // of the list whose first this is
 	start uint32 // offset of the first byte not yet sent
 	end   uint32 // offset after the last byte
 	size  uint32
@@ -91,7 +92,7 @@ func (p *blockPool) spare() *block {
 }
 
 func (b *block) reset(size uint32) {
-	b.next, b.start, b.end, b.size = nil, blockHeader, blockHeader, size
+	b.next, b.last, b.start, b.end, b.size = nil, nil, blockHeader, blockHeader, size
 }
 
 // free gives a block back.
@@ -161,47 +162,44 @@ func (p *blockPool) unmap(list *block) {
 }
 
 // blockList is a first-in, first-out list of blocks.
-type blockList struct{ first, last *block }
+type blockList struct{ first *block }
+
+// last returns the last block, nil if there is none.
+func (l *blockList) last() *block {
+	if l.first == nil {
+		return nil
+	}
+	return l.first.last
+}
 
 func (l *blockList) push(b *block) {
-	if l.last == nil {
-		l.first = b
-	} else {
-		l.last.next = b
-	}
-	l.last = b
+	b.last = b
+	l.pushList(blockList{b})
 }
 
 // pushList appends another list.
 func (l *blockList) pushList(m blockList) {
-	if m.first == nil {
-		return
-	}
-	if l.last == nil {
+	switch {
+	case m.first == nil:
+	case l.first == nil:
 		l.first = m.first
-	} else {
-		l.last.next = m.first
+	default:
+		l.first.last.next = m.first
+		l.first.last = m.first.last
 	}
-	l.last = m.last
 }
 
 // pushFront puts another list before this one.
 func (l *blockList) pushFront(m blockList) {
-	if m.first == nil {
-		return
-	}
-	m.last.next = l.first
+	m.pushList(*l)
 	l.first = m.first
-	if l.last == nil {
-		l.last = m.last
-	}
 }
 
 func (l *blockList) pop() *block {
 	b := l.first
 	l.first = b.next
-	if l.first == nil {
-		l.last = nil
+	if l.first != nil {
+		l.first.last = b.last
 	}
 	b.next = nil
 	return b

@@ -119,5 +119,5 @@ func TestBlockList(t *testing.T) {
 		d.pop().free()
 	}
 	assert.Nil(t, d.first)
-	assert.Nil(t, d.last)
+	assert.Nil(t, d.last())
 }

@@ -64,13 +64,13 @@ func (s *Socket) endOpen(fd int, to state, e unix.Errno, operation string, sa ne
 
 // opening begins an open period. mu is held.
 func (s *Socket) opening(fd int, to state) {
-	s.fd = fd
+	s.fd = int32(fd)
 	s.state = to
 	s.closed = false
 	s.ended, s.endQueued, s.finSent, s.aborted, s.expired, s.truncated = false, false, false, false, false, false
-	s.progress, s.closeFrom, s.unacknowledged = 0, 0, 0
+	s.progress, s.sentAll = 0, false
 	s.fatal = errcode.OK
-	s.notice = errcode.OK
+	s.rare.settle()
 	if s.doomed {
 		s.doomed, s.closing, s.aborted = false, true, true
 		s.leave(workClose)
@@ -137,31 +137,32 @@ func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
 // reports it.
 func (s *Socket) begin() {
 	s.mu.Lock()
-	fd := s.fd
+	fd := int(s.fd)
 	to := s.state
-	giver := s.giver
+	var giver *Socket
+	if s.kind == KindTLS {
+		giver = s.giver
+	}
 	s.mu.Unlock()
 	if giver != nil {
 		s.takeOver(giver)
 		return
 	}
-	if t := s.tls; t != nil && t.phase == phaseReady {
+	if s.hasSession() && s.tls.phase == phaseReady {
 		// What has happened since the handshake was not looked at, see readyEarly.
-		t.phase = phaseOpen
+		s.tls.phase = phaseOpen
 		s.ready |= pollIn
 		s.schedule(workFlush | workRead | workTimer)
 		return
 	}
-	if fd < 0 || s.attached {
+	if fd < 0 || s.token != 0 {
 		return
 	}
 	if !s.attach(fd) {
 		return
 	}
 	switch {
-	case s.kind == KindTLSConnection:
-		s.shakeServer()
-	case s.kind == KindTCPConnection:
+	case s.kind.isConnection():
 	case to == stateConnected:
 		s.emit(EventConnect, errcode.OK, nil)
 	default:
@@ -189,7 +190,7 @@ func (s *Socket) watch(fd int) unix.Errno {
 	if e != 0 {
 		return e
 	}
-	s.token, s.attached = token, true
+	s.token = token
 	s.ready = 0
 	s.active = loop.Clock()
 	return 0

@@ -34,6 +34,7 @@ type options struct {
 	halfOpen     bool
 
 	handshakeTimeout int64 // ms
+	handshakeLimit   int64
 
 	keepAliveIdle, keepAliveInterval, keepAliveCount int
 	reusePort, reuseAddress, ipv6Only                Flag
@@ -56,6 +57,7 @@ var optionRange = [...]struct{ min, max int64 }{
 	OptionReuseAddress:      {0, 1},
 	OptionIPv6Only:          {0, 1},
 	OptionHandshakeTimeout:  {1, maxTimeout},
+	OptionHandshakeLimit:    {0, 1 << 30},
 }
 
 // maxTimeout is a day in milliseconds.
@@ -91,6 +93,11 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 		o.ipv6Only = FlagOf(value == 1)
 	case OptionHandshakeTimeout:
 		o.handshakeTimeout = value
+	case OptionHandshakeLimit:
+		o.handshakeLimit = value
+		if s.kind == KindTLSServer {
+			s.leave(workRead) // it may be higher now
+		}
 	}
 	s.opts = &o
 	if option == OptionIdleTimeout || option == OptionCloseTimeout {
@@ -140,6 +147,8 @@ func (s *Socket) Option(option Option) (int64, errcode.Code) {
 		return int64(o.ipv6Only.value()), errcode.OK
 	case OptionHandshakeTimeout:
 		return o.handshakeTimeout, errcode.OK
+	case OptionHandshakeLimit:
+		return o.handshakeLimit, errcode.OK
 	}
 	return 0, errcode.Parameter
 }

@@ -15,7 +15,7 @@ func TestOptionRanges(t *testing.T) {
 	f := newFixture(t, onRun)
 	for _, kind := range []Kind{KindTCP, KindTCPServer, KindUDP, KindTLS, KindTLSServer} {
 		p := f.socket(kind)
-		for o := OptionSendQueueLimit; o <= OptionHandshakeTimeout; o++ {
+		for o := OptionSendQueueLimit; o <= OptionHandshakeLimit; o++ {
 			before, code := p.s.Option(o)
 			assert.Equal(t, errcode.OK, code)
 			r := optionRange[o]
@@ -30,7 +30,7 @@ func TestOptionRanges(t *testing.T) {
 				assert.Equal(t, good, after)
 			}
 		}
-		for _, o := range []Option{-1, 0, OptionHandshakeTimeout + 1, 1 << 30} {
+		for _, o := range []Option{-1, 0, OptionHandshakeLimit + 1, 1 << 30} {
 			assert.Equal(t, errcode.Parameter, p.s.SetOption(o, 1))
 			_, code := p.s.Option(o)
 			assert.Equal(t, errcode.Parameter, code)

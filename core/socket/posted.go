@@ -7,15 +7,8 @@ import (
 
 // posted is a function on its way to the loop.
 type posted struct {
-	task     loop.Task
 	loop     *Loop
 	function Function
-}
-
-func newPosted(l *Loop, f Function) *loop.Task {
-	p := &posted{loop: l, function: f}
-	p.task.Owner = p
-	return &p.task
 }
 
 // RunTask runs the function. One without a function only wakes a default loop.
@@ -38,13 +31,12 @@ func (l *Loop) Post(f Function) errcode.Code {
 	if l.stopped {
 		return errcode.BadFD
 	}
-	l.reactor.Schedule(newPosted(l, f))
+	l.reactor.Schedule(&posted{loop: l, function: f})
 	return errcode.OK
 }
 
 // userTimer is a timer of a caller's. It starts on the loop's thread.
 type userTimer struct {
-	task     loop.Task
 	timer    loop.Timer
 	loop     *Loop
 	id       int64
@@ -61,7 +53,7 @@ func (l *Loop) SetTimer(delayMs, intervalMs int64, f Function) (int64, errcode.C
 		return 0, errcode.Parameter
 	}
 	t := &userTimer{loop: l, start: loop.Clock() + min(delayMs*1e6, 1<<61), interval: min(intervalMs*1e6, 1<<61), function: f}
-	t.task.Owner, t.timer.Owner = t, t
+	t.timer.Owner = t
 	l.mu.Lock()
 	if l.stopped {
 		l.mu.Unlock()
@@ -71,7 +63,7 @@ func (l *Loop) SetTimer(delayMs, intervalMs int64, f Function) (int64, errcode.C
 	t.id = l.timerID
 	l.timers[t.id] = t
 	l.mu.Unlock()
-	l.reactor.Schedule(&t.task)
+	l.reactor.Schedule(t)
 	return t.id, errcode.OK
 }
 
@@ -84,7 +76,7 @@ func (l *Loop) ClearTimer(id int64) errcode.Code {
 	if t == nil {
 		return errcode.Parameter
 	}
-	l.reactor.Schedule(&t.task)
+	l.reactor.Schedule(t)
 	return errcode.OK
 }
 

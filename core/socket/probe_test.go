@@ -282,7 +282,7 @@ func (p *probe) abort() errcode.Code {
 func (p *probe) connecting() bool {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.s.conn != nil
+	return p.s.connector() != nil
 }
 
 func (p *probe) cancel(cancelled bool) {

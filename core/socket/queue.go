@@ -17,8 +17,7 @@ type sendQueue struct {
 	size     int64  // bytes accepted and not yet taken
 	accepted uint64 // streams: bytes ever; datagrams: their number
 	finished uint64 // of those, taken or failed
-	promises []promise
-	first    int // of promises
+	*promised
 
 	writing  bool // somebody has the token
 	blocked  bool // the kernel has said EAGAIN and will report EPOLLOUT
@@ -27,7 +26,13 @@ type sendQueue struct {
 	gathered bool // on the loop's list
 	// dropped: the queue was dropped under the writer's hands
 	dropped bool
-	doomed  blockList
+}
+
+// promised is what a queue has had at least once; many never have.
+type promised struct {
+	promises []promise
+	first    int       // of promises
+	doomed   blockList // dropped, and not freed yet
 }
 
 // promise is a completion that is due when finished has reached end.
@@ -41,6 +46,9 @@ type promise struct {
 const promiseCost = 64
 
 func (q *sendQueue) promise(done Completion) {
+	if q.promised == nil {
+		q.promised = &promised{}
+	}
 	if q.first > 0 && len(q.promises) == cap(q.promises) {
 		n := copy(q.promises, q.promises[q.first:])
 		q.promises, q.first = q.promises[:n], 0
@@ -50,16 +58,21 @@ func (q *sendQueue) promise(done Completion) {
 
 // due reports whether a promise can be kept.
 func (q *sendQueue) due() bool {
-	return q.first < len(q.promises) && q.promises[q.first].end <= q.finished
+	return q.promised != nil && q.first < len(q.promises) && q.promises[q.first].end <= q.finished
 }
 
 // charge is what counts against the limit.
 func (q *sendQueue) charge() int64 {
-	return q.size + int64(q.promised())*promiseCost
+	return q.size + int64(q.unkept())*promiseCost
 }
 
-// promised is how many promises have not been kept.
-func (q *sendQueue) promised() int { return len(q.promises) - q.first }
+// unkept is how many promises have not been kept.
+func (q *sendQueue) unkept() int {
+	if q.promised == nil {
+		return 0
+	}
+	return len(q.promises) - q.first
+}
 
 func (q *sendQueue) keep() promise {
 	p := q.promises[q.first]
@@ -72,23 +85,30 @@ func (q *sendQueue) keep() promise {
 
 // drop fails all that has not been taken.
 func (q *sendQueue) drop(code errcode.Code) {
-	for i := q.first; i < len(q.promises); i++ {
-		if p := &q.promises[i]; p.end > q.finished {
-			p.code = code
+	if q.unkept() > 0 {
+		for i := q.first; i < len(q.promises); i++ {
+			if p := &q.promises[i]; p.end > q.finished {
+				p.code = code
+			}
 		}
 	}
 	q.finished = q.accepted
 	q.size = 0
 	// Freed without the lock, when no writer reads them any more.
-	q.doomed.pushList(q.blocks)
-	q.blocks = blockList{}
+	if q.blocks.first != nil {
+		if q.promised == nil {
+			q.promised = &promised{}
+		}
+		q.doomed.pushList(q.blocks)
+		q.blocks = blockList{}
+	}
 	q.dropped = q.writing
 	q.refused = false
 }
 
 // takeDoomed returns what was dropped and can be freed.
 func (q *sendQueue) takeDoomed() blockList {
-	if q.writing {
+	if q.writing || !q.hasDoomed() {
 		return blockList{}
 	}
 	l := q.doomed
@@ -96,8 +116,13 @@ func (q *sendQueue) takeDoomed() blockList {
 	return l
 }
 
+func (q *sendQueue) hasDoomed() bool { return q.promised != nil && q.doomed.first != nil }
+
 // failAt fails one datagram.
 func (q *sendQueue) failAt(index uint64, code errcode.Code) {
+	if q.unkept() == 0 {
+		return
+	}
 	waiting := q.promises[q.first:]
 	i := sort.Search(len(waiting), func(i int) bool { return waiting[i].end >= index })
 	if i < len(waiting) && waiting[i].end == index {
@@ -140,7 +165,7 @@ func copyIn(bufs []Buffer, total int) (blockList, bool) {
 	for i := range bufs {
 		from, size := bufs[i].Data, int(bufs[i].Size)
 		for size > 0 {
-			if list.last == nil || list.last.room() == 0 {
+			if list.first == nil || list.last().room() == 0 {
 				b := newBlock(left)
 				if b == nil {
 					list.freeAll()
@@ -148,7 +173,7 @@ func copyIn(bufs []Buffer, total int) (blockList, bool) {
 				}
 				list.push(b)
 			}
-			b := list.last
+			b := list.last()
 			n := min(size, b.room())
 			move(b.at(b.end), address(from), n)
 			b.end += uint32(n)

@@ -61,7 +61,7 @@ func TestQueueOfStream(t *testing.T) {
 	assert.True(t, bytes.Equal(want, q.contents()))
 	q.clear()
 	assert.Nil(t, q.blocks.first)
-	assert.Nil(t, q.blocks.last)
+	assert.Nil(t, q.blocks.last())
 	assert.Zero(t, q.size)
 }
 

@@ -91,6 +91,9 @@ func (x *Secure) drop() {
 
 // share returns what the socket has been told, with a reference of its own. mu is held.
 func (s *Socket) share() Secure {
+	if s.kind != KindTLS && s.kind != KindTLSServer {
+		return Secure{}
+	}
 	x := s.secure
 	if x.context != nil {
 		x.context.Retain()
@@ -100,6 +103,9 @@ func (s *Socket) share() Secure {
 
 // forgetSecure drops what a socket that nobody can use any more has been told.
 func (s *Socket) forgetSecure() {
+	if !s.kind.IsTLS() {
+		return
+	}
 	s.mu.Lock()
 	var x Secure
 	if s.released && s.state == stateIdle {

@@ -146,8 +146,8 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			return s.writeDirect(bufs, total, done)
 		case gather && total >= directSend && s.encryptsAtOnce():
 			return s.encryptDirect(bufs, total, done)
-		case total <= smallSend && q.blocks.last != nil && q.blocks.last.room() >= total:
-			appendSmall(q.blocks.last, bufs)
+		case total <= smallSend && q.blocks.first != nil && q.blocks.last().room() >= total:
+			appendSmall(q.blocks.last(), bufs)
 		case total <= smallSend && gather && s.takeSpare(&b):
 			// The common case of an answer made in a callback: one lock.
 			appendSmall(b, bufs)
@@ -345,7 +345,7 @@ func (s *Socket) wrote() {
 	q := &s.out
 	q.writing = false
 	q.dropped = false
-	if q.due() || q.doomed.first != nil {
+	if q.due() || q.hasDoomed() {
 		s.leave(workDone)
 	}
 	if q.refused && q.charge() < s.opts.queueLimit/2 {
@@ -371,7 +371,7 @@ func (s *Socket) deliverSends() { s.deliverAtMost(math.MaxInt) }
 // must not keep the loop for one socket.
 func (s *Socket) deliverDue() {
 	s.mu.Lock()
-	count := s.out.promised()
+	count := s.out.unkept()
 	s.mu.Unlock()
 	s.deliverAtMost(count)
 }

@@ -25,67 +25,126 @@ const (
 	stateListening
 )
 
-// A Socket is what a handle names.
+// A Socket is what a handle names. There may be very many that do nothing: what an idle
+// connection over TCP can do without is in rare, and TestSocketSize says how large this is.
 type Socket struct {
+	mu        sync.Mutex
 	loop      *Loop
-	handle    int64
 	listeners atomic.Pointer[listenerSet]
-	task      loop.Task
+	handle    int64
 	server    *Socket // of a connection
 	clientID  int64
 	kind      Kind
 	compat    bool
 
-	// next and previous are the loop's list of open sockets.
-	next, previous *Socket
+	// The following is under mu, or is changed under mu by the loop's thread only.
+	state     state
+	scheduled bool // it is in the loop's line of tasks
+	held      bool // an accepted connection whose server's listener has not returned
+	released  bool
+	doomed    bool // the loop ended while the socket was being opened
+	closing   bool // from close() or the library's own close to the end of the period
+	aborted   bool // without sending what is queued
+	truncated bool // an error has dropped queued bytes of a stream
+	closed    bool // for State
+	paused    bool
+	ended     bool // the peer has ended
+	endQueued bool // socket_end was called
+	finSent   bool
+	sentAll   bool // close has sent everything, progress says when
+	expired   bool // the close timeout is over
 
-	mu             sync.Mutex
-	state          state
-	scheduled      bool // task is queued
-	held           bool // an accepted connection whose server's listener has not returned
-	released       bool
-	doomed         bool // the loop ended while the socket was being opened
-	closing        bool // from close() or the library's own close to the end of the period
-	aborted        bool // without sending what is queued
-	truncated      bool // an error has dropped queued bytes of a stream
-	closed         bool // for State
-	paused         bool
-	ended          bool // the peer has ended
-	endQueued      bool // socket_end was called
-	finSent        bool
-	expired        bool // the close timeout is over
-	work           work
-	users          int32 // threads that use fd outside the lock
-	fd             int
-	fatal          errcode.Code // the first error that ends the connection
-	notice         errcode.Code // UDP: an error of an earlier datagram
-	opts           *options
-	out            sendQueue
+	hungry bool // on the loop's list; the loop's thread's own
+
+	work  work
+	users int32 // threads that use fd outside the lock
+	fd    int32
+	fatal errcode.Code // the first error that ends the connection
+
+	// The loop's thread's own.
+	token  loop.Token // 0: the descriptor is not watched
+	ready  uint32     // EPOLL bits of which the kernel has not said EAGAIN since
+	active int64      // when bytes last came, of loop.Clock
+	timer  *loop.Timer
+
+	opts     *options
+	out      sendQueue
+	progress int64 // when queued bytes were last taken, of loop.Clock
+	remote   netaddr.Kept
+	*rare
+
+	// next and previous are the loop's list of open sockets, under the loop's lock.
+	next, previous *Socket
+}
+
+// rare is what most sockets never have, or for a moment only. TLS and UDP sockets and
+// servers have one from the start; the others' is made and dropped under mu.
+type rare struct {
 	conn           *connector
 	endDone        Completion
 	closeDone      []Completion
-	remote         netaddr.Sockaddr
-	secure         Secure
-	info           *tlsengine.Info // of a finished handshake
-	suites         string          // compat: all that were enabled in it
-	carried        bool            // TLS client: the descriptor is connected, the handshake is not made
-	giver          *Socket         // the TCP socket whose descriptor it was, until the loop knows
-	heir           *Socket         // of such a TCP socket
-	progress       int64           // when queued bytes were last taken, of loop.Clock
-	unacknowledged int             // bytes that the kernel had for the peer, when seePeer looked
-	closeFrom      int64           // when close had sent everything
 	failure        *failure
+	unacknowledged int     // bytes that the kernel had for the peer, when seePeer looked
+	heir           *Socket // of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
 
-	// The rest belongs to the loop's thread.
-	attached bool
-	hungry   bool // on the loop's list
-	token    loop.Token
-	ready    uint32 // EPOLL bits of which the kernel has not said EAGAIN since
-	active   int64  // when bytes last came, of loop.Clock
-	timer    *loop.Timer
-	stash    *blockList // UDP: datagrams received but not delivered
-	accepts  *acceptor  // servers
-	tls      *tlsLayer  // from the handshake to the end of the period
+	accepts *acceptor // servers
+
+	// UDP.
+	notice errcode.Code // an error of an earlier datagram
+	stash  *blockList   // datagrams received but not delivered; the loop's thread's own
+
+	// TLS.
+	tls     *tlsLayer // from the handshake to the end of the period; the loop's thread's own
+	secure  Secure
+	info    *tlsengine.Info // of a finished handshake
+	suites  string          // compat: all that were enabled in it
+	carried bool            // a client: the descriptor is connected, the handshake is not made
+	giver   *Socket         // the TCP socket whose descriptor it was, until the loop knows
+}
+
+// rarely returns s.rare, which it makes if there is none. mu is held.
+func (s *Socket) rarely() *rare {
+	if s.rare == nil {
+		s.rare = &rare{}
+	}
+	return s.rare
+}
+
+// connector returns the connect that is going on, nil if there is none. mu is held.
+func (s *Socket) connector() *connector {
+	if s.rare == nil {
+		return nil
+	}
+	return s.conn
+}
+
+// connected forgets the connect, and what was made for it if that has no other use. mu is
+// held.
+func (s *Socket) connected() {
+	s.conn = nil
+	if s.kind == KindTCP && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
+		s.rare = nil
+	}
+}
+
+// settle forgets what belongs to an open period. mu is held.
+func (r *rare) settle() {
+	if r != nil {
+		r.notice = errcode.OK
+		r.unacknowledged = 0
+		r.info, r.suites = nil, ""
+	}
+}
+
+// takeEndDone returns the completion of socket_end, which then is the caller's to run. mu is
+// held.
+func (s *Socket) takeEndDone() Completion {
+	if s.rare == nil {
+		return Completion{}
+	}
+	done := s.endDone
+	s.endDone = Completion{}
+	return done
 }
 
 var sockets table[Socket]
@@ -113,7 +172,9 @@ var tooManyOpen = errcode.FromErrno(errcode.Client, unix.EMFILE)
 
 func newSocket(l *Loop, kind Kind, opts *options) *Socket {
 	s := &Socket{loop: l, kind: kind, fd: -1, opts: opts}
-	s.task.Owner = s
+	if kind == KindUDP || kind.isServer() || kind.IsTLS() {
+		s.rare = &rare{}
+	}
 	return s
 }
 
@@ -134,7 +195,7 @@ func (s *Socket) unlock() {
 	}
 	s.mu.Unlock()
 	if kick {
-		s.loop.reactor.Schedule(&s.task)
+		s.loop.reactor.Schedule(s)
 	}
 }
 
@@ -154,7 +215,7 @@ func (s *Socket) use() int {
 	if s.fd >= 0 {
 		s.users++
 	}
-	return s.fd
+	return int(s.fd)
 }
 
 func (s *Socket) unuse() {
@@ -177,7 +238,7 @@ func (s *Socket) FD() (int, errcode.Code) {
 	if s.fd < 0 || s.state == stateOpening {
 		return -1, s.getterCode(unix.EBADF)
 	}
-	return s.fd, errcode.OK
+	return int(s.fd), errcode.OK
 }
 
 // LocalAddr returns the address the socket is bound to.
@@ -205,7 +266,7 @@ func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
 	defer s.mu.Unlock()
 	switch {
 	case s.state == stateConnected:
-		return s.remote, errcode.OK
+		return s.remote.Sockaddr(), errcode.OK
 	case s.state == stateIdle, s.state == stateOpening:
 		return netaddr.Sockaddr{}, s.getterCode(unix.EBADF)
 	}
@@ -286,18 +347,21 @@ type failure struct {
 
 // failed remembers an error for ErrorDetail. mu is held.
 func (s *Socket) failed(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
-	s.failure = &failure{operation, sa, host, code, ""}
+	s.rarely().failure = &failure{operation, sa, host, code, ""}
 }
 
 // failedSaying is failed with the engine's words. mu is held.
 func (s *Socket) failedSaying(operation string, e *tlsengine.Error) {
-	s.failure = &failure{operation: operation, code: e.Code, text: e.Text}
+	s.rarely().failure = &failure{operation: operation, code: e.Code, text: e.Text}
 }
 
 // ErrorDetail says what the last failure was about.
 func (s *Socket) ErrorDetail() string {
 	s.mu.Lock()
-	f := s.failure
+	var f *failure
+	if s.rare != nil {
+		f = s.failure
+	}
 	s.mu.Unlock()
 	if f == nil {
 		return ""

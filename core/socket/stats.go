@@ -3,6 +3,8 @@ package socket
 import (
 	"runtime/metrics"
 	"sync/atomic"
+
+	"ohsocket/core/tlsengine"
 )
 
 // Stats are counts since the start, or the present.
@@ -12,6 +14,9 @@ type Stats struct {
 	ConnectionsAccepted, LoopIterations                               uint64
 	// Panics that were caught.
 	Panics uint64
+	// Clients of TLS servers that nobody has seen; TLS connections, those included; sets of
+	// secure options in use.
+	TLSHandshakes, TLSSessions, TLSContexts uint64
 }
 
 var (
@@ -59,6 +64,9 @@ func ReadStats() Stats {
 		MessagesSent:        retired.sent.messages.Load(),
 		LoopIterations:      retired.iterations.Load(),
 	}
+	contexts, sessions, _ := tlsengine.Live()
+	s.TLSHandshakes = uint64(unseen.live.Load())
+	s.TLSSessions, s.TLSContexts = uint64(sessions), uint64(contexts)
 	loops.each(func(l *Loop) {
 		s.BytesReceived += l.received.bytes.Load()
 		s.MessagesReceived += l.received.messages.Load()

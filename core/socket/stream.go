@@ -175,7 +175,7 @@ func (s *Socket) failAs(code errcode.Code, text string) {
 		return
 	}
 	s.fatal = code
-	s.failed("connection to", s.remote, "", s.sendCode(code))
+	s.failed("connection to", s.remote.Sockaddr(), "", s.sendCode(code))
 	s.failure.text = text
 	s.truncated = s.truncated || s.out.size > 0
 	s.out.drop(s.fatal)
@@ -198,7 +198,7 @@ const (
 func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	set = s.listeners.Load()
 	s.mu.Lock()
-	fd = s.fd
+	fd = int(s.fd)
 	switch {
 	case s.state != stateConnected || s.ended || s.closing && !s.finSent:
 		how = readNever
@@ -250,7 +250,7 @@ func (s *Socket) readStream() {
 				if l.mode == LoopRecords {
 					l.take(n)
 				}
-				l.message(s, set, buffer, n, s.remote)
+				l.message(s, set, buffer, n, s.remote.Sockaddr())
 			}
 		case e == 0:
 			s.ready = 0
@@ -280,7 +280,7 @@ func (l *Loop) readBudget() int {
 // watchReset looks for a reset of a connection whose peer has ended.
 func (s *Socket) watchReset() {
 	s.mu.Lock()
-	fd := s.fd
+	fd := int(s.fd)
 	watch := s.state == stateConnected && s.ended && !s.closing && s.ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0
 	s.mu.Unlock()
 	s.ready = 0

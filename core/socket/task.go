@@ -26,7 +26,10 @@ func (s *Socket) RunTask() {
 	s.work = 0
 	s.scheduled = false
 	doomed := s.out.takeDoomed()
-	heir := s.heir
+	var heir *Socket
+	if s.rare != nil {
+		heir = s.heir
+	}
 	s.mu.Unlock()
 	doomed.freeAll()
 	if heir != nil {
@@ -111,7 +114,7 @@ func (s *Socket) goOn() {
 
 // Ready is called by the reactor.
 func (s *Socket) Ready(events uint32) {
-	if s.tls != nil && s.tls.phase != phaseOpen {
+	if s.hasSession() && s.tls.phase != phaseOpen {
 		s.readyEarly(events)
 		return
 	}

@@ -44,6 +44,7 @@ type tlsLayer struct {
 	ahead    *block    // decrypted while nobody reads, to find an end behind it
 	behind   tlsengine.Status
 	begun    int64 // of loop.Clock: a server's connection
+	speaks   bool  // a client that has not said anything yet
 	notified bool  // close_notify has been made
 	// deferring: the session holds back what was written, or close_notify, since the
 	// peer is in the middle of a message of the handshake
@@ -53,11 +54,14 @@ type tlsLayer struct {
 
 // hasCipher reports whether ciphertext waits for the kernel: of the queue, or of what the
 // session had to say by itself.
-func (s *Socket) hasCipher() bool { return s.tls != nil && s.tls.cipher.first != nil }
+func (s *Socket) hasCipher() bool { return s.hasSession() && s.tls.cipher.first != nil }
 
-// startTLS gives the socket a session.
+// hasSession reports whether this is a TLS socket from its handshake to its end.
+func (s *Socket) hasSession() bool { return s.kind.IsTLS() && s.tls != nil }
+
+// startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
-	s.tls = &tlsLayer{session: session}
+	s.tls = &tlsLayer{session: session, speaks: true}
 	if s.loop.cipherOut == nil {
 		s.loop.makeCipherBuffers()
 	}
@@ -65,10 +69,10 @@ func (s *Socket) startTLS(session *tlsengine.Session) {
 
 // stopTLS ends the session.
 func (s *Socket) stopTLS() {
-	t := s.tls
-	if t == nil {
+	if !s.hasSession() {
 		return
 	}
+	t := s.tls
 	s.tls = nil
 	t.session.Close()
 	t.cipher.freeAll()
@@ -279,10 +283,10 @@ func (s *Socket) resumeDeferred() {
 
 // isHeldBack reports whether nothing can be written before resumeDeferred: a socket that closes would try for ever.
 func (s *Socket) isHeldBack() bool {
-	return s.tls != nil && s.tls.deferring && s.tls.cipher.first == nil
+	return s.hasSession() && s.tls.deferring && s.tls.cipher.first == nil
 }
 
 // owesCredit reports whether writeTLS has something to do although the queue has no blocks.
 func (s *Socket) owesCredit() bool {
-	return s.tls != nil && (s.tls.cipher.first != nil || s.tls.credit > 0)
+	return s.hasSession() && (s.tls.cipher.first != nil || s.tls.credit > 0)
 }

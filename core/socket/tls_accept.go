@@ -18,6 +18,7 @@ type tlsAcceptor struct {
 	unseen   map[*Socket]struct{}
 	ready    []*Socket // in the order in which the handshakes were done
 	failures []handshakeFailure
+	crowded  bool // accept waits for a place among the unseen
 }
 
 // handshakeFailure is to be reported on the server.
@@ -53,7 +54,7 @@ func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
 	c := newSocket(l, KindTLSConnection, opts)
 	c.compat = s.compat
 	c.server = s
-	c.remote = remote
+	c.remote = remote.Keep()
 	c.tls = &tlsLayer{session: session, begun: loop.Clock()}
 	c.opening(fd, stateConnecting)
 	s.accepts.begin(c)
@@ -77,6 +78,18 @@ func (a *acceptor) begin(c *Socket) {
 	a.unseen[c] = struct{}{}
 	a.mu.Unlock()
 	unseen.enter()
+}
+
+// isCrowded reports whether there are as many unseen clients as the limit allows (0: no limit).
+// Then left has the server accept again.
+func (a *acceptor) isCrowded(limit int64) bool {
+	if limit == 0 {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.crowded = int64(len(a.unseen)) >= limit
+	return a.crowded
 }
 
 // done puts a client into the line of those to be shown. It reports false if the server
@@ -154,7 +167,12 @@ func (a *acceptor) left(c *Socket) {
 			break
 		}
 	}
+	crowded := a.crowded
+	a.crowded = false
 	a.mu.Unlock()
+	if crowded {
+		c.server.leaveReading()
+	}
 	unseen.leave()
 	trimSoon()
 }
@@ -183,7 +201,7 @@ func (s *Socket) reject() {
 // shakeServer goes on with a client's handshake.
 func (s *Socket) shakeServer() {
 	s.mu.Lock()
-	fd, over := s.fd, s.closing || s.state != stateConnecting
+	fd, over := int(s.fd), s.closing || s.state != stateConnecting
 	s.mu.Unlock()
 	if over {
 		// An alert is being sent, or the connection is being dropped.
@@ -226,7 +244,7 @@ func (s *Socket) handshakeDone(e unix.Errno) {
 // handshakeFailed reports it on the server and closes, so that the client can read the
 // alert.
 func (s *Socket) handshakeFailed(code errcode.Code, text string) {
-	s.server.accepts.failed(s, handshakeFailure{s.remote, s.server.sendCode(code), text})
+	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.sendCode(code), text})
 	s.server.leaveReading()
 	s.tls.notified = true
 	s.tls.phase = phaseOpen

@@ -21,9 +21,29 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 	if e != 0 {
 		return false, nil, e
 	}
-	var in unsafe.Pointer
-	size := 0
 	for {
+		var in unsafe.Pointer
+		size := 0
+		if t.speaks {
+			t.speaks = false
+		} else {
+			var what arrival
+			in, size, what, e = s.nextInput(fd)
+			switch {
+			case what == arrivedBytes && size > 0:
+			case what == arrivedError:
+				return false, nil, e
+			case unwritten != 0:
+				return false, nil, unwritten
+			case what == arrivedEnd:
+				return false, t.session.Truncated(), 0
+			case what == arrivedNothing:
+				s.ready = 0
+				return false, nil, 0
+			default:
+				return false, nil, 0
+			}
+		}
 		consumed, status := t.session.Handshake(in, size, l.cipherOut)
 		if n := s.unwritten(s.digest(fd, in, size, consumed), &e); unwritten == 0 {
 			unwritten = n
@@ -36,21 +56,6 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 		case status == tlsengine.Done:
 			return true, nil, unwritten
 		}
-		var what arrival
-		in, size, what, e = s.nextInput(fd)
-		switch {
-		case what == arrivedBytes && size > 0:
-			continue
-		case what == arrivedError:
-			return false, nil, e
-		case unwritten != 0:
-			return false, nil, unwritten
-		case what == arrivedEnd:
-			return false, t.session.Truncated(), 0
-		case what == arrivedNothing:
-			s.ready = 0
-		}
-		return false, nil, 0
 	}
 }
 
@@ -140,12 +145,12 @@ func (c *connector) beginCarried() {
 	s := c.s
 	c.begun = true
 	s.mu.Lock()
-	a := &attempt{c: c, fd: s.fd, address: s.remote}
+	a := &attempt{c: c, fd: int(s.fd), address: s.remote.Sockaddr()}
 	s.mu.Unlock()
-	if s.attached {
+	if s.token != 0 {
 		// Taken over from a TCP socket together with its place in the set.
 		a.token = s.token
-		s.attached = false
+		s.token = 0
 		s.loop.reactor.Replace(a.token, a)
 	} else {
 		var e unix.Errno
@@ -186,6 +191,9 @@ func (c *connector) shake(events uint32) {
 	s := c.s
 	s.ready |= events & (pollIn | pollGone | pollUrgent)
 	done, failure, e := s.shake(c.shaking.fd)
+	if done && e != 0 {
+		failure = s.lastWord(c.shaking.fd)
+	}
 	switch {
 	case failure != nil:
 		c.shakeFailed(failure.Code, failure.Text)
@@ -195,6 +203,34 @@ func (c *connector) shake(events uint32) {
 		a := c.shaking
 		c.shaking = nil
 		c.succeed(a, s.ready|pollIn)
+	}
+}
+
+// lastWord looks for an alert in what a peer has sent that is not there any more to get our last flight. Plaintext
+// before it is dropped: the connection was never open.
+func (s *Socket) lastWord(fd int) *tlsengine.Error {
+	plain := newBlock(largeBlock)
+	if plain == nil {
+		return nil
+	}
+	defer plain.free()
+	for {
+		in, size, what, _ := s.nextInput(fd)
+		if what != arrivedBytes {
+			return nil
+		}
+		consumed, _, status := s.tls.session.Read(in, size, plain.at(plain.end), minRead, s.loop.cipherOut)
+		s.loop.cipherOut.Reset()
+		switch {
+		case status == tlsengine.Failed:
+			failure := *s.tls.session.Err()
+			if failure.Code == errcode.TLSRead {
+				failure.Code = errcode.TLSSystemCall // of a connect, as all alerts
+			}
+			return &failure
+		case status == tlsengine.Ended, s.tls.keepInput(in, size, consumed) != 0:
+			return nil
+		}
 	}
 }
 

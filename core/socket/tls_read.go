@@ -62,7 +62,7 @@ func (s *Socket) readTLS() {
 			if l.mode == LoopRecords {
 				l.take(n)
 			}
-			l.message(s, set, buffer, n, s.remote)
+			l.message(s, set, buffer, n, s.remote.Sockaddr())
 		}
 		if !s.goesOn(status) {
 			return
@@ -203,12 +203,12 @@ func (s *Socket) deliverAhead(set *listenerSet) bool {
 	}
 	b.start += uint32(n)
 	if b.unsent() > 0 {
-		l.message(s, set, data, n, s.remote)
+		l.message(s, set, data, n, s.remote.Sockaddr())
 		return true
 	}
 	status := s.tls.behind
 	s.tls.ahead = nil
-	l.message(s, set, data, n, s.remote)
+	l.message(s, set, data, n, s.remote.Sockaddr())
 	b.free()
 	return s.goesOn(status)
 }

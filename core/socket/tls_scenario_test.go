@@ -215,13 +215,13 @@ var tlsScenarios = []scenario{
 // shakes reports whether a client has its handshake on this descriptor; it is for the loop's
 // thread.
 func (s *Socket) shakes(fd int) bool {
-	c := s.conn
+	c := s.connector()
 	return c != nil && c.shaking != nil && c.shaking.fd == fd
 }
 
 // eachUnseen calls f with the clients of a server that are in their handshakes.
 func (s *Socket) eachUnseen(f func(*Socket)) {
-	if s.accepts == nil {
+	if !s.kind.isServer() {
 		return
 	}
 	s.accepts.mu.Lock()

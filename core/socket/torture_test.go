@@ -208,7 +208,7 @@ func TestTortureShort(t *testing.T) {
 						// The kernel would not stop before its buffer is empty, but at urgent
 						// data: that is what the socket is told here.
 						cut := func(s *Socket) {
-							if (s.fd == fd || s.shakes(fd)) && s.ready != 0 {
+							if (int(s.fd) == fd || s.shakes(fd)) && s.ready != 0 {
 								s.ready |= unix.EPOLLPRI | unix.EPOLLERR
 							}
 						}

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,9 @@ const (
 	// burstCalm is how long after the sockets of a burst have gone that is done.
 	burstCalm = time.Second
 )
+
+// The library's heap is not profiled: there is no way to ask for it, and it costs memory.
+func init() { runtime.MemProfileRate = 0 }
 
 // crowd counts those that come and go.
 type crowd struct {
@@ -51,6 +55,9 @@ var unseen crowd
 // trimming: trim will run.
 var trimming atomic.Bool
 
+// trimLive is how many there were at the last look.
+var trimLive atomic.Int64
+
 // forget takes a socket's handle back. It reports whether that was still valid.
 func (s *Socket) forget() bool {
 	if !sockets.remove(s.handle) {
@@ -63,9 +70,12 @@ func (s *Socket) forget() bool {
 // trimSoon has trim run if a burst is over.
 func trimSoon() {
 	if burstOver() && trimming.CompareAndSwap(false, true) {
+		trimLive.Store(living())
 		time.AfterFunc(burstCalm, trim)
 	}
 }
+
+func living() int64 { return sockets.live.Load() + unseen.live.Load() }
 
 func burstOver() bool { return sockets.over() || unseen.over() }
 
@@ -73,11 +83,16 @@ func burstOver() bool { return sockets.over() || unseen.over() }
 // garbage until as much again has come, or for minutes if the process is quiet now; the allocator
 // of C, from which OpenSSL has its memory, keeps what is free below the last block in use.
 func trim() {
+	if live := living(); live < trimLive.Swap(live) {
+		time.AfterFunc(burstCalm, trim) // they are still going
+		return
+	}
 	trimming.Store(false)
 	seen := sockets.settle()
 	if !unseen.settle() && !seen {
 		return // they have come back
 	}
+	sockets.shrink()
 	debug.FreeOSMemory()
 	tlsengine.Trim()
 }

@@ -23,7 +23,7 @@ func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
 func (s *Socket) isCarried() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.carried && !s.closing && s.state == stateBound
+	return s.kind == KindTLS && s.carried && !s.closing && s.state == stateBound
 }
 
 // take moves the descriptor, if the TCP socket has nothing under way. The loop's thread
@@ -48,12 +48,12 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 		return code
 	}
 	s.mu.Lock()
-	s.opening(tcp.fd, stateBound)
+	s.opening(int(tcp.fd), stateBound)
 	s.opts = tcp.opts
 	s.remote = tcp.remote
 	s.carried = true
 	s.giver = tcp
-	tcp.heir = s
+	tcp.rarely().heir = s
 	tcp.listeners.Store(nil)
 	tcp.fd = -1
 	tcp.state = stateOpening // nobody's, until it is off the list
@@ -80,11 +80,10 @@ func (s *Socket) takeOver(tcp *Socket) {
 	if !fresh {
 		return
 	}
-	s.token, s.attached = tcp.token, tcp.attached
-	tcp.attached = false
+	s.token, tcp.token = tcp.token, 0
 	tcp.ready = 0
 	tcp.stopTimers()
-	if s.attached {
+	if s.token != 0 {
 		s.loop.reactor.Replace(s.token, s)
 	}
 }

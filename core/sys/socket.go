@@ -145,6 +145,19 @@ type Packet struct {
 	_      uint32
 }
 
+// Cut is the control message that has the kernel cut what a packet has into datagrams of one
+// size, the last of which may be shorter.
+type Cut struct {
+	header unix.Cmsghdr
+	size   uint16
+	_      [6]byte
+}
+
+// CutInto makes one.
+func CutInto(size int) Cut {
+	return Cut{unix.Cmsghdr{Len: uint64(unix.CmsgLen(2)), Level: unix.SOL_UDP, Type: unix.UDP_SEGMENT}, uint16(size), [6]byte{}}
+}
+
 // RecvMany receives up to len(packets) datagrams.
 func RecvMany(fd int, packets []Packet) (int, unix.Errno) {
 	e, count := askSize(OpRecvMany, fd, len(packets))

@@ -23,6 +23,14 @@ type Context struct {
 	systemStore bool // against the system's
 	resume      bool // sessions are kept for resumption
 	uses        int  // guarded by contextCache
+
+	certificates []certificate // the own
+}
+
+// certificate is one with its encoding, which does not change.
+type certificate struct {
+	x509 *C.X509
+	der  []byte
 }
 
 // NewContext returns the context of these options, to be released with Release: the same one for equal options as
@@ -113,6 +121,9 @@ func (c *Context) fill(config *Config) error {
 			return configError(&f, what)
 		}
 	}
+	for _, id := range unsafe.Slice(c.c.identities, c.c.identity_count) {
+		c.certificates = append(c.certificates, certificate{id.leaf, der(id.leaf)})
+	}
 	if config.Server {
 		if len(identities) == 0 {
 			return listError("a server needs a key and a certificate")
@@ -130,6 +141,16 @@ func (c *Context) fill(config *Config) error {
 	}
 	if c.server && C.engine_context_set_id(c.c, unsafe.Pointer(&c.key), C.size_t(len(c.key)), &f) == 0 {
 		return configError(&f, "")
+	}
+	return nil
+}
+
+// encoding returns one of the context's own certificates in DER; nil of NULL.
+func (c *Context) encoding(x509 *C.X509) []byte {
+	for i := range c.certificates {
+		if c.certificates[i].x509 == x509 {
+			return c.certificates[i].der
+		}
 	}
 	return nil
 }

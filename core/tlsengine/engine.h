@@ -76,6 +76,21 @@ typedef struct engine_session {
     engine_failure failure;
 } engine_session;
 
+enum { ENGINE_ALGORITHMS_MOST = 64 }; /* OpenSSL knows 26 */
+
+/* What a handshake came to. The certificates are no references; the texts are OpenSSL's, the suite's stays for ever. */
+typedef struct engine_outcome {
+    int version, resumed;
+    const char *suite, *server_name; /* NULL: none */
+    const unsigned char *alpn;
+    unsigned int alpn_size;
+    X509 *local, *remote; /* NULL: none */
+    int algorithm_count;
+    struct engine_algorithm {
+        int key, hash; /* NID_ */
+    } algorithms[ENGINE_ALGORITHMS_MOST];
+} engine_outcome;
+
 /* library.c */
 int engine_start(engine_failure *failure);
 const char *engine_version(void);
@@ -135,11 +150,11 @@ int engine_write(engine_session *session, const void *plain, size_t size, engine
 int engine_shutdown(engine_session *session, engine_output *output);
 
 /* info.c */
-int engine_signature_algorithm(SSL *ssl, int index, char *name, size_t capacity); /* 0: there are no more */
+void engine_describe(SSL *ssl, engine_outcome *outcome);
+void engine_algorithm_name(int key, int hash, char *name, size_t capacity);
 int engine_certificate(X509 *certificate, unsigned char **der); /* size, 0: none; to be freed with engine_free */
 int engine_session_has_expired(SSL_SESSION *session);
 void engine_free(void *memory);
-X509 *engine_peer_certificate(SSL *ssl); /* no reference; NULL: none */
 int engine_highest_version(engine_context *context);
 const char *engine_enabled_suite(SSL *ssl, int index); /* NULL: there are no more */
 

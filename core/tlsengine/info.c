@@ -7,9 +7,22 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 
-int engine_signature_algorithm(SSL *ssl, int index, char *name, size_t capacity) {
-    int key = NID_undef, hash = NID_undef;
-    if (index >= SSL_get_shared_sigalgs(ssl, index, &key, &hash, NULL, NULL, NULL)) return 0;
+void engine_describe(SSL *ssl, engine_outcome *outcome) {
+    outcome->version = SSL_version(ssl);
+    outcome->resumed = SSL_session_reused(ssl);
+    outcome->suite = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
+    outcome->server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    SSL_get0_alpn_selected(ssl, &outcome->alpn, &outcome->alpn_size);
+    outcome->local = SSL_get_certificate(ssl);
+    outcome->remote = SSL_get0_peer_certificate(ssl);
+    int i = 0;
+    while (i < ENGINE_ALGORITHMS_MOST &&
+           i < SSL_get_shared_sigalgs(ssl, i, &outcome->algorithms[i].key, &outcome->algorithms[i].hash, NULL, NULL, NULL))
+        i++;
+    outcome->algorithm_count = i;
+}
+
+void engine_algorithm_name(int key, int hash, char *name, size_t capacity) {
     const char *kind, *digest = hash == NID_undef ? "UNDEF" : OBJ_nid2sn(hash);
     switch (key) {
     case EVP_PKEY_RSA: kind = "RSA"; break;
@@ -21,7 +34,6 @@ int engine_signature_algorithm(SSL *ssl, int index, char *name, size_t capacity)
     default: kind = OBJ_nid2sn(key);
     }
     snprintf(name, capacity, "%s+%s", kind != NULL ? kind : "UNDEF", digest != NULL ? digest : "UNDEF");
-    return 1;
 }
 
 int engine_certificate(X509 *certificate, unsigned char **der) {
@@ -43,8 +55,6 @@ int engine_session_has_expired(SSL_SESSION *session) {
 }
 
 void engine_free(void *memory) { OPENSSL_free(memory); }
-
-X509 *engine_peer_certificate(SSL *ssl) { return SSL_get0_peer_certificate(ssl); }
 
 int engine_highest_version(engine_context *context) { return (int)SSL_CTX_get_max_proto_version(context->ssl); }
 

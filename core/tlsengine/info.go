@@ -1,5 +1,7 @@
 package tlsengine
 
+// #cgo noescape engine_describe
+// #cgo nocallback engine_describe
 // #include "engine.h"
 import "C"
 
@@ -10,38 +12,50 @@ import (
 
 // Info is what a handshake came to.
 type Info struct {
-	Protocol            string   // "TLSv1.3"
-	CipherSuite         string   // in OpenSSL's words
-	ALPN                string   // "": none
-	ServerName          string   // the host name that was sent (SNI) or received; "": none
-	SignatureAlgorithms []string // those of both sides, the preferred first: "RSA-PSS+SHA256"
-	LocalCertificate    []byte   // DER; nil: none
-	RemoteCertificate   []byte   // DER; nil: none
-	Resumed             bool
+	Protocol          string // "TLSv1.3"
+	CipherSuite       string // in OpenSSL's words
+	ALPN              string // "": none
+	ServerName        string // the host name that was sent (SNI) or received; "": none
+	LocalCertificate  []byte // DER, the same bytes for all sessions of a context; nil: none
+	RemoteCertificate []byte // DER; nil: none
+	Resumed           bool
+
+	algorithms []C.struct_engine_algorithm
 }
 
 func (s *Session) describe() *Info {
-	ssl := s.c.ssl
-	info := &Info{
-		Protocol:          C.GoString(C.SSL_get_version(ssl)),
-		CipherSuite:       C.GoString(C.SSL_CIPHER_get_name(C.SSL_get_current_cipher(ssl))),
-		ServerName:        C.GoString(C.SSL_get_servername(ssl, C.TLSEXT_NAMETYPE_host_name)),
-		LocalCertificate:  der(C.SSL_get_certificate(ssl)),
-		RemoteCertificate: der(C.engine_peer_certificate(ssl)),
-		Resumed:           C.SSL_session_reused(ssl) != 0,
+	var o C.engine_outcome
+	C.engine_describe(s.c.ssl, &o)
+	return &Info{
+		Protocol:          protocolName(o.version),
+		CipherSuite:       C.GoString(o.suite),
+		ALPN:              string(unsafe.Slice((*byte)(o.alpn), o.alpn_size)),
+		ServerName:        C.GoString(o.server_name),
+		LocalCertificate:  s.context.encoding(o.local),
+		RemoteCertificate: der(o.remote),
+		Resumed:           o.resumed != 0,
+		algorithms:        slices.Clone(o.algorithms[:o.algorithm_count]),
 	}
-	var alpn *C.uchar
-	var size C.uint
-	C.SSL_get0_alpn_selected(ssl, &alpn, &size)
-	info.ALPN = string(unsafe.Slice((*byte)(alpn), size))
+}
 
+func protocolName(version C.int) string {
+	if version == C.TLS1_2_VERSION {
+		return "TLSv1.2"
+	}
+	return "TLSv1.3"
+}
+
+// SignatureAlgorithms returns those of both sides, the preferred first: "RSA-PSS+SHA256".
+func (i *Info) SignatureAlgorithms() []string {
+	var names []string
 	var name [64]C.char
-	for i := C.int(0); C.engine_signature_algorithm(ssl, i, &name[0], C.size_t(len(name))) != 0; i++ {
-		if text := C.GoString(&name[0]); !slices.Contains(info.SignatureAlgorithms, text) {
-			info.SignatureAlgorithms = append(info.SignatureAlgorithms, text)
+	for _, a := range i.algorithms {
+		C.engine_algorithm_name(a.key, a.hash, &name[0], C.size_t(len(name)))
+		if text := C.GoString(&name[0]); !slices.Contains(names, text) {
+			names = append(names, text)
 		}
 	}
-	return info
+	return names
 }
 
 // der returns the encoding of a certificate, nil if there is none.

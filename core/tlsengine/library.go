@@ -61,7 +61,7 @@ func SetKeylog(path string) error {
 
 var liveSessions, livePointers atomic.Int64
 
-// Live counts what is in use, for tests: contexts that have not been released, sessions that have not been closed,
+// Live counts what is in use: contexts that have not been released, sessions that have not been closed,
 // and entries of go-pointer. Contexts and resumable sessions that are kept for later use do not count.
 func Live() (contexts, sessions, pointers int) {
 	return contextCache.inUse(), int(liveSessions.Load()), int(livePointers.Load())

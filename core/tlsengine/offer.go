@@ -8,11 +8,10 @@ func (c *Context) Retain() { contextCache.retain(c) }
 
 // Info returns what a server has to show before anybody has connected: its certificate and the highest protocol.
 func (c *Context) Info() *Info {
-	info := &Info{Protocol: "TLSv1.3", LocalCertificate: der(C.SSL_CTX_get0_certificate(c.c.ssl))}
-	if C.engine_highest_version(c.c) == C.TLS1_2_VERSION {
-		info.Protocol = "TLSv1.2"
+	return &Info{
+		Protocol:         protocolName(C.engine_highest_version(c.c)),
+		LocalCertificate: c.encoding(C.SSL_CTX_get0_certificate(c.c.ssl)),
 	}
-	return info
 }
 
 // EnabledCipherSuites returns what this side was ready to agree on, the preferred first.

@@ -220,14 +220,14 @@ func TestSignatureAlgorithms(t *testing.T) {
 	config.SignatureAlgorithms = "rsa_pss_rsae_sha256:ECDSA+SHA256"
 	c, s := client(t, config, "test.host"), server(t, serving())
 	connect(t, c, s)
-	require.Equal(t, []string{"ECDSA+SHA256", "RSA-PSS+SHA256"}, s.Info().SignatureAlgorithms, "in the server's order")
-	require.Empty(t, c.Info().SignatureAlgorithms)
+	require.Equal(t, []string{"ECDSA+SHA256", "RSA-PSS+SHA256"}, s.Info().SignatureAlgorithms(), "in the server's order")
+	require.Empty(t, c.Info().SignatureAlgorithms())
 
 	c, s = client(t, trusting(), "test.host"), server(t, serving())
 	connect(t, c, s)
-	require.Equal(t, []string{"ECDSA+SHA256", "ECDSA+SHA384", "ECDSA+SHA512", "Ed25519+UNDEF", "Ed448+UNDEF"}, s.Info().SignatureAlgorithms[:5])
+	require.Equal(t, []string{"ECDSA+SHA256", "ECDSA+SHA384", "ECDSA+SHA512", "Ed25519+UNDEF", "Ed448+UNDEF"}, s.Info().SignatureAlgorithms()[:5])
 	seen := map[string]bool{}
-	for _, name := range s.Info().SignatureAlgorithms {
+	for _, name := range s.Info().SignatureAlgorithms() {
 		require.False(t, seen[name], name)
 		seen[name] = true
 	}

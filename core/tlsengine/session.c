@@ -59,7 +59,8 @@ void engine_session_free(engine_session *session) {
 }
 
 static void begin(engine_session *session, const void *input, size_t size, engine_output *output) {
-    ERR_clear_error();
+    /* To look is cheaper than to clear what is empty. */
+    if (ERR_peek_error() != 0) ERR_clear_error();
     if (!session->broken) {
         session->failure.text[0] = session->failure.reason_text[0] = '\0';
         session->failure.library = 0;

@@ -120,7 +120,7 @@ func TestClientCertificate(t *testing.T) {
 					connect(t, c, s)
 					require.Equal(t, derOf(mine.Certificate), s.Info().RemoteCertificate)
 					require.Equal(t, derOf(mine.Certificate), c.Info().LocalCertificate)
-					require.NotEmpty(t, c.Info().SignatureAlgorithms)
+					require.NotEmpty(t, c.Info().SignatureAlgorithms())
 					return
 				}
 				require.Equal(t, Failed, s.status)

@@ -19,7 +19,10 @@ BENCH_PROGRAMS := $(filter-out $(BENCH_HELPERS),$(BENCH_SOURCES))
 BENCH_UV_HELPERS := $(filter tests/bench/uv_%,$(BENCH_HELPERS))
 BENCH_TLS_HELPERS := $(filter tests/bench/tls_%,$(BENCH_HELPERS))
 BENCH_PLAIN_HELPERS := $(filter-out $(BENCH_UV_HELPERS) $(BENCH_TLS_HELPERS),$(BENCH_HELPERS))
-BENCH_PEERS := $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c,$(BENCH_PROGRAMS))) \
+# io_uring is a peer where there is a liburing that is new enough (2.3; Debian: liburing-dev).
+BENCH_URING := $(shell grep -qs io_uring_prep_recv_multishot /usr/include/liburing.h && echo $(BENCH_OUT)/tcp_echo_uring)
+BENCH_PROGRAMS := $(filter-out %_uring.c,$(BENCH_PROGRAMS))
+BENCH_PEERS := $(BENCH_URING) $(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(filter %_libuv.c,$(BENCH_PROGRAMS))) \
 	$(patsubst tests/bench/%.cpp,$(BENCH_OUT)/%,$(wildcard tests/bench/*.cpp))
 BENCH_PLAIN := $(filter-out $(BENCH_PEERS),$(patsubst tests/bench/%.c,$(BENCH_OUT)/%,$(BENCH_PROGRAMS))) \
 	$(BENCH_OUT)/gonet
@@ -45,6 +48,9 @@ $(BENCH_OUT)/%_ohsocket: tests/bench/%_ohsocket.c $(BENCH_HEADERS) $(BENCH_OUT)/
 
 $(BENCH_OUT)/%_libuv: tests/bench/%_libuv.c $(BENCH_HEADERS) $(BENCH_OUT)/uv_helpers.a $(BENCH_OUT)/helpers.a
 	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/uv_helpers.a $(BENCH_OUT)/helpers.a -o $@ -luv -lm
+
+$(BENCH_OUT)/%_uring: tests/bench/%_uring.c $(BENCH_HEADERS) $(BENCH_OUT)/helpers.a
+	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/helpers.a -o $@ -luring -lm
 
 $(BENCH_OUT)/tls_%: tests/bench/tls_%.c $(BENCH_HEADERS) $(BENCH_OUT)/tls_helpers.a $(BENCH_OUT)/helpers.a
 	$(CC) $(BENCH_FLAGS) $< $(BENCH_OUT)/tls_helpers.a $(BENCH_OUT)/helpers.a -o $@ -lssl -lcrypto -lm

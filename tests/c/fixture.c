@@ -269,6 +269,7 @@ void run_with_baseline(const struct test *t)
     POLL(stats_now().queued_bytes == 0);
     if (test_loop) close_test_loop();
     POLL(stats_now().loops <= before.loops);
+    POLL(stats_now().tls_handshakes == 0 && stats_now().tls_sessions == 0 && stats_now().tls_contexts == 0);
     POLL(count_fds() <= fds);
     if (count_threads() > threads + test_more_threads) FAIL("%d threads, %d before", count_threads(), threads);
 }

@@ -209,7 +209,7 @@ TEST(library_options)
         {SOCKET_OPTION_KEEP_ALIVE_IDLE, 0, 32767, 0}, {SOCKET_OPTION_KEEP_ALIVE_INTERVAL, 0, 32767, 0},
         {SOCKET_OPTION_KEEP_ALIVE_COUNT, 0, 127, 0}, {SOCKET_OPTION_REUSE_PORT, 0, 1, 0},
         {SOCKET_OPTION_REUSE_ADDRESS, 0, 1, 0}, {SOCKET_OPTION_IPV6_ONLY, 0, 1, 0},
-        {SOCKET_OPTION_HANDSHAKE_TIMEOUT, 1, 86400000, 30000},
+        {SOCKET_OPTION_HANDSHAKE_TIMEOUT, 1, 86400000, 30000}, {SOCKET_OPTION_HANDSHAKE_LIMIT, 0, 1073741824, 0},
     };
     socket_handle s = CHECK_OK(socket_construct_tcp());
     for (unsigned i = 0; i < sizeof options / sizeof *options; i++) {
@@ -224,7 +224,7 @@ TEST(library_options)
         for (int k = 0; k < 5; k++) EXPECT_EQ(socket_set_option(s, o, bad[k]), -401, "option %d: %lld", o, (long long)bad[k]);
         EXPECT_EQ(socket_get_option(s, o), options[i].most, "option %d after refusals", o);
     }
-    static const int unknown[] = {0, -1, 12, INT_MAX, INT_MIN};
+    static const int unknown[] = {0, -1, 13, INT_MAX, INT_MIN};
     for (int i = 0; i < 5; i++) {
         EXPECT_EQ(socket_set_option(s, unknown[i], 1), -401, "option %d", unknown[i]);
         EXPECT_EQ(socket_get_option(s, unknown[i]), -401, "option %d", unknown[i]);

@@ -1,4 +1,4 @@
-// What a session has to say while it may not, or is not listened to: TLS-5, TLS-6, TLS-13, DATA-1, HALF-4.
+// What a session has to say while it may not, or is not listened to: TLS-5, TLS-6, TLS-14, DATA-1, HALF-4.
 //
 // TLS 1.3: in the middle of a message of the handshake OpenSSL takes neither bytes nor the end. A ticket that comes in
 // two records is such a message; the peer sends the second when the test wants it to.
@@ -182,7 +182,7 @@ static int is_read_from(struct tls_peer *peer)
     return 0;
 }
 
-// TLS-13: a peer that asks for key updates and does not read the answers. It is not read from when 256 KiB of them
+// TLS-14: a peer that asks for key updates and does not read the answers. It is not read from when 256 KiB of them
 // wait; when it reads, all goes on.
 LOOPS_TEST(answers_that_are_not_read_are_bounded)
 {

@@ -50,6 +50,7 @@ static void on_client(const socket_event *e, void *unused)
 static void on_connected(socket_handle socket, int error, void *unused)
 {
     (void)unused;
+    if (error == -SOCKET_ERROR_CANCELED && way >= 6) return; // socket_shutdown was faster
     if (error) FAIL("connect: %s", socket_strerror(error));
     socket_send(socket, bytes, sizeof bytes, NULL, NULL);
 }

@@ -160,7 +160,8 @@ static int is_back(const struct baseline *b)
 {
     socket_stats s = stats_now();
     return s.sockets <= b->stats.sockets && s.loops <= b->stats.loops && s.queued_bytes <= b->stats.queued_bytes &&
-           s.goroutines <= b->stats.goroutines + GOROUTINES_APART && count_fds() <= b->fds;
+           s.tls_handshakes <= b->stats.tls_handshakes && s.tls_sessions <= b->stats.tls_sessions &&
+           s.tls_contexts <= b->stats.tls_contexts && s.goroutines <= b->stats.goroutines + GOROUTINES_APART && count_fds() <= b->fds;
 }
 
 void baseline_wait(const struct baseline *b)
@@ -179,10 +180,11 @@ void baseline_wait(const struct baseline *b)
 
 void baseline_print(const char *title, const struct baseline *b)
 {
-    fprintf(stdout, "%-28s %6llu handles %3llu loops %6d fds %4llu goroutines %8llu queued %7ld KiB (%llu buffers, %llu Go heap)\n", title,
+    fprintf(stdout, "%-28s %6llu handles %3llu loops %6d fds %4llu goroutines %8llu queued %7ld KiB (%llu buffers, %llu Go heap), %llu/%llu/%llu of TLS\n", title,
            (unsigned long long)b->stats.sockets, (unsigned long long)b->stats.loops, b->fds,
            (unsigned long long)b->stats.goroutines, (unsigned long long)b->stats.queued_bytes, b->kb,
-           (unsigned long long)b->stats.buffer_bytes >> 10, (unsigned long long)b->stats.go_heap_bytes >> 10);
+           (unsigned long long)b->stats.buffer_bytes >> 10, (unsigned long long)b->stats.go_heap_bytes >> 10,
+           (unsigned long long)b->stats.tls_handshakes, (unsigned long long)b->stats.tls_sessions, (unsigned long long)b->stats.tls_contexts);
     fflush(stdout);
 }
 

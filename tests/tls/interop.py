@@ -46,8 +46,8 @@ def our_server(name, connect, options):
 
 
 for options in ALL:
-    for server in (peers.OpensslServer, peers.NginxServer, peers.NodeServer, peers.PythonServer):
+    for server in (peers.OpensslServer, peers.NginxServer, peers.NodeServer, peers.PythonServer, peers.GoServer):
         our_client(server, options)
     for name, connect in (("openssl s_client", peers.openssl_client), ("curl", peers.curl_client),
-                          ("Node", peers.node_client), ("Python", peers.python_client)):
+                          ("Node", peers.node_client), ("Python", peers.python_client), ("Go", peers.go_client)):
         our_server(name, connect, options)

@@ -1,4 +1,5 @@
-"""TLS servers and clients of other makes: openssl s_server and s_client, nginx, curl, Node and Python.
+"""TLS servers and clients of other makes: openssl s_server and s_client, nginx, curl, Node, Python, and Go, the only one
+that does not use OpenSSL.
 
 A server has start(case, options) -> Peer with its port; Peer.saw() says what it has agreed on with its client. A client
 runs against a port and returns the same.
@@ -32,6 +33,10 @@ class Saw:
 
     def __init__(self, protocol, suite, client="", echo=""):
         self.protocol, self.suite, self.client, self.echo = protocol, suite, client, echo
+
+
+def go_peer():
+    return os.environ["TLS_GO_PEER"]
 
 
 def python_context(case, server, cert=None, trust="roots.pem", version=None, two_way=False, alpn=None, ciphers=None):
@@ -164,6 +169,20 @@ class NodeServer:
         return Saw(**json.loads(self.process.wait_line('"protocol"')))
 
 
+class GoServer:
+    name = "Go"
+
+    def __init__(self, case, options):
+        self.process = case.start(go_peer(), "server", json.dumps({
+            "cert": case.cert(f"server-{options.key}.pem"), "key": case.cert(f"server-{options.key}.key"),
+            "version": "TLSv" + options.version, "ca": case.cert("roots.pem") if options.two_way else ""}))
+        self.port = json.loads(self.process.wait_line('"port"'))["port"]
+        self.request = self.answer = "hello from ohsocket\n"
+
+    def saw(self):
+        return Saw(**json.loads(self.process.wait_line('"protocol"')))
+
+
 class PythonServer:
     name = "Python"
 
@@ -217,6 +236,14 @@ def node_client(case, port, options):
         "port": port, "ca": case.cert("roots.pem"), "version": "TLSv" + options.version, "text": "hello, server",
         "cert": case.cert(f"client-{options.key}.pem") if options.two_way else None,
         "key": case.cert(f"client-{options.key}.key") if options.two_way else None}))
+    return Saw(**json.loads(client.one('"protocol"')))
+
+
+def go_client(case, port, options):
+    identity = case.cert(f"client-{options.key}") if options.two_way else ""
+    client = case.run(go_peer(), "client", json.dumps({
+        "port": port, "ca": case.cert("roots.pem"), "version": "TLSv" + options.version, "text": "hello, server",
+        "cert": identity and identity + ".pem", "key": identity and identity + ".key"}))
     return Saw(**json.loads(client.one('"protocol"')))
 
 

@@ -7,7 +7,7 @@ import tempfile
 import threading
 
 # The last line of a test program.
-CLEAN = "live sockets=0 loops=0 queued=0 internal_errors=0 descriptors=0"
+CLEAN = "live sockets=0 loops=0 queued=0 sessions=0 contexts=0 internal_errors=0 descriptors=0"
 
 
 def fields(line):

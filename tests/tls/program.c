@@ -279,6 +279,7 @@ void say_end(void)
     if (result < 0)
         say("shutdown code=%d", -result);
     socket_get_stats(&stats);
-    say("live sockets=%d loops=%d queued=%lld internal_errors=%d descriptors=%d", (int)stats.sockets, (int)stats.loops,
-        (long long)stats.queued_bytes, (int)stats.internal_errors, descriptors() - descriptors_at_start);
+    say("live sockets=%d loops=%d queued=%lld sessions=%d contexts=%d internal_errors=%d descriptors=%d", (int)stats.sockets,
+        (int)stats.loops, (long long)stats.queued_bytes, (int)stats.tls_sessions, (int)stats.tls_contexts,
+        (int)stats.internal_errors, descriptors() - descriptors_at_start);
 }

@@ -4,10 +4,15 @@
 TLS_PEER_PROGRAMS := tls_client tls_server tls_storm
 TLS_PEER_EXAMPLES := https_get tls_server tls_echo_server
 TLS_PEER_SOURCES := tests/tls/program.c tests/tls/sha256.c
-TLS_PEER_TESTS = TLS_CERTIFICATES=$(BUILD)/tls/certificates python3 tests/tls/run.py
+TLS_GO_PEER := $(BUILD)/tls/go_peer
+TLS_PEER_TESTS = TLS_CERTIFICATES=$(BUILD)/tls/certificates TLS_GO_PEER=$(TLS_GO_PEER) python3 tests/tls/run.py
 TLS_CASES ?=
 
 .PHONY: test-tls test-tls-asan soak-tls
+
+$(TLS_GO_PEER): tests/tls/go_peer/main.go
+	@mkdir -p $(@D)
+	go build -o $@ ./tests/tls/go_peer
 
 $(BUILD)/tls/%: tests/tls/%.c $(TLS_PEER_SOURCES) $(wildcard tests/tls/*.h) $(HEADER) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
@@ -22,11 +27,11 @@ $(BUILD)/asan/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | 
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< -o $@ -L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
-test-tls: deps-test library examples $(addprefix $(BUILD)/tls/,$(TLS_PEER_PROGRAMS))
+test-tls: deps-test library examples $(TLS_GO_PEER) $(addprefix $(BUILD)/tls/,$(TLS_PEER_PROGRAMS))
 	bash tests/tls/certificates.sh $(BUILD)/tls/certificates
 	$(TLS_PEER_TESTS) $(BUILD) $(TLS_CASES)
 
-test-tls-asan: deps-test $(BUILD)/asan/libohsocket.so $(addprefix $(BUILD)/asan/tls/,$(TLS_PEER_PROGRAMS)) \
+test-tls-asan: deps-test $(BUILD)/asan/libohsocket.so $(TLS_GO_PEER) $(addprefix $(BUILD)/asan/tls/,$(TLS_PEER_PROGRAMS)) \
 		$(addprefix $(BUILD)/asan/examples/,$(TLS_PEER_EXAMPLES))
 	bash tests/tls/certificates.sh $(BUILD)/tls/certificates
 	$(TLS_PEER_TESTS) $(BUILD)/asan $(TLS_CASES)
@@ -34,6 +39,6 @@ test-tls-asan: deps-test $(BUILD)/asan/libohsocket.so $(addprefix $(BUILD)/asan/
 # A gigabyte each way at once, with either version.
 soak: soak-tls
 
-soak-tls: deps-test library $(addprefix $(BUILD)/tls/,$(TLS_PEER_PROGRAMS))
+soak-tls: deps-test library $(TLS_GO_PEER) $(addprefix $(BUILD)/tls/,$(TLS_PEER_PROGRAMS))
 	bash tests/tls/certificates.sh $(BUILD)/tls/certificates
 	TLS_BYTES=1073741824 $(TLS_PEER_TESTS) $(BUILD) data:

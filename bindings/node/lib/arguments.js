@@ -6,8 +6,6 @@ const { types } = require('node:util');
 const { BusinessError, parameterError } = require('./errors.js');
 const { ErrorCode, Extra, Family } = require('./constants.js');
 
-const FAMILIES = [undefined, 'IPv4', 'IPv6'];
-
 function isObject(value) {
   return typeof value === 'object' && value !== null;
 }
@@ -52,7 +50,7 @@ function readAddress(value, compat) {
 
 /** Whether it can be sent; an ArrayBuffer may be of another realm, as in node:vm and what is built on it. */
 function isData(value) {
-  return typeof value === 'string' || ArrayBuffer.isView(value) || types.isArrayBuffer(value);
+  return typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value) || types.isArrayBuffer(value);
 }
 
 function notData() {
@@ -118,5 +116,5 @@ function readExtraOptions(options, compat) {
 }
 
 module.exports = {
-  FAMILIES, integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
+  integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
 };

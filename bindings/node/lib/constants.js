@@ -55,6 +55,7 @@ exports.Option = Object.freeze({
   REUSE_ADDRESS: 9,
   IPV6_ONLY: 10,
   HANDSHAKE_TIMEOUT: 11,
+  HANDSHAKE_LIMIT: 12,
 });
 
 exports.ErrorCategory = Object.freeze({

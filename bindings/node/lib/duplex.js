@@ -44,7 +44,7 @@ class SocketDuplex extends Duplex {
     this.#socket.resume();
   }
 
-  _write(chunk, encoding, callback) {
+  _write(chunk, _encoding, callback) {
     this.#attempt((done) => this.#socket[kSend](chunk, done), callback);
   }
 

@@ -423,6 +423,10 @@ declare namespace socket {
     connectionsAccepted: number;
     loopIterations: number;
     internalErrors: number;
+    /** Live: clients of TLS servers before their connect event, TLS connections with them, sets of secure options. */
+    tlsHandshakes: number;
+    tlsSessions: number;
+    tlsContexts: number;
   }
   function getStats(): Stats;
 

@@ -24,13 +24,22 @@ function take(number) {
   return entry;
 }
 
-/** Settles a promise. finish, if given, is told the result first and may return an error of its own. */
+let resolveKept, rejectKept;
+
+function keep(resolve, reject) {
+  resolveKept = resolve;
+  rejectKept = reject;
+}
+
+/** A promise and what settles it. finish, if given, is told the result first and may return an error of its own. */
 class PromiseEntry {
-  constructor(handle, resolve, reject, finish) {
+  constructor(handle, finish) {
     this.handle = handle;
-    this.resolve = resolve;
-    this.reject = reject;
     this.finish = finish;
+    this.promise = new Promise(keep); // one function for all: no closure for each
+    this.resolve = resolveKept;
+    this.reject = rejectKept;
+    resolveKept = rejectKept = undefined; // or the last promise, its error and the socket in that one's stack would stay
   }
 
   settle(result) {
@@ -63,11 +72,11 @@ class CallbackEntry extends AsyncResource {
  */
 function begin(handle, callback, start, finish) {
   if (callback === undefined) {
-    return new Promise((resolve, reject) => {
-      const number = put(new PromiseEntry(handle, resolve, reject, finish), 0);
-      const result = start(number);
-      if (result < 0) take(number).settle(result);
-    });
+    const entry = new PromiseEntry(handle, finish);
+    const number = put(entry, 0);
+    const result = start(number);
+    if (result < 0) take(number).settle(result);
+    return entry.promise;
   }
   const number = put(new CallbackEntry(handle, callback, finish), 1);
   const result = start(number);

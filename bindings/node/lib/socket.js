@@ -8,7 +8,7 @@ const { Emitter } = require('./emitter.js');
 const { isCompat } = require('./compat.js');
 const { errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Event } = require('./constants.js');
-const { FAMILIES, readExtraOptions } = require('./arguments.js');
+const { readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
 const {
   kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
@@ -207,13 +207,10 @@ class Socket extends Emitter {
   /** A record of this socket. */
   [kEvent](type) {
     switch (type) {
-      case Event.MESSAGE: {
+      case Event.MESSAGE:
         if (this[kClosing]) return; // closed by a listener of this batch
-        const { address, family, port, size } = loop.record;
-        const remoteInfo = { address, family: FAMILIES[family], port, size };
-        this[kDeliver](type, { message: native.payload(), remoteInfo });
+        this[kDeliver](type, loop.takeMessage());
         break;
-      }
       case Event.ERROR:
         this[kDeliver](type, errorOf(loop.record.error, this[kHandle]));
         break;
@@ -324,8 +321,7 @@ function getAddress(socket, remote, callback) {
   if (bad) return socket[kRefuse](bad);
   const address = native.getAddress(socket[kHandle], remote);
   if (typeof address === 'number') return answer(socket[kHandle], callback, address);
-  const { port, family } = loop.record;
-  return answer(socket[kHandle], callback, 0, { address, port, family });
+  return answer(socket[kHandle], callback, 0, loop.takeAddress(address));
 }
 
 module.exports = { Socket, badCallback, getAddress, throwing };

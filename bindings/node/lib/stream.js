@@ -31,11 +31,11 @@ class StreamSocket extends Socket {
     if (!isData(data)) return super[kRefuse](notData(), callback);
     const handle = this[kHandle];
     if (callback !== undefined) return begin(handle, callback, (request) => this[sendResult](native.send(handle, data, request)));
-    return new Promise((resolve, reject) => { // begin, without a closure more for each send
-      const request = put(new PromiseEntry(handle, resolve, reject, undefined), 0);
-      const result = native.send(handle, data, request);
-      if (result < 0) take(request).settle(this[sendResult](result));
-    });
+    const entry = new PromiseEntry(handle, undefined); // begin, without a closure for each send
+    const request = put(entry, 0);
+    const result = native.send(handle, data, request);
+    if (result < 0) take(request).settle(this[sendResult](result));
+    return entry.promise;
   }
 
   /** Several Uint8Arrays (up to 1024) as one send; the stream view writes with it. */

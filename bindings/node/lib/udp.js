@@ -58,11 +58,11 @@ class UDPSocket extends Socket {
     if (bad) return this[kRefuse](bad);
     const handle = this[kHandle];
     if (callback !== undefined) return begin(handle, callback, (request) => sendTo(handle, data, to, request));
-    return new Promise((resolve, reject) => {
-      const request = put(new PromiseEntry(handle, resolve, reject, undefined), 0);
-      const result = sendTo(handle, data, to, request);
-      if (result < 0) take(request).settle(result);
-    });
+    const entry = new PromiseEntry(handle, undefined);
+    const request = put(entry, 0);
+    const result = sendTo(handle, data, to, request);
+    if (result < 0) take(request).settle(result);
+    return entry.promise;
   }
 
   [kStep](type, value) {

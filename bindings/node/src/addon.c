@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
-static void free_state(napi_env env, void *state, void *hint)
+static void free_state(napi_env env, void *data, void *hint)
 {
-    (void) env;
+    struct state *state = data;
+
     (void) hint;
+    if (state->turn != NULL)
+        napi_async_destroy(env, state->turn);
     free(state);
 }
 

@@ -1,5 +1,5 @@
 /* The Node addon: a thin layer over ohsocket.h. It knows no sockets, only a loop in record mode, whose
- * records it hands to JavaScript one by one; what they mean is decided in lib/.
+ * records it hands to JavaScript a batch at a time; what they mean is decided in lib/.
  *
  * There are no globals: each Node environment (the main thread, each worker) has a state of its own. */
 #ifndef OHSOCKET_NODE_ADDON_H
@@ -19,33 +19,39 @@ enum {
     MAX_BUFFERS = 1024    /* of one send, as socket_sendv takes them */
 };
 
-/* Memory that JavaScript sees as well (lib/loop.js has the same layout), so that handing over a record
- * takes no values of Node-API. */
-struct shared {
-    int32_t type;       /* SOCKET_EVENT_* */
-    int32_t slot;       /* user_data: which socket of JavaScript's table, or which request */
+/* A record as JavaScript reads it. */
+struct record {
+    int32_t type;    /* SOCKET_EVENT_* */
+    int32_t slot;    /* user_data: which socket of JavaScript's table, or which request */
     int32_t error;
-    int32_t size;       /* of the message */
-    int32_t port;       /* of the peer, or of an address that was asked for */
+    int32_t size;    /* of the message */
+    int32_t port;    /* of the peer */
     int32_t family;
-    int32_t address;    /* index of the peer's address in JavaScript's table */
-    int32_t count;      /* of completions */
-    double socket;      /* handles */
+    int32_t address; /* index of the peer's address in JavaScript's table; -1 - index: it is a new one there */
+    int32_t unused;
+    double socket;   /* handles */
     double connection;
-    int32_t completions[2 * BATCH]; /* pairs: request, error */
+};
+
+/* Memory that JavaScript sees as well (lib/loop.js has the same layout), so that handing over records takes
+ * no values of Node-API. */
+struct shared {
+    struct record records[BATCH];
+    int32_t count;  /* of records */
+    int32_t next;   /* the one to be handed over next, written by JavaScript */
+    int32_t port;   /* of an address that was asked for */
+    int32_t family;
 };
 
 struct state {
     napi_env env;
-    napi_ref dispatch;   /* function(address): one record */
-    napi_ref complete;   /* function(): a run of completions whose results are promises */
-    napi_ref receiver;   /* `this` of both */
+    napi_ref deliver;    /* function(): hands over the records from next on */
     napi_ref memory;     /* keeps shared alive */
+    napi_async_context turn; /* of the scopes in which what listeners have put off runs */
     struct shared *shared;
     socket_loop loop;    /* 0 until the first socket */
     uv_poll_t *poll;
     napi_async_cleanup_hook_handle cleanup;
-    const socket_event *current; /* the message that payload() copies; NULL outside of its dispatch */
     char scratch[SCRATCH];
     char addresses[ADDRESSES][ADDRESS_LENGTH];
     socket_event events[BATCH];

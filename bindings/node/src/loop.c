@@ -5,20 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Calls a function in a callback scope of its own: what it has put off with process.nextTick, and the
- * reactions of promises, run before the next record. False when JavaScript cannot run any more. */
-static bool call(struct state *state, napi_value receiver, napi_value function, size_t argc,
-    const napi_value *argv)
+/* Ends the turn of a record: what its listeners have put off with process.nextTick, and the reactions of
+ * promises, run when a callback scope closes. A scope around each call into JavaScript would do the same at
+ * three times the cost. */
+static void end_turn(struct state *state)
+{
+    napi_callback_scope scope;
+
+    if (napi_open_callback_scope(state->env, NULL, state->turn, &scope) == napi_ok)
+        napi_close_callback_scope(state->env, scope);
+}
+
+/* Lets JavaScript hand over the rest of the batch. False when JavaScript cannot run any more. */
+static bool hand_over(struct state *state, napi_value deliver)
 {
     napi_env env = state->env;
-    napi_value error;
+    napi_value receiver, error;
 
-    if (napi_make_callback(env, NULL, receiver, function, argc, argv, NULL) == napi_ok)
+    napi_get_undefined(env, &receiver);
+    if (napi_call_function(env, receiver, deliver, 0, NULL, NULL) == napi_ok)
         return true;
     /* An exception of a listener is nobody's to catch: process.on('uncaughtException'), or the end. A
      * worker that is being ended fails here too, and then for good. */
-    return napi_get_and_clear_last_exception(env, &error) == napi_ok &&
-        napi_fatal_exception(env, error) == napi_ok;
+    if (napi_get_and_clear_last_exception(env, &error) != napi_ok ||
+        napi_fatal_exception(env, error) != napi_ok)
+        return false;
+    end_turn(state);
+    return true;
 }
 
 static uint32_t hash(const char *text)
@@ -30,101 +43,75 @@ static uint32_t hash(const char *text)
     return value & (ADDRESSES - 1);
 }
 
-/* JavaScript keeps the texts of the addresses seen last in a table. Returns the text if it is not the one
- * that is there, to be put there. */
-static napi_value peer_address(struct state *state, const char *address)
+/* JavaScript keeps the texts of the addresses seen last in a table, and asks for those that are new while
+ * it goes through the batch. */
+static int32_t peer_address(struct state *state, const char *address)
 {
     uint32_t index = hash(address);
     char *known = state->addresses[index];
 
-    state->shared->address = (int32_t) index;
     if (strncmp(known, address, ADDRESS_LENGTH) == 0)
-        return NULL;
+        return (int32_t) index;
     strncpy(known, address, ADDRESS_LENGTH - 1);
-    return from_text(state->env, address);
+    return -1 - (int32_t) index;
 }
 
-static bool is_promise(const socket_event *event)
+static void write_record(struct state *state, struct record *record, const socket_event *event)
 {
-    return event->type == SOCKET_EVENT_COMPLETION && ((uintptr_t) event->user_data & 1) == 0;
-}
-
-/* What a batch needs of Node-API. */
-struct batch {
-    struct state *state;
-    napi_value receiver, dispatch, complete;
-};
-
-/* Promises are settled a run at a time: their reactions are put off to the end of the scope anyway. Requests
- * with a callback have odd numbers and are handed over like events. */
-static int settle(const struct batch *batch, const socket_event *events, int count, bool *alive)
-{
-    struct shared *shared = batch->state->shared;
-    int n = 0;
-
-    for (; n < count && is_promise(&events[n]); n++) {
-        shared->completions[2 * n] = (int32_t) (uintptr_t) events[n].user_data;
-        shared->completions[2 * n + 1] = events[n].error;
+    record->type = event->type;
+    record->slot = (int32_t) (uintptr_t) event->user_data;
+    record->error = event->error;
+    record->size = (int32_t) event->size;
+    record->socket = (double) event->socket;
+    record->connection = (double) event->connection;
+    if (event->remote.address == NULL) {
+        record->address = 0;
+        return;
     }
-    shared->count = n;
-    *alive = call(batch->state, batch->receiver, batch->complete, 0, NULL);
-    return n;
-}
-
-static bool hand_over(const struct batch *batch, const socket_event *event)
-{
-    struct state *state = batch->state;
-    struct shared *shared = state->shared;
-    napi_value address = NULL;
-    bool alive;
-
-    shared->type = event->type;
-    shared->slot = (int32_t) (uintptr_t) event->user_data;
-    shared->error = event->error;
-    shared->size = (int32_t) event->size;
-    shared->socket = (double) event->socket;
-    shared->connection = (double) event->connection;
-    if (event->remote.address != NULL) {
-        shared->port = event->remote.port;
-        shared->family = event->remote.family;
-        address = peer_address(state, event->remote.address);
-    }
-    state->current = event->type == SOCKET_EVENT_MESSAGE ? event : NULL;
-    alive = call(state, batch->receiver, batch->dispatch, address != NULL, &address);
-    state->current = NULL;
-    return alive;
+    record->port = event->remote.port;
+    record->family = event->remote.family;
+    record->address = peer_address(state, event->remote.address);
 }
 
 static void deliver(struct state *state, int count)
 {
-    struct batch batch = { .state = state };
+    struct shared *shared = state->shared;
     napi_handle_scope scope;
-    bool alive = true;
+    napi_value function;
 
     if (napi_open_handle_scope(state->env, &scope) != napi_ok)
         return;
-    napi_get_reference_value(state->env, state->receiver, &batch.receiver);
-    napi_get_reference_value(state->env, state->dispatch, &batch.dispatch);
-    napi_get_reference_value(state->env, state->complete, &batch.complete);
-    for (int i = 0; i < count && alive;) {
-        if (is_promise(&state->events[i]))
-            i += settle(&batch, state->events + i, count - i, &alive);
-        else
-            alive = hand_over(&batch, &state->events[i++]);
-    }
+    for (int i = 0; i < count; i++)
+        write_record(state, &shared->records[i], &state->events[i]);
+    shared->count = count;
+    shared->next = 0;
+    napi_get_reference_value(state->env, state->deliver, &function);
+    while (shared->next < shared->count && hand_over(state, function))
+        ;
+    shared->count = 0;
     napi_close_handle_scope(state->env, scope);
+}
+
+static int poll_once(struct state *state)
+{
+    int count = socket_loop_poll(state->loop, state->events, BATCH, 0);
+
+    if (count > 0)
+        deliver(state, count);
+    return count;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct state *state = poll->data;
-    int count = socket_loop_poll(state->loop, state->events, BATCH, 0);
 
     (void) status;
     (void) events;
-    if (count > 0)
-        deliver(state, count);
-    /* What the listeners have sent leaves now; sends from elsewhere are not gathered. */
+    /* What the listeners have sent leaves with the second poll, and most of it is complete at once: those
+     * completions need no turn of libuv's loop. */
+    if (poll_once(state) > 0)
+        poll_once(state);
+    /* Sends from elsewhere are not gathered. */
     socket_loop_flush(state->loop);
 }
 
@@ -183,36 +170,62 @@ int64_t need_loop(struct state *state)
     return state->loop;
 }
 
-/* setup(receiver, dispatch, complete): the memory that is shared. */
+/* setup(deliver): the memory that is shared. */
 static napi_value setup(napi_env env, napi_callback_info info)
 {
     struct state *state = state_of(env);
-    napi_value argv[3], memory;
+    napi_value argv[1], memory;
     void *data = NULL;
 
-    get_arguments(env, info, argv, 3);
+    get_arguments(env, info, argv, 1);
     napi_create_arraybuffer(env, sizeof(struct shared), &data, &memory);
     state->shared = data;
     napi_create_reference(env, memory, 1, &state->memory);
-    napi_create_reference(env, argv[0], 1, &state->receiver);
-    napi_create_reference(env, argv[1], 1, &state->dispatch);
-    napi_create_reference(env, argv[2], 1, &state->complete);
+    napi_create_reference(env, argv[0], 1, &state->deliver);
+    napi_async_init(env, NULL, from_text(env, "OHSOCKETLOOP"), &state->turn);
     return memory;
 }
 
-/* payload(): the message that is being handed over, as an ArrayBuffer of its size. */
+/* The event of the batch with a number that JavaScript was given; NULL outside of deliver. */
+static const socket_event *event_of(napi_env env, napi_callback_info info)
+{
+    struct state *state = state_of(env);
+    napi_value argv[1];
+    int64_t number;
+
+    get_arguments(env, info, argv, 1);
+    number = to_integer(env, argv[0]);
+    return number >= 0 && number < state->shared->count ? &state->events[number] : NULL;
+}
+
+/* payload(number): a message, as an ArrayBuffer of its size. */
 static napi_value payload(napi_env env, napi_callback_info info)
 {
-    const socket_event *event = state_of(env)->current;
+    const socket_event *event = event_of(env, info);
     napi_value result = NULL;
     void *data = NULL;
 
-    (void) info;
     if (event == NULL || napi_create_arraybuffer(env, event->size, &data, &result) != napi_ok)
         return NULL;
     if (event->size > 0)
         memcpy(data, event->data, event->size);
     return result;
+}
+
+/* address(number): the text of the peer's address. */
+static napi_value address(napi_env env, napi_callback_info info)
+{
+    const socket_event *event = event_of(env, info);
+
+    return event != NULL && event->remote.address != NULL ? from_text(env, event->remote.address) : NULL;
+}
+
+/* endTurn(): lets run what has been put off. */
+static napi_value end_turn_of(napi_env env, napi_callback_info info)
+{
+    (void) info;
+    end_turn(state_of(env));
+    return NULL;
 }
 
 /* ref(), unref(): whether the loop keeps the process alive. */
@@ -239,7 +252,8 @@ static napi_value unref(napi_env env, napi_callback_info info)
 void export_loop(napi_env env, napi_value exports)
 {
     static const struct export list[] = {
-        { "setup", setup }, { "payload", payload }, { "ref", ref }, { "unref", unref },
+        { "setup", setup }, { "payload", payload }, { "address", address },
+        { "endTurn", end_turn_of }, { "ref", ref }, { "unref", unref },
     };
 
     add_exports(env, exports, list, sizeof list / sizeof *list);

@@ -166,6 +166,8 @@ static napi_value stats(napi_env env, napi_callback_info info)
         { "messagesReceived", &stats.messages_received }, { "messagesSent", &stats.messages_sent },
         { "connectionsAccepted", &stats.connections_accepted },
         { "loopIterations", &stats.loop_iterations }, { "internalErrors", &stats.internal_errors },
+        { "tlsHandshakes", &stats.tls_handshakes }, { "tlsSessions", &stats.tls_sessions },
+        { "tlsContexts", &stats.tls_contexts },
     };
     napi_value result;
 

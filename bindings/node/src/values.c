@@ -47,7 +47,10 @@ napi_value from_integer(napi_env env, int64_t value)
 {
     napi_value result = NULL;
 
-    napi_create_int64(env, value, &result);
+    if (value == (int32_t) value)
+        napi_create_int32(env, (int32_t) value, &result);
+    else
+        napi_create_int64(env, value, &result);
     return result;
 }
 

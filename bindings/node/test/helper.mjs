@@ -27,10 +27,10 @@ export function next(emitter, type) {
 }
 
 /** An operation in its callback form, as a promise. */
-export function called(socket, method, ...args) {
+export function called(target, method, ...args) {
   return soon(new Promise((resolve, reject) => {
     let returned = false;
-    const result = socket[method](...args, (error, data) => {
+    const result = target[method](...args, (error, data) => {
       if (!returned) reject(new Error(`${method} called back before it returned`));
       else if (error) reject(error);
       else resolve(data);

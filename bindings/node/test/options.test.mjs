@@ -84,6 +84,7 @@ test('the options of the library can be read back, before the socket is open too
     [Option.SEND_QUEUE_LIMIT, 1000], [Option.IDLE_TIMEOUT, 5000], [Option.CLOSE_TIMEOUT, 100], [Option.ALLOW_HALF_OPEN, 1],
     [Option.KEEP_ALIVE_IDLE, 10], [Option.KEEP_ALIVE_INTERVAL, 5], [Option.KEEP_ALIVE_COUNT, 3], [Option.REUSE_PORT, 1],
     [Option.REUSE_ADDRESS, 1], [Option.IPV6_ONLY, 1], [Option.HANDSHAKE_TIMEOUT, 1000],
+    [Option.HANDSHAKE_LIMIT, 100],
   ]);
   assert.deepEqual([...values.keys()].sort(), Object.values(Option).sort());
   for (const [option, value] of values) {

@@ -1,7 +1,7 @@
 // The package as npm would publish it, installed into an empty folder. OHSOCKET_PACKAGE names the file.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
@@ -44,6 +44,12 @@ for (const [name, [file, source]] of Object.entries(programs)) {
     assert.deepEqual([stdout, stderr, code], ['5\n', '', 0]);
   });
 }
+
+test('the licences of the package and of what is linked into the library', () => {
+  const read = (name) => readFileSync(path.join(folder, 'node_modules/ohsocket', name), 'utf8');
+  assert.match(read('LICENSE'), /Apache License/);
+  assert.match(read('THIRD_PARTY'), /OpenSSL[^]*The Go Authors/);
+});
 
 test('one copy of everything, whichever way it is loaded', async () => {
   writeFileSync(path.join(folder, 'same.mjs'), `

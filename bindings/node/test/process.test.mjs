@@ -88,6 +88,24 @@ test('an exception in a listener reaches uncaughtException, and the other events
   { stdout: 'listener 1,uncaughtException,listener 2,uncaughtException 2\ncallback\n' });
 });
 
+test('what a listener had put off before its exception runs before the next event', async () => {
+  await ends(`
+    const order = [];
+    process.on('uncaughtException', (error) => order.push(error.message));
+    const udp = socket.constructUDPSocketInstance();
+    await udp.bind({ address: '127.0.0.1' });
+    const address = await udp.getLocalAddress();
+    for (const data of '012') await udp.send({ data, address });
+    udp.on('message', ({ message }) => {
+      const id = Buffer.from(message).toString();
+      order.push('message ' + id);
+      Promise.resolve().then(() => order.push('promise ' + id));
+      process.nextTick(() => order.push('tick ' + id));
+      if (id === '2') setImmediate(() => udp.close(() => console.log(order.join())));
+      throw new Error('error ' + id);
+    });`, { stdout: `${[0, 1, 2].flatMap((id) => [`message ${id}`, `error ${id}`, `tick ${id}`, `promise ${id}`])}\n` });
+});
+
 test('without a handler the exception ends the process', async () => {
   await ends(`${ECHO} tcp.on('message', () => { throw new Error('not caught'); }); tcp.send({ data: 'x' });`,
     { code: 1, stderr: /Error: not caught/ });

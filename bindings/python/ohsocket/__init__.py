@@ -4,8 +4,6 @@ The classes here are for asyncio. Without it: ``ohsocket.sync``, whose methods w
 ``ohsocket.callback``, whose sockets are run by ``ohsocket.run()``.
 """
 
-from typing import Optional
-
 from . import callback, sync
 from ._abi import VERSION, Category, ErrorCode, Family, Option
 from ._asyncio import (
@@ -58,31 +56,11 @@ from .callback import run
 __version__ = VERSION
 
 
-def construct_tcp_socket_instance() -> TCPSocket:
-    """A TCPSocket, by its OpenHarmony name."""
-    return TCPSocket()
-
-
-def construct_tcp_socket_server_instance() -> TCPSocketServer:
-    """A TCPSocketServer, by its OpenHarmony name."""
-    return TCPSocketServer()
-
-
-def construct_tls_socket_instance(tcp: Optional[TCPSocket] = None) -> TLSSocket:
-    """A TLSSocket, by its OpenHarmony name; of a connected TCPSocket its TLS."""
-    return TLSSocket(tcp)
-
-
-def construct_tls_socket_server_instance() -> TLSSocketServer:
-    """A TLSSocketServer, by its OpenHarmony name."""
-    return TLSSocketServer()
-
-
-def construct_udp_socket_instance() -> UDPSocket:
-    """A UDPSocket, by its OpenHarmony name."""
-    return UDPSocket()
-
-
+construct_tcp_socket_instance = TCPSocket
+construct_tcp_socket_server_instance = TCPSocketServer
+construct_tls_socket_instance = TLSSocket
+construct_tls_socket_server_instance = TLSSocketServer
+construct_udp_socket_instance = UDPSocket
 __all__ = [
     "Address",
     "BlockingIOError",

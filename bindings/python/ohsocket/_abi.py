@@ -144,6 +144,9 @@ class Option(IntEnum):
     IPV6_ONLY = 10
     # Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default 30000.
     HANDSHAKE_TIMEOUT = 11
+    # Clients of a TLS server that no connect event has shown yet, since their handshakes run. When there
+    # are so many, further ones wait in the kernel's backlog. 0 to 1073741824, default 0: no limit.
+    HANDSHAKE_LIMIT = 12
 
 
 class Protocol(IntEnum):
@@ -597,6 +600,9 @@ class socket_stats(Structure):
         ("connections_accepted", c_uint64),
         ("loop_iterations", c_uint64),
         ("internal_errors", c_uint64),
+        ("tls_handshakes", c_uint64),
+        ("tls_sessions", c_uint64),
+        ("tls_contexts", c_uint64),
     ]
 
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextvars
-import weakref
 from functools import partial
 from types import TracebackType
-from typing import Any, AsyncGenerator, ClassVar, List, Optional, Type, TypeVar, Union, cast
+from typing import Any, ClassVar, Coroutine, Generic, List, Optional, Type, TypeVar, Union, cast
 
 from ._abi import ErrorCode
+from ._asyncio_loop import AsyncLoop, current_loop, running_loop
 from ._errors import SocketError, error_of
 from ._kinds import (
     ClientBase,
@@ -20,8 +20,9 @@ from ._kinds import (
     stream_data,
 )
 from ._library import fast_send, sizes
-from ._loop import Loop, is_forked
-from ._socket import ENDED, Listener, Socket
+from ._loop import Loop
+from ._receiver import ENDED, Listener
+from ._socket import Socket
 from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
 from ._types import (
     Address,
@@ -38,86 +39,8 @@ HIGH_WATER = 64 * 1024
 """Bytes that may be sent to a socket before a send waits until the kernel has taken them."""
 
 _AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
-_running = asyncio.get_running_loop
-
 S = TypeVar("S", bound="AsyncSocket")
-
-
-class AsyncLoop(Loop):
-    """The loop of the sockets of one asyncio loop: its descriptor is one of those asyncio watches."""
-
-    def __init__(self, host: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self.host = host
-        # Not in the context of the task that happens to make the first socket.
-        contextvars.Context().run(host.add_reader, self.fd, self._readable)
-        self._sentinel = _until_shutdown(weakref.ref(self))
-        try:
-            self._sentinel.__anext__().send(None)
-        except StopIteration:
-            pass  # it has reached its yield
-
-    def check_current(self) -> None:
-        if _running() is not self.host:
-            raise RuntimeError("ohsocket: the socket belongs to another asyncio loop")
-
-    def _readable(self) -> None:
-        try:
-            self.drain()
-        finally:
-            if self.woken:
-                # Tasks that this batch has woken run next; what they send leaves together.
-                self.woken = False
-                self.host.call_soon(self.flush)
-            else:
-                self.flush()
-
-    def wake(self) -> None:
-        self.host.call_soon(self._readable)
-
-    def report(self, error: BaseException, socket: Socket, what: str) -> None:
-        self.host.call_exception_handler(
-            {
-                "message": f"exception in a {what} listener of {socket!r}",
-                "exception": error,
-                "socket": socket,
-            }
-        )
-
-    def close(self) -> None:
-        if self.handle and not self.host.is_closed():
-            self.host.remove_reader(self.fd)
-        super().close()
-
-
-async def _until_shutdown(loop: "weakref.ref[AsyncLoop]") -> AsyncGenerator[None, None]:
-    """Closes the loop when asyncio finishes its generators, as asyncio.run() does in the end."""
-    try:
-        yield
-    finally:
-        closing = loop()
-        if closing is not None:
-            closing.close()
-
-
-# By id of the asyncio loop, which lives as long as the entry does.
-_loops: "weakref.WeakValueDictionary[int, AsyncLoop]" = weakref.WeakValueDictionary()
-
-
-def current_loop() -> AsyncLoop:
-    """The loop for the asyncio loop that is running."""
-    if is_forked():
-        raise error_of(ErrorCode.FORKED)
-    try:
-        host = _running()
-    except RuntimeError:
-        raise RuntimeError(
-            "ohsocket: no asyncio loop is running; without asyncio use ohsocket.sync or ohsocket.callback"
-        ) from None
-    loop = _loops.get(id(host))
-    if loop is None or loop.closed:
-        loop = _loops[id(host)] = AsyncLoop(host)
-    return loop
+C = TypeVar("C", bound=ConnectionBase)
 
 
 def _settle(future: "asyncio.Future[None]", socket: "AsyncSocket", error: int) -> None:
@@ -186,13 +109,23 @@ class AsyncSocket(Socket):
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
 
-    async def _receive(self) -> Any:
+    async def _receive(self, iterating: bool = False) -> Any:
+        """The next item; at the end ENDED or, iterating, StopAsyncIteration."""
         self._pull()
         while True:
             item = self._take()
             if item is not None:
+                if item is ENDED and iterating:
+                    raise StopAsyncIteration
                 return item
-            await self._change()
+            # As _change, without a coroutine of its own for every message.
+            waiter = self._future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
 
     async def _closed(self) -> None:
         """Waits for the end of a close that is going on, after which the socket can be opened again."""
@@ -272,9 +205,9 @@ class AsyncStream(AsyncSender, StreamBase):
         size = len(data)
         self._unchecked += size
         if self._unchecked < HIGH_WATER and (self._turn is None or not self._turn.locked()):
-            if _running() is not self._loop.host:
+            if running_loop() is not self._loop.host:
                 self._loop.check_current()
-            result = fast_send(self._ref, data, sizes[size], None, None)
+            result = fast_send(self._argument, data, sizes[size], None, None)
             if result >= 0:
                 return
             if result not in _AGAIN:
@@ -296,17 +229,31 @@ class AsyncStream(AsyncSender, StreamBase):
     def __aiter__(self: S) -> S:
         return self
 
-    async def __anext__(self) -> bytes:
-        item = await self._receive()
-        if item is ENDED:
-            raise StopAsyncIteration
-        return cast(bytes, item)
+    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+        return self._receive(iterating=True)
 
     async def end(self) -> None:
         """Says that no more will be sent; returns when the peer has been told. Receiving goes on."""
         future = self._future()
         self._begin_end(partial(_settle, future, self))
         await future
+
+
+class AsyncServer(AsyncSocket, ServerBase, Generic[C]):
+    """A server for asyncio. Iterating over it gives the clients that arrive."""
+
+    async def accept(self) -> C:
+        """The next client. Cancelling it loses none."""
+        item = await self._receive()
+        if item is ENDED:
+            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
+        return cast(C, item)
+
+    def __aiter__(self: S) -> S:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, C]:
+        return self._receive(iterating=True)
 
 
 class TCPSocket(AsyncStream, AsyncOpener, ClientBase):
@@ -337,7 +284,7 @@ class TCPSocketConnection(AsyncStream, ConnectionBase):
     """
 
 
-class TCPSocketServer(AsyncSocket, ServerBase):
+class TCPSocketServer(AsyncServer[TCPSocketConnection]):
     """A TCP server.
 
     Events: connect (TCPSocketConnection), listening, error (SocketError), close. Connections go to the
@@ -354,22 +301,6 @@ class TCPSocketServer(AsyncSocket, ServerBase):
         system's maximum."""
         await self._closed()
         self._begin_listen(address, backlog)
-
-    async def accept(self) -> TCPSocketConnection:
-        """The next client. Cancelling it loses none."""
-        item = await self._receive()
-        if item is ENDED:
-            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
-        return cast(TCPSocketConnection, item)
-
-    def __aiter__(self: S) -> S:
-        return self
-
-    async def __anext__(self) -> TCPSocketConnection:
-        item = await self._receive()
-        if item is ENDED:
-            raise StopAsyncIteration
-        return cast(TCPSocketConnection, item)
 
 
 class TLSSocket(AsyncStream, AsyncOpener, TLSClientBase):
@@ -393,17 +324,14 @@ class TLSSocket(AsyncStream, AsyncOpener, TLSClientBase):
 
         Errors: as TCPSocket.connect, CertificateError, TLSError.
         """
-        to, milliseconds, secure = target(address, secure_options)
-        if timeout is None and milliseconds:
-            timeout = milliseconds / 1000
-        await self._connect(to, timeout, secure)
+        await self._connect(*target(address, secure_options, timeout))
 
 
 class TLSSocketConnection(AsyncStream, TLSConnectionBase):
     """A client of a TLSSocketServer, as TCPSocketConnection."""
 
 
-class TLSSocketServer(AsyncSocket, TLSServerBase):
+class TLSSocketServer(AsyncServer[TLSSocketConnection], TLSServerBase):
     """A TLS server, as TCPSocketServer. Clients arrive after their handshake; the error event tells of
     one that failed."""
 
@@ -423,22 +351,6 @@ class TLSSocketServer(AsyncSocket, TLSServerBase):
         to, _, secure = target(address, secure_options)
         await self._closed()
         self._begin_listen(to, backlog, secure)
-
-    async def accept(self) -> TLSSocketConnection:
-        """The next client. Cancelling it loses none."""
-        item = await self._receive()
-        if item is ENDED:
-            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
-        return cast(TLSSocketConnection, item)
-
-    def __aiter__(self: S) -> S:
-        return self
-
-    async def __anext__(self) -> TLSSocketConnection:
-        item = await self._receive()
-        if item is ENDED:
-            raise StopAsyncIteration
-        return cast(TLSSocketConnection, item)
 
 
 class UDPSocket(AsyncOpener, DatagramBase):
@@ -480,8 +392,5 @@ class UDPSocket(AsyncOpener, DatagramBase):
     def __aiter__(self: S) -> S:
         return self
 
-    async def __anext__(self) -> SocketMessageInfo:
-        item = await self._receive()
-        if item is ENDED:
-            raise StopAsyncIteration
-        return cast(SocketMessageInfo, item)
+    def __anext__(self) -> Coroutine[Any, Any, SocketMessageInfo]:
+        return self._receive(iterating=True)

@@ -1,7 +1,7 @@
 """The kinds of sockets: what is theirs whatever the style of the methods."""
 
 import ctypes
-from typing import TYPE_CHECKING, ClassVar, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Optional, Tuple, Type, Union
 
 from ._abi import (
     ErrorCode,
@@ -12,10 +12,12 @@ from ._abi import (
     socket_listen_options,
     socket_tls_options,
 )
+from ._arguments import c_address, in_range, milliseconds
 from ._errors import SocketError, error_of
 from ._library import RECORD, fast_send, fast_send_to, lib, sizes
 from ._loop import Done, Loop
-from ._socket import Socket, c_address, in_range, mask, milliseconds, remote_info
+from ._receiver import NOBODY, mask, remote_info
+from ._socket import Socket
 from ._types import (
     Address,
     Data,
@@ -117,14 +119,26 @@ class StreamBase(Sender):
         self._half_open_chosen = False
         super().__init__(loop, handle)
 
-    def _item(self, payload: bytes, remote: SocketRemoteInfo) -> bytes:
-        return payload
+    def _on_message(self, payload: bytes, size: int, host: int, port: int, family: int) -> None:
+        if not self._closing:
+            if self._remote is NOBODY:
+                self._remote = remote_info(size, host, port, family)
+            self._arrived(payload, size)
+
+    def _take(self) -> Any:
+        inbox = self._inbox
+        if inbox and type(inbox[0]) is bytes and not self._throttled:
+            # What every message comes through on its way to who receives by hand.
+            item = inbox.popleft()
+            self._inbox_size -= len(item)
+            return item
+        return super()._take()
 
     def _pushed(self, item: bytes) -> SocketMessageInfo:
         return SocketMessageInfo(item, self._remote._replace(size=len(item)))
 
     def _weight(self, item: bytes) -> int:
-        return len(item) or 1
+        return len(item)
 
     def _pull(self) -> None:
         # Who receives by hand answers later, after the peer's end too, and closes himself.
@@ -144,7 +158,7 @@ class StreamBase(Sender):
         drain event tells when to go on. May be called from any thread."""
         if type(data) is not bytes:
             data = encode(data, encoding)
-        result = fast_send(self._ref, data, sizes[len(data)], None, None)
+        result = fast_send(self._argument, data, sizes[len(data)], None, None)
         if result < 0:
             raise self._send_error(result)
 
@@ -161,7 +175,7 @@ class StreamBase(Sender):
     def _begin_send(self, data: bytes, done: Done) -> bool:
         """False if the send queue is full."""
         user_data = self._loop.expect(done)
-        result = fast_send(self._ref, data, sizes[len(data)], RECORD, user_data)
+        result = fast_send(self._argument, data, sizes[len(data)], RECORD, user_data)
         return self._begun(result, user_data)
 
     def _begin_end(self, done: Done) -> None:
@@ -277,8 +291,10 @@ class DatagramBase(Opener):
     def _remote_info(self, size: int, host: int, port: int, family: int) -> SocketRemoteInfo:
         return remote_info(size, host, port, family)  # every datagram may have another sender
 
-    def _item(self, payload: bytes, remote: SocketRemoteInfo) -> SocketMessageInfo:
-        return SocketMessageInfo(payload, remote)
+    def _on_message(self, payload: bytes, size: int, host: int, port: int, family: int) -> None:
+        if not self._closing:
+            item = SocketMessageInfo(payload, remote_info(size, host, port, family))
+            self._arrived(item, size or 1)
 
     def _weight(self, item: SocketMessageInfo) -> int:
         return len(item.message) or 1
@@ -294,11 +310,11 @@ class DatagramBase(Opener):
         completion = RECORD if done else None
         size = sizes[len(data)]
         if address is None:
-            result = fast_send(self._ref, data, size, completion, user_data)
+            result = fast_send(self._argument, data, size, completion, user_data)
         else:
             to = c_address(address)
             result = fast_send_to(
-                self._ref, ctypes.byref(to), data, size, completion, user_data
+                self._argument, ctypes.byref(to), data, size, completion, user_data
             )
         if done:
             return self._begun(result, user_data)

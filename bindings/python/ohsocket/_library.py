@@ -53,7 +53,7 @@ lib: Any = _load()
 
 def _undeclared(name: str) -> Any:
     """A function of its own without argtypes: converting the arguments by them costs more than the
-    call. It is given ctypes objects, bytes and None only, whose conversion is known."""
+    call. It is given what from_param returns, which is converted already, bytes and None only."""
     function = ctypes.PYFUNCTYPE(ctypes.c_int)((name, lib))
     function.argtypes = None  # type: ignore[assignment]
     return function
@@ -65,11 +65,15 @@ fast_send_to: Any = _undeclared("socket_send_to")
 fast_poll: Any = _undeclared("socket_loop_poll")
 fast_flush: Any = _undeclared("socket_loop_flush")
 
-class _Sizes(Dict[int, ctypes.c_size_t]):
-    """Lengths as ctypes objects, those of small messages made once."""
 
-    def __missing__(self, length: int) -> ctypes.c_size_t:
-        size = ctypes.c_size_t(length)
+handle_argument: Any = ctypes.c_int64.from_param
+
+
+class _Sizes(Dict[int, Any]):
+    """Lengths as arguments, those of small messages made once."""
+
+    def __missing__(self, length: int) -> Any:
+        size = ctypes.c_size_t.from_param(length)
         if length <= 4096:
             self[length] = size
         return size
@@ -91,7 +95,7 @@ class RecordArray:
     def __init__(self, capacity: int) -> None:
         self.records = (socket_event * capacity)()
         self.pointer = ctypes.byref(self.records)
-        self.capacity = ctypes.c_int(capacity)
+        self.capacity = ctypes.c_int.from_param(capacity)
         raw = (ctypes.c_char * (EVENT_SIZE * capacity)).from_buffer(self.records)
         self.view = memoryview(raw).cast("B")
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterator, Optional
 
 from ._abi import EVENT_FORMAT, EVENT_SIZE, Event, Loop as Mode
 from ._errors import check
-from ._library import RecordArray, fast_flush, fast_poll, lib, memory
+from ._library import RecordArray, fast_flush, fast_poll, handle_argument, lib, memory
 from ._types import SocketMessageInfo
 
 if TYPE_CHECKING:
+    from ._receiver import Receiver
     from ._socket import Socket
 
 Done = Callable[[int], None]
@@ -21,7 +22,7 @@ Done = Callable[[int], None]
 CAPACITY = 512  # records of one batch
 _MESSAGE = int(Event.MESSAGE)
 _COMPLETION = int(Event.COMPLETION)
-_NOT_AT_ALL = ctypes.c_int(0)
+_NOT_AT_ALL: Any = ctypes.c_int.from_param(0)
 _unpack = struct.Struct(EVENT_FORMAT).iter_unpack
 
 _forked = False
@@ -46,11 +47,11 @@ class Loop:
     def __init__(self) -> None:
         self.handle = check(lib.socket_loop_create(Mode.RECORDS))
         self.fd: int = check(lib.socket_loop_fd(self.handle))
-        self._ref = ctypes.c_int64(self.handle)
+        self._argument = handle_argument(self.handle)
         self._array = RecordArray(CAPACITY)
         self._rest: Optional[Iterator[Any]] = None  # of a batch that a BaseException interrupted
         # Sockets with listeners stay alive while they are open, others only as long as somebody has them.
-        self.active: Dict[int, "Socket"] = {}
+        self.active: Dict[int, "Receiver"] = {}
         self.opened: Set[int] = set()
         self.known: Dict[int, "weakref.ref[Socket]"] = {}
         self.pending: Dict[int, Done] = {}
@@ -65,7 +66,7 @@ class Loop:
         """Raises RuntimeError if the caller does not run on this loop."""
         raise NotImplementedError
 
-    def report(self, error: BaseException, socket: "Socket", what: str) -> None:
+    def report(self, error: BaseException, socket: "Receiver", what: str) -> None:
         """An exception that a listener has raised."""
         raise NotImplementedError
 
@@ -105,7 +106,7 @@ class Loop:
                 self.deferred.popleft()()
             records = self._rest
             if records is None:
-                count = fast_poll(self._ref, self._array.pointer, self._array.capacity, _NOT_AT_ALL)
+                count = fast_poll(self._argument, self._array.pointer, self._array.capacity, _NOT_AT_ALL)
                 if count <= 0:
                     check(count)
                     return
@@ -162,7 +163,7 @@ class Loop:
                     lib.socket_release(connection)  # a client of a server that is gone
 
     def flush(self) -> None:
-        fast_flush(self._ref)
+        fast_flush(self._argument)
 
     def drain_and_flush(self) -> None:
         try:

@@ -10,7 +10,7 @@ from ._library import lib
 
 
 class Stats(NamedTuple):
-    """Counters of the library since it was loaded; the first six are of the present."""
+    """Counters of the library since it was loaded; the first six and the last three are of the present."""
 
     sockets: int
     loops: int
@@ -25,6 +25,9 @@ class Stats(NamedTuple):
     connections_accepted: int
     loop_iterations: int
     internal_errors: int
+    tls_handshakes: int
+    tls_sessions: int
+    tls_contexts: int
 
 
 def get_stats() -> Stats:

@@ -6,7 +6,7 @@ import time
 from typing import Callable, Optional
 
 from ._loop import Loop
-from ._socket import Socket
+from ._receiver import Receiver
 
 
 class ThreadLoop(Loop):
@@ -25,7 +25,7 @@ class ThreadLoop(Loop):
     def wake(self) -> None:
         pass  # wait() looks itself
 
-    def report(self, error: BaseException, socket: Socket, what: str) -> None:
+    def report(self, error: BaseException, socket: Receiver, what: str) -> None:
         _Unraisable(error)
 
     def wait(self, ready: Callable[[], object], timeout: Optional[float] = None) -> bool:

@@ -14,6 +14,7 @@ from ._socket import Socket
 from ._types import (
     Address,
     Protocol,
+    TCPConnectOptions,
     Text,
     TLSConnectOptions,
     TLSSecureOptions,
@@ -103,19 +104,22 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
 
 
 def target(
-    to: Union[Address, TLSConnectOptions], secure: Optional[TLSSecureOptions]
-) -> Tuple[Address, int, Optional[socket_tls_options]]:
-    """Address, milliseconds (0: default) and options of a connect or listen."""
-    timeout = 0
-    if isinstance(to, TLSConnectOptions):
-        secure = secure or to.secure_options
-        if to.alpn_protocols or to.skip_remote_validation:
-            secure = dataclasses.replace(
-                secure or TLSSecureOptions(),
-                alpn_protocols=to.alpn_protocols,
-                skip_remote_validation=to.skip_remote_validation,
-            )
-        timeout = to.timeout
+    to: Union[Address, TCPConnectOptions, TLSConnectOptions],
+    secure: Optional[TLSSecureOptions],
+    timeout: Optional[float] = None,
+) -> Tuple[Address, Optional[float], Optional[socket_tls_options]]:
+    """Address, seconds (None: default) and options of a connect or listen."""
+    if isinstance(to, (TCPConnectOptions, TLSConnectOptions)):
+        if timeout is None and to.timeout:
+            timeout = to.timeout / 1000
+        if isinstance(to, TLSConnectOptions):
+            secure = secure or to.secure_options
+            if to.alpn_protocols or to.skip_remote_validation:
+                secure = dataclasses.replace(
+                    secure or TLSSecureOptions(),
+                    alpn_protocols=to.alpn_protocols,
+                    skip_remote_validation=to.skip_remote_validation,
+                )
         to = to.address
     return to, timeout, c_options(secure) if secure is not None else None
 

@@ -179,9 +179,7 @@ class TLSSocket(CallbackStream, CallbackSocket, TLSClientBase):
     ) -> None:
         """Connects and makes the handshake, within ``timeout`` seconds (5) together. The certificate of
         the server is verified for the address or name, unless the options say otherwise."""
-        to, milliseconds, secure = target(address, secure_options)
-        if timeout is None and milliseconds:
-            timeout = milliseconds / 1000
+        to, timeout, secure = target(address, secure_options, timeout)
         self._begin_connect(to, timeout, self._done(callback, "connect"), secure)
 
 
@@ -230,26 +228,8 @@ class UDPSocket(CallbackOpener, DatagramBase):
             raise self._error(-ErrorCode.AGAIN)
 
 
-def construct_tcp_socket_instance() -> TCPSocket:
-    """A TCPSocket, by its OpenHarmony name."""
-    return TCPSocket()
-
-
-def construct_tcp_socket_server_instance() -> TCPSocketServer:
-    """A TCPSocketServer, by its OpenHarmony name."""
-    return TCPSocketServer()
-
-
-def construct_udp_socket_instance() -> UDPSocket:
-    """A UDPSocket, by its OpenHarmony name."""
-    return UDPSocket()
-
-
-def construct_tls_socket_instance(tcp: Optional[TCPSocket] = None) -> TLSSocket:
-    """A TLSSocket, by its OpenHarmony name; of a connected TCPSocket its TLS."""
-    return TLSSocket(tcp)
-
-
-def construct_tls_socket_server_instance() -> TLSSocketServer:
-    """A TLSSocketServer, by its OpenHarmony name."""
-    return TLSSocketServer()
+construct_tcp_socket_instance = TCPSocket
+construct_tcp_socket_server_instance = TCPSocketServer
+construct_udp_socket_instance = UDPSocket
+construct_tls_socket_instance = TLSSocket
+construct_tls_socket_server_instance = TLSSocketServer

@@ -6,7 +6,7 @@ listeners are called there.
 """
 
 from types import TracebackType
-from typing import Any, Callable, ClassVar, Iterator, List, Optional, Type, TypeVar, Union, cast
+from typing import Any, Callable, ClassVar, Generic, Iterator, List, Optional, Type, TypeVar, Union, cast
 
 from ._abi import ErrorCode
 from ._errors import SocketError, error_of
@@ -14,14 +14,15 @@ from ._kinds import (
     ClientBase,
     ConnectionBase,
     DatagramBase,
-    Sender,
     ServerBase,
     StreamBase,
     datagram,
     stream_data,
 )
+from ._library import fast_send, sizes
 from ._loop import Done, Loop
-from ._socket import ENDED, Socket
+from ._receiver import ENDED
+from ._socket import Socket
 from ._thread import ThreadLoop, thread_loop
 from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
 from ._types import (
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound="SyncSocket")
+C = TypeVar("C", bound=ConnectionBase)
 
 
 def _in_time(in_time: bool, what: str) -> None:
@@ -87,9 +89,12 @@ class SyncSocket(Socket):
     def _complete(self, begin: Callable[[Done], object]) -> None:
         """Begins an operation and waits for its completion."""
         result: List[int] = []
-        if begin(result.append) is False:
-            return
-        self._loop.wait(lambda: result)
+        if begin(result.append) is not False:
+            self._result(result)
+
+    def _result(self, result: List[int], timeout: Optional[float] = None, what: str = "") -> None:
+        """Waits until a completion has put its error, or 0, into the list."""
+        _in_time(self._loop.wait(lambda: result, timeout), what)
         if result[0] < 0:
             raise self._detailed_error(result[0])
 
@@ -109,6 +114,13 @@ class SyncSocket(Socket):
             _in_time(self._loop.wait(ready, timeout), what)
             item = found[0]
         return item
+
+    def _items(self, what: str) -> Iterator[Any]:
+        while True:
+            item = self._receive(None, what)
+            if item is ENDED:
+                return
+            yield item
 
     def _closed(self) -> None:
         self._loop.wait(lambda: not self._closing)
@@ -168,14 +180,19 @@ class SyncStream(SyncSocket, StreamBase):
         After a TimeoutError they are still queued, and are sent while other methods wait.
         """
         self._loop.check_current()
-        self.send_nowait(stream_data(data, encoding))
-        if self.get_send_queue_length() > 0:
-            _in_time(self._loop.wait(self._is_sent, timeout), "send")
+        result: List[int] = []
+        if not self._begin_send(stream_data(data, encoding), result.append):
+            raise self._error(-ErrorCode.AGAIN)
+        if not self._is_sent():
+            self._result(result, timeout, "send")
 
     def _is_sent(self) -> bool:
-        if self._failure is not None:
-            raise error_of(self._failure.code, self._failure.detail)
-        return not self._open or self.get_send_queue_length() == 0
+        """Whether the kernel has taken everything already. The queue of a connection that has failed is
+        empty too; an empty send tells (of TLS it never does: its loop has to encrypt)."""
+        return (
+            self.get_send_queue_length() == 0
+            and fast_send(self._argument, b"", sizes[0], None, None) >= 0
+        )
 
     def receive(self, timeout: Optional[float] = None) -> bytes:
         """The next bytes that have arrived; b"" at the end.
@@ -186,15 +203,25 @@ class SyncStream(SyncSocket, StreamBase):
         return b"" if item is ENDED else cast(bytes, item)
 
     def __iter__(self) -> Iterator[bytes]:
-        while True:
-            item = self._receive(None, "receive")
-            if item is ENDED:
-                return
-            yield item
+        return self._items("receive")
 
     def end(self) -> None:
         """Says that no more will be sent; returns when the peer has been told. Receiving goes on."""
         self._complete(self._begin_end)
+
+
+class SyncServer(SyncSocket, ServerBase, Generic[C]):
+    """A server. Iterating over it gives the clients that arrive."""
+
+    def accept(self, timeout: Optional[float] = None) -> C:
+        """The next client."""
+        item = self._receive(timeout, "accept")
+        if item is ENDED:
+            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
+        return cast(C, item)
+
+    def __iter__(self) -> Iterator[C]:
+        return self._items("accept")
 
 
 class TCPSocket(SyncStream, SyncOpener, ClientBase):
@@ -208,7 +235,7 @@ class TCPSocketConnection(SyncStream, ConnectionBase):
     """A client of a TCPSocketServer; ``client_id`` is its number, beginning with 1."""
 
 
-class TCPSocketServer(SyncSocket, ServerBase):
+class TCPSocketServer(SyncServer[TCPSocketConnection]):
     """A TCP server. Iterating over it gives its connections."""
 
     _connection: ClassVar[Type[ConnectionBase]] = TCPSocketConnection
@@ -221,20 +248,6 @@ class TCPSocketServer(SyncSocket, ServerBase):
         system's maximum."""
         self._closed()
         self._begin_listen(address, backlog)
-
-    def accept(self, timeout: Optional[float] = None) -> TCPSocketConnection:
-        """The next client."""
-        item = self._receive(timeout, "accept")
-        if item is ENDED:
-            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
-        return cast(TCPSocketConnection, item)
-
-    def __iter__(self) -> Iterator[TCPSocketConnection]:
-        while True:
-            item = self._receive(None, "accept")
-            if item is ENDED:
-                return
-            yield item
 
 
 class TLSSocket(SyncStream, SyncOpener, TLSClientBase):
@@ -252,11 +265,7 @@ class TLSSocket(SyncStream, SyncOpener, TLSClientBase):
     ) -> None:
         """Connects and makes the handshake, within ``timeout`` seconds (5) together. The certificate of
         the server is verified for the address or name, unless the options say otherwise."""
-        if isinstance(address, TCPConnectOptions):
-            address = TLSConnectOptions(address.address, timeout=address.timeout)
-        to, milliseconds, secure = target(address, secure_options)
-        if timeout is None and milliseconds:
-            timeout = milliseconds / 1000
+        to, timeout, secure = target(address, secure_options, timeout)
         self._connect(to, timeout, secure)
 
 
@@ -264,7 +273,7 @@ class TLSSocketConnection(SyncStream, TLSConnectionBase):
     """A client of a TLSSocketServer."""
 
 
-class TLSSocketServer(SyncSocket, TLSServerBase):
+class TLSSocketServer(SyncServer[TLSSocketConnection], TLSServerBase):
     """A TLS server. Iterating over it gives its connections, after their handshakes."""
 
     _connection: ClassVar[Type[ConnectionBase]] = TLSSocketConnection
@@ -283,20 +292,6 @@ class TLSSocketServer(SyncSocket, TLSServerBase):
         to, _, secure = target(address, secure_options)
         self._closed()
         self._begin_listen(to, backlog, secure)
-
-    def accept(self, timeout: Optional[float] = None) -> TLSSocketConnection:
-        """The next client."""
-        item = self._receive(timeout, "accept")
-        if item is ENDED:
-            raise error_of(ErrorCode.SERVER_BADF, "the server does not listen any more")
-        return cast(TLSSocketConnection, item)
-
-    def __iter__(self) -> Iterator[TLSSocketConnection]:
-        while True:
-            item = self._receive(None, "accept")
-            if item is ENDED:
-                return
-            yield item
 
 
 class UDPSocket(SyncOpener, DatagramBase):
@@ -330,33 +325,11 @@ class UDPSocket(SyncOpener, DatagramBase):
         return cast(SocketMessageInfo, item)
 
     def __iter__(self) -> Iterator[SocketMessageInfo]:
-        while True:
-            item = self._receive(None, "receive")
-            if item is ENDED:
-                return
-            yield item
+        return self._items("receive")
 
 
-def construct_tcp_socket_instance() -> TCPSocket:
-    """A TCPSocket, by its OpenHarmony name."""
-    return TCPSocket()
-
-
-def construct_tcp_socket_server_instance() -> TCPSocketServer:
-    """A TCPSocketServer, by its OpenHarmony name."""
-    return TCPSocketServer()
-
-
-def construct_udp_socket_instance() -> UDPSocket:
-    """A UDPSocket, by its OpenHarmony name."""
-    return UDPSocket()
-
-
-def construct_tls_socket_instance(tcp: Optional[TCPSocket] = None) -> TLSSocket:
-    """A TLSSocket, by its OpenHarmony name; of a connected TCPSocket its TLS."""
-    return TLSSocket(tcp)
-
-
-def construct_tls_socket_server_instance() -> TLSSocketServer:
-    """A TLSSocketServer, by its OpenHarmony name."""
-    return TLSSocketServer()
+construct_tcp_socket_instance = TCPSocket
+construct_tcp_socket_server_instance = TCPSocketServer
+construct_udp_socket_instance = UDPSocket
+construct_tls_socket_instance = TLSSocket
+construct_tls_socket_server_instance = TLSSocketServer

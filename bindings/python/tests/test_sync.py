@@ -102,7 +102,18 @@ def test_reset_while_sending(pair: Pair) -> None:
     with pytest.raises(ConnectionError):
         accepted.send(b"x" * 20_000_000)
     killer.join()
-    accepted.close()
+    accepted.abort()
+
+
+def test_send_to_a_peer_that_has_gone(pair: Pair) -> None:
+    """The kernel takes the first bytes and refuses the others at once."""
+    server, client, connection = pair
+    plain = socket.create_connection(server.get_local_address()[:2])
+    accepted = server.accept(timeout=5)
+    plain.close()
+    with pytest.raises(ConnectionError):
+        accepted.send(b"x" * 20_000_000)
+    accepted.abort()
 
 
 def test_udp() -> None:

@@ -47,6 +47,9 @@ def test_contents(wheel: pathlib.Path) -> None:
         assert names == sources | {"ohsocket/py.typed", "ohsocket/libohsocket.so.1"}
         (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
         assert "Requires-Python: >=3.9" in archive.read(metadata).decode()
+        # Of what is linked into the library, too.
+        licences = {name.rsplit("/", 1)[1]: archive.read(name) for name in archive.namelist() if "/licenses/" in name}
+        assert set(licences) == {"LICENSE", "THIRD_PARTY"} and b"OpenSSL" in licences["THIRD_PARTY"]
 
 
 def test_source_distribution(dist: pathlib.Path) -> None:

@@ -65,7 +65,7 @@ def family(what, *peers):
 TCP = family("echo", "libuv", "epoll", "asio", "go")
 TLS = {**family("tls echo", "openssl", "asio", "go"), "node": "node tls"}
 TLS_SINK = {**family("tls sink", "openssl", "asio", "go"), "node": "node tls sink"}
-UV_WRITE = {**TCP, "uv_write": "libuv echo, uv_write"}
+UV_WRITE = {**TCP, "uv_write": "libuv echo, uv_write", "uring": "uring echo"}
 TCP_GOALS = {"libuv": 1.5, "epoll": 0.9}
 TLS_GOALS = {"openssl": 0.9, "node": 1.5}
 

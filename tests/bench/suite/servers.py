@@ -20,6 +20,7 @@ class Server:
     source: str          # of the program, relative to the repository
     group: str = "bench"  # of .ci/deps: "test" is enough for some
     env: dict = field(default_factory=dict)
+    needs: tuple = ()    # a file that is not on every machine, and a word in it
 
     def missing(self):
         """Why it cannot be measured; None if it can be built and started."""
@@ -27,7 +28,17 @@ class Server:
             return f"not built: {self.source} is not there"
         if self.command[0] == "node" and shutil.which("node") is None:
             return "not there: no node on this machine"
+        if self.needs and not has_word(*self.needs):
+            return f"not there: no {self.needs[1]} in {self.needs[0]}"
         return None
+
+
+def has_word(path, word):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return word in file.read()
+    except OSError:
+        return False
 
 
 def program(name, *words, group="bench", extension="c", tls=False, env=None):
@@ -90,6 +101,9 @@ SERVERS = {
     "mmsg udp": program("udp_echo_mmsg", group="test"),
     "openssl tls echo": program("tls_echo_epoll", group="test", tls=True),
     "openssl tls sink": program("tls_sink_epoll", group="test", tls=True),
+
+    "uring echo": Server(("{build}/bench/tcp_echo_uring", "AT"), "tests/bench/tcp_echo_uring.c",
+                         needs=("/usr/include/liburing.h", "io_uring_prep_recv_multishot")),
 
     "libuv echo": program("tcp_echo_libuv"),
     "libuv echo, uv_write": program("tcp_echo_write_libuv"),

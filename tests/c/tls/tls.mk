@@ -2,7 +2,8 @@
 TLS_HELPERS := $(wildcard tests/c/tls/*.c)
 TLS_SOURCES := $(TEST_SOURCES) $(TLS_HELPERS) $(wildcard tests/c/tls/*.h)
 TLS_CERTIFICATES := $(BUILD)/certificates
-TLS_FLAGS = $(TEST_FLAGS) -Itests/c -Itests/c/tls -DTLS_CERTIFICATES='"$(CURDIR)/$(TLS_CERTIFICATES)"'
+CERTIFICATES_FLAG = -DTLS_CERTIFICATES='"$(CURDIR)/$(TLS_CERTIFICATES)"'
+TLS_FLAGS = $(TEST_FLAGS) -Itests/c -Itests/c/tls $(CERTIFICATES_FLAG)
 TLS_LINK = $(TEST_HELPERS) $(TLS_HELPERS) -o $@ -lohsocket '-Wl,-rpath,$$ORIGIN/..' -lssl -lcrypto
 
 $(TLS_CERTIFICATES)/made: tests/c/tls/certificates.sh

@@ -34,7 +34,9 @@ socket_handle any_handle(void)
 {
     unsigned n = u8();
     switch (n % 16) {
-    default: return handles[n % HANDLES];
+    default: return handles[n % TLS_HANDLES];
+    case 14:
+    case 15: return handles[TLS_HANDLES + (n >> 4) % (HANDLES - TLS_HANDLES)];
     case 8:
     case 9: return connections[(n >> 4) % CONNECTIONS];
     case 10: return (socket_handle)u64();

@@ -41,7 +41,7 @@ static void call_something(socket_handle socket)
     case 12: socket_flush(socket); break;
     case 13: CHECK(socket_loop_run(loops[1], 0) <= 0 || 1); break;
     case 14: socket_loop_close(0); break;
-    case 15: socket_set_option(socket, 1 + (int)(chance >> 8) % 10, (int64_t)(chance >> 16) % 300); break;
+    case 15: socket_set_option(socket, 1 + (int)((chance >> 8) % 12), (int64_t)(chance >> 16) % 300); break;
     }
 }
 

@@ -9,7 +9,8 @@
 enum {
     INPUT_SIZE = 2048,
     MAX_CALLS = 300,
-    HANDLES = 8,
+    HANDLES = 12,    // those from TLS_HANDLES on are what prepare_tls makes
+    TLS_HANDLES = 8,
     CONNECTIONS = 32,
     LOOPS = 3,     // 0 stands for the default ones
     TIMERS = 8,
@@ -71,6 +72,8 @@ int64_t call_loop(unsigned operation);    // 32 to 47, 55
 int64_t call_library(unsigned operation); // 48 to 54
 int64_t call_tls(void);
 const void *any_tls_options(void);
+void read_certificates(void);
+void prepare_tls(unsigned what); // by the bits of the second byte
 
 extern int64_t timers[TIMERS];
 extern int timer_loop[TIMERS];

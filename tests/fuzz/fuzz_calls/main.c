@@ -106,6 +106,7 @@ int main(int argc, char **argv)
     CHECK(pthread_create(&t, NULL, watch, NULL) == 0);
     pattern_fill(bytes, 1, 0, sizeof bytes);
     warm_up();
+    read_certificates();
     CHECK_OK(socket_shutdown(10000));
     struct baseline before = baseline_now();
     soak_on_fail = say_input;

@@ -114,6 +114,7 @@ int run_input(const struct input *in, const struct baseline *before, unsigned nu
     started_ms = now_ms();
     loose = 1;
     prepare(u8());
+    prepare_tls(u8());
     loose = 0;
     for (int calls = 0; at < in->size && calls < MAX_CALLS; calls++) {
         previous = operation;

@@ -71,7 +71,9 @@ int64_t call_socket(unsigned operation)
     }
     case 2: {
         socket_listen_options o = SOCKET_LISTEN_OPTIONS_INIT;
-        o.backlog = u8() < 200 ? 0 : (int32_t)u32();
+        unsigned n = u8();
+        o.backlog = n < 200 ? 0 : (int32_t)u32();
+        o.tls = n >= 150 && n < 200 ? any_tls_options() : NULL;
         o.address = any_address(0);
         int64_t r = socket_listen(s, any_struct(&o, sizeof o, 0));
         if (r >= 0) note_port(s);
@@ -82,6 +84,7 @@ int64_t call_socket(unsigned operation)
         socket_connect_options o = SOCKET_CONNECT_OPTIONS_INIT;
         o.timeout_ms = u8() < 240 ? 1 + (int32_t)u8() : (int32_t)u32() % 2000;
         o.address = any_address(1);
+        o.tls = operation == 4 ? any_tls_options() : NULL;
         const void *p = any_struct(&o, sizeof o, 0);
         return PROMISE(socket_connect(s, p, completion, user_data));
     }
@@ -140,12 +143,12 @@ int64_t call_socket(unsigned operation)
         return socket_set_extra_options(s, any_struct(&o, sizeof o, 0));
     }
     case 24: {
-        int option = u8() < 240 ? (int)u8() % 12 : (int)u32();
+        int option = u8() < 240 ? (int)u8() % 14 : (int)u32();
         int64_t value = u8() < 200 ? (int64_t)u8() : (int64_t)u64();
         if (option == SOCKET_OPTION_CLOSE_TIMEOUT && value > 300 && value < 86400000) value = 300;
         return socket_set_option(s, option, value);
     }
-    case 25: return socket_get_option(s, u8() < 240 ? (int)u8() % 12 : (int)u32());
+    case 25: return socket_get_option(s, u8() < 240 ? (int)u8() % 14 : (int)u32());
     case 26: {
         socket_state_info o = SOCKET_STATE_INFO_INIT;
         return socket_get_state(s, any_struct(&o, sizeof o, 1));

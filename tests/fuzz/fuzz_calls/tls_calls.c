@@ -1,16 +1,90 @@
 #include "fuzz_calls.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const words[] = {"", "localhost", "h2", "TLS_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256:HIGH", "ECDSA+SHA256",
-                                    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                                    "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"};
+enum { WORDS = 16, FILES = 6 };
+
+// Behind those that nothing can be made of are the texts of certificates.sh, in the order of files.
+static const char *words[WORDS] = {"", "localhost", "h2", "TLS_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256:HIGH", "ECDSA+SHA256",
+                                   "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                                   "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "secret", "DEFAULT:@SECLEVEL=0"};
+static const char *const files[FILES] = {"ca.pem", "server.pem", "server.key", "client.pem", "client.key", "client_encrypted.key"};
+enum { CA = WORDS - FILES, SERVER, SERVER_KEY, CLIENT, CLIENT_KEY };
+
+// Each in memory of its size.
+void read_certificates(void)
+{
+    static char buffer[1 << 16];
+    for (int i = 0; i < FILES; i++) {
+        char path[400];
+        snprintf(path, sizeof path, TLS_CERTIFICATES "/%s", files[i]);
+        FILE *f = fopen(path, "re");
+        if (!f) FAIL("%s is missing", path);
+        size_t size = fread(buffer, 1, sizeof buffer, f);
+        fclose(f);
+        char *text = malloc(size + 1);
+        CHECK(text != NULL && size > 0);
+        memcpy(text, buffer, size);
+        text[size] = 0;
+        words[CA + i] = text;
+    }
+}
+
+static socket_tls_options good_options(int server)
+{
+    socket_tls_options o = SOCKET_TLS_OPTIONS_INIT;
+    o.identity = server ? (socket_tls_identity){words[SERVER], words[SERVER_KEY], NULL} : (socket_tls_identity){words[CLIENT], words[CLIENT_KEY], NULL};
+    o.ca = &words[CA];
+    o.ca_count = 1;
+    return o;
+}
+
+static socket_handle made(int place, socket_loop loop, int kind, int listens)
+{
+    socket_handle s = handles[place] = CHECK_OK(socket_construct(loop, kind));
+    socket_set_option(s, SOCKET_OPTION_CLOSE_TIMEOUT, 20);
+    int records = loop && loop == loops[2];
+    for (int type = 1; type <= 7 && listens && !records; type++) CHECK_OK(socket_on(s, type, on_event, NULL));
+    if (listens && records) CHECK_OK(socket_subscribe(s, 0xfe, NULL));
+    return s;
+}
+
+// A TLS server, on a default loop or one with records, two clients of it, one not on the default loop, and one of TCP.
+void prepare_tls(unsigned what)
+{
+    if (!(what & 1)) return;
+    socket_tls_options server = good_options(1), client = good_options(0);
+    int listens = what >> 1 & 1;
+    server.is_bidirectional_authentication = what >> 6 & 1;
+    server.protocols = what >> 7 & 1; // 0: both
+    socket_handle s = made(TLS_HANDLES, what & 4 ? loops[2] : 0, SOCKET_KIND_TLS_SERVER, 1);
+    CHECK_OK(socket_tls_set_secure_options(s, &server));
+    CHECK_OK(socket_set_option(s, SOCKET_OPTION_HANDSHAKE_TIMEOUT, 100));
+    ports[3] = server_listen(s, "127.0.0.1", 0);
+    socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
+    to.address.address = "127.0.0.1";
+    to.address.port = ports[3];
+    to.timeout_ms = 200;
+    for (int i = 1; i < 4; i++) {
+        if (!(what >> 2 & 1 << i)) continue;
+        s = made(TLS_HANDLES + i, i == 2 ? loops[what & 4 ? 2 : 1] : 0, i == 3 ? SOCKET_KIND_TCP : SOCKET_KIND_TLS, listens);
+        to.tls = i == 3 ? NULL : &client;
+        atomic_fetch_add(&promised, 1);
+        CHECK_OK(socket_connect(s, &to, on_completion, NULL));
+    }
+    int64_t until = now_ms() + 1000;
+    socket_state_info state = SOCKET_STATE_INFO_INIT;
+    while (what & 8 && !(what & 4) && now_ms() < until && socket_get_state(handles[TLS_HANDLES + 1], &state) == 0 && !state.is_connected && !state.is_close)
+        look_again_later();
+}
 
 static const char *any_word(void)
 {
     unsigned n = u8();
     if (n < 120) return NULL;
-    if (n < 220) return words[n % 8];
+    if (n < 220) return words[n % WORDS];
     char *p = memory((n & 31) + 1);
     for (unsigned i = 0; i < (n & 31); i++) p[i] = (char)u8();
     p[n & 31] = 0;

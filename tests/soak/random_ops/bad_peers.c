@@ -57,7 +57,8 @@ void *peers(void *unused)
                 if (accepts) {
                     q->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
                 } else if (chance % 4 == 0) {
-                    a.sin_port = htons((uint16_t)server_ports[(chance >> 24) % LOOPS]);
+                    const int *ports = chance >> 40 & 3 ? server_ports : tls_server_ports; // TLS servers get plain text
+                    a.sin_port = htons((uint16_t)ports[(chance >> 24) % LOOPS]);
                     q->fd = plain_socket();
                     if (connect(q->fd, (struct sockaddr *)&a, sizeof a) != 0 && errno != EINPROGRESS) {
                         close(q->fd);

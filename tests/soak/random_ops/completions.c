@@ -45,7 +45,7 @@ void pending_end(struct pending *p)
 
 const char *kind_name(int kind)
 {
-    static const char *const names[] = {"?", "client", "server", "connection", "udp"};
+    static const char *const names[] = {"?", "client", "server", "connection", "udp", "TLS client", "TLS server", "TLS connection"};
     return names[kind];
 }
 
@@ -63,6 +63,8 @@ void completed(socket_handle socket, int error, struct pending *p)
     struct object *o = p->object;
     if (o->handle != socket) FAIL("the completion of operation %d has another handle", p->operation);
     if (error > 0 || error == -SOCKET_ERROR_INTERNAL) FAIL("operation %d completed with %d", p->operation, error);
+    if (o->distrusts && error == 0 && (p->operation == SOCKET_OPERATION_CONNECT || p->operation == SOCKET_OPERATION_SEND))
+        FAIL("operation %d of a client that trusts nobody has succeeded", p->operation);
     if (p->operation == SOCKET_OPERATION_SEND) {
         if (p->number <= o->done_number[p->sender]) FAIL("the completions of sends are not in their order");
         o->done_number[p->sender] = p->number;

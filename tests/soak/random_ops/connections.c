@@ -11,7 +11,12 @@ void begin_connection(struct object *server, const socket_event *e)
 {
     uint64_t chance = mix(seed ^ mix((uint64_t)socket_get_client_id(e->connection)) ^ (uint64_t)server->loop << 32);
     atomic_fetch_add(&did_accepts, 1);
+    if (is_tls(server->kind)) atomic_fetch_add(&did_handshakes, 1);
     CHECK(e->connection > 0);
+    if (server->dismisses) {
+        CHECK_OK(socket_release(e->connection));
+        return;
+    }
     if (chance % 32 == 0) { // nobody ever asks for it
         CHECK_OK(socket_abort(e->connection));
         return;
@@ -20,7 +25,7 @@ void begin_connection(struct object *server, const socket_event *e)
         CHECK_OK(socket_release(e->connection));
         return;
     }
-    struct object *o = object_new(SOCKET_KIND_TCP_CONNECTION, server->loop);
+    struct object *o = object_new(is_tls(server->kind) ? SOCKET_KIND_TLS_CONNECTION : SOCKET_KIND_TCP_CONNECTION, server->loop);
     o->handle = e->connection;
     o->opens = 1;
     o->echoes = 1;

@@ -5,6 +5,7 @@ int epoch;
 socket_loop loops[LOOPS];
 atomic_int aborting;
 static struct object *servers[LOOPS];
+struct object *tls_servers[LOOPS];
 
 static void name_default_thread(void *number) { sender = SENDER_LOOP + (int)(intptr_t)number; }
 
@@ -52,7 +53,7 @@ static void close_connections(void)
 {
     pthread_mutex_lock(&all_lock);
     for (struct object *o = all_objects.next; o != &all_objects; o = o->next)
-        if (o->kind == SOCKET_KIND_TCP_CONNECTION) result_of(socket_close(o->handle, NULL, NULL));
+        if (is_connection(o->kind)) result_of(socket_close(o->handle, NULL, NULL));
     pthread_mutex_unlock(&all_lock);
 }
 
@@ -85,11 +86,11 @@ static void drain_records(void)
 
 void run_epoch(const struct baseline *before)
 {
-    pthread_t workers[WORKERS], hosts[2], peer;
+    pthread_t workers[WORKERS], hosts[2], peer, relay;
     int gentle = epoch % 3 != 2; // otherwise all is aborted while it is open
     loops[1] = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
     loops[2] = CHECK_OK(socket_loop_create(SOCKET_LOOP_RECORDS));
-    hosts_stop = peers_stop = aborting = plain_port = 0;
+    hosts_stop = peers_stop = aborting = plain_port = relay_port = 0;
     sender = SENDER_PEER + 1;
     name_default_threads();
     start(&hosts[0], host_callbacks, 0);
@@ -100,16 +101,28 @@ void run_epoch(const struct baseline *before)
         servers[i]->opens = 1;
         CHECK(listen_to(servers[i], 0xfe) == 0);
         server_ports[i] = server_listen(servers[i]->handle, "127.0.0.1", 0);
+        tls_servers[i] = object_new(SOCKET_KIND_TLS_SERVER, i);
+        tls_servers[i]->handle = CHECK_OK(socket_construct(loops[i], SOCKET_KIND_TLS_SERVER));
+        tls_servers[i]->opens = 1;
+        CHECK_OK(socket_set_option(tls_servers[i]->handle, SOCKET_OPTION_HANDSHAKE_TIMEOUT, 300));
+        CHECK_OK(socket_set_option(tls_servers[i]->handle, SOCKET_OPTION_HANDSHAKE_LIMIT, i * 4));
+        CHECK(listen_to(tls_servers[i], 0xfe) == 0);
+        tls_server_ports[i] = tls_listen(tls_servers[i], 0);
     }
     start(&peer, peers, 0);
-    WAIT(plain_port);
+    start(&relay, relays, 0);
+    WAIT(plain_port && relay_port);
     for (int i = 0; i < WORKERS; i++) start(&workers[i], work, i);
     for (int i = 0; i < WORKERS; i++) join(workers[i]);
     peers_stop = 1;
     join(peer);
+    join(relay);
     if (gentle) {
         release_all();
-        for (int i = 0; i < LOOPS; i++) release(servers[i]);
+        for (int i = 0; i < LOOPS; i++) {
+            release(servers[i]);
+            release(tls_servers[i]);
+        }
         // The servers' connections that nobody has closed: half-open ones, and those that do not read.
         close_connections();
         WAIT_STATE(stats_now().sockets == 0 && outstanding == 0 && posts_out == 0);

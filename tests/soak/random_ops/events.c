@@ -11,7 +11,8 @@ static void event_happened(const socket_event *e, struct object *o)
     if (e->type < SOCKET_EVENT_CONNECT || e->type > SOCKET_EVENT_LISTENING) FAIL("event %d", e->type);
     if (e->socket != o->handle) FAIL("event %d has another handle", e->type);
     atomic_fetch_add(&did_events[e->type], 1);
-    int many = o->kind == SOCKET_KIND_UDP || o->kind == SOCKET_KIND_TCP_SERVER; // these go on after an error
+    int many = o->kind == SOCKET_KIND_UDP || is_server(o->kind); // these go on after an error
+    if (o->carried) o->rank = 0; // its period has ended without an event
     if (o->rank == 6) {
         // A new period. (The close event of the last one has come: its listener is never taken off.)
         if (o->opens <= o->closes) FAIL("%s: event %d after close", kind_name(o->kind), e->type);
@@ -23,19 +24,21 @@ static void event_happened(const socket_event *e, struct object *o)
     } else if (!many || e->type != SOCKET_EVENT_ERROR) {
         int rank = ranks[e->type];
         if (many && rank == 2 && o->rank == 3) rank = 3; // UDP may be connected late
-        int repeats = e->type == SOCKET_EVENT_MESSAGE || (o->kind == SOCKET_KIND_TCP_SERVER && e->type == SOCKET_EVENT_CONNECT) || (many && rank == 3);
+        int repeats = e->type == SOCKET_EVENT_MESSAGE || (is_server(o->kind) && e->type == SOCKET_EVENT_CONNECT) || (many && rank == 3);
         if (rank < o->rank || (rank == o->rank && !repeats)) FAIL("%s: event %d after one of rank %d", kind_name(o->kind), e->type, o->rank);
         o->rank = rank;
     }
     switch (e->type) {
     case SOCKET_EVENT_CONNECT:
-        if (o->kind == SOCKET_KIND_TCP_SERVER) begin_connection(o, e);
+        if (o->distrusts) FAIL("a client that trusts nobody is connected");
+        if (is_server(o->kind)) begin_connection(o, e);
+        else if (o->upgrades && !o->carried) upgrade(o);
         break;
     case SOCKET_EVENT_MESSAGE:
         CHECK(e->data != NULL);
         if (o->kind == SOCKET_KIND_UDP)
             parse_packet(e);
-        else
+        else if (!o->upgrades) // which may get an alert
             parse(o, e->data, e->size);
         break;
     case SOCKET_EVENT_ERROR:
@@ -57,7 +60,7 @@ void on_event(const socket_event *e, void *user_data)
     if (memcmp(&copy, e, sizeof copy) != 0) FAIL("an event was changed while its listener ran");
     leave(o);
     // A connection's last event.
-    if (copy.type == SOCKET_EVENT_CLOSE && o->kind == SOCKET_KIND_TCP_CONNECTION) library_done(o);
+    if (copy.type == SOCKET_EVENT_CLOSE && is_connection(o->kind)) library_done(o);
 }
 
 int listen_to(struct object *o, unsigned mask)

@@ -61,18 +61,23 @@ void scenario_loop(uint64_t chance)
     int records = chance & 1, index = records ? 2 : 1;
     socket_loop loop = CHECK_OK(socket_loop_create(records ? SOCKET_LOOP_RECORDS : SOCKET_LOOP_CALLBACKS));
     struct object *o[3];
-    static const int kinds[3] = {SOCKET_KIND_TCP_SERVER, SOCKET_KIND_TCP, SOCKET_KIND_UDP};
+    static const int all[2][3] = {{SOCKET_KIND_TCP_SERVER, SOCKET_KIND_TCP, SOCKET_KIND_UDP}, {SOCKET_KIND_TLS_SERVER, SOCKET_KIND_TLS, SOCKET_KIND_UDP}};
+    int secure = chance >> 2 & 1;
+    const int *kinds = all[secure];
     for (int i = 0; i < 3; i++) {
         o[i] = object_new(kinds[i], index);
         o[i]->handle = CHECK_OK(socket_construct(loop, kinds[i]));
         // The server's connections would have no owner here.
         unsigned mask = i == 0 && chance & 2 ? 0xfe & ~SOCKET_EVENT_MASK(SOCKET_EVENT_CONNECT) : i == 0 ? SOCKET_EVENT_MASK(SOCKET_EVENT_LISTENING) : 0xfe;
+        if (secure && i == 0) mask = 0xfe; // otherwise there would be no handshakes
+        o[i]->dismisses = 1;
         CHECK(listen_to(o[i], mask) == 0);
         o[i]->opens = 1;
+        if (secure && i == 1 && do_secure(o[i], chance) < 0) CHECK(do_secure(o[i], 0) == 0);
     }
     socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
     to.address.address = "127.0.0.1";
-    to.address.port = server_listen(o[0]->handle, "127.0.0.1", 0);
+    to.address.port = secure ? tls_listen(o[0], chance) : server_listen(o[0]->handle, "127.0.0.1", 0);
     socket_address any = {"127.0.0.1", 0, 0};
     CHECK_OK(socket_bind(o[2]->handle, &any));
     CHECK(CALL(o[1], SOCKET_OPERATION_CONNECT, 1, socket_connect(o[1]->handle, &to, completion, pending)) == 0);

@@ -3,7 +3,9 @@
 // sockets that reset, stop reading or end early. Checked all the time: every accepted completion comes exactly once, in
 // the order of the sends and never inside the call; events in the order of the contracts, one at a time for a socket,
 // at most one close for each opening; every byte. After each epoch everything is released, or aborted by
-// socket_shutdown and socket_loop_close, and handles, loops, descriptors, queued bytes and goroutines are as before.
+// socket_shutdown and socket_loop_close, and handles, loops, descriptors, queued bytes, goroutines and what there is of
+// TLS are as before. A TLS client that must not trust its peer is never connected, and bytes that were changed on the
+// way are never delivered.
 //
 // What a thread does in an epoch depends on the seed only; how threads interleave does not. A failure prints the seed
 // and the epoch: --seed S --first EPOCH --epochs 1 repeats it.
@@ -51,6 +53,7 @@ int main(int argc, char **argv)
     for (int w = 0; w < WORKERS; w++)
         for (int i = 0; i < SLOTS; i++) pthread_mutex_init(&slots[w][i].lock, NULL);
     reserve_dead_port();
+    read_certificates();
     CHECK_OK(socket_set_dispatch_threads(2));
     warm_up();
     CHECK_OK(socket_shutdown(10000));
@@ -70,9 +73,10 @@ int main(int argc, char **argv)
     now = baseline_now();
     baseline_print("at the end", &now);
     printf("%d epochs: %llu operations, %llu completions, %llu accepted, %llu closes, %llu frames, %llu MiB, %llu datagrams, "
-           "%llu errors, %llu drains\n", done, (unsigned long long)did_ops, (unsigned long long)did_completions,
+           "%llu errors, %llu drains, %llu TLS connections (%llu resumed, %llu over TCP)\n", done, (unsigned long long)did_ops, (unsigned long long)did_completions,
            (unsigned long long)did_accepts, (unsigned long long)did_closes, (unsigned long long)did_frames,
            (unsigned long long)did_bytes >> 20, (unsigned long long)did_packets, (unsigned long long)did_events[SOCKET_EVENT_ERROR],
-           (unsigned long long)did_events[SOCKET_EVENT_DRAIN]);
+           (unsigned long long)did_events[SOCKET_EVENT_DRAIN], (unsigned long long)did_handshakes, (unsigned long long)did_resumptions,
+           (unsigned long long)did_upgrades);
     return 0;
 }

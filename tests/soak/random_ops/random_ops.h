@@ -20,7 +20,12 @@ enum {
     PEERS = 48,
     RECORDS = 61,
     MAX_PACKET = 1400,
+    RELAYS = 16,
 };
+
+static inline int is_server(int kind) { return kind == SOCKET_KIND_TCP_SERVER || kind == SOCKET_KIND_TLS_SERVER; }
+static inline int is_connection(int kind) { return kind == SOCKET_KIND_TCP_CONNECTION || kind == SOCKET_KIND_TLS_CONNECTION; }
+static inline int is_tls(int kind) { return kind == SOCKET_KIND_TLS || kind == SOCKET_KIND_TLS_SERVER || kind == SOCKET_KIND_TLS_CONNECTION; }
 
 // ---- epochs.c: one run of everything ----
 
@@ -28,6 +33,7 @@ extern uint64_t seed;
 extern int epoch;
 extern socket_loop loops[LOOPS];
 extern atomic_int aborting;
+extern struct object *tls_servers[LOOPS];
 void run_epoch(const struct baseline *before);
 
 // ---- objects.c: what a socket's user_data points to ----
@@ -50,6 +56,8 @@ struct parser {
     uint8_t seen[SENDERS];
 };
 
+struct slot;
+
 struct object {
     struct object *next, *previous; // of all there are
     socket_handle handle;
@@ -63,6 +71,11 @@ struct object {
     unsigned sent_number[SENDERS], done_number[SENDERS]; // of completions; likewise, and the loop's thread
     int rank; // of the last event of this period
     int echoes;
+    int dismisses;      // a server whose clients nobody wants
+    int distrusts;      // a TLS client that must never be connected: it verifies by an authority, or a name, nobody has
+    int upgrades;       // a TCP client that becomes a TLS one when it is connected, and meets those only that expect it
+    atomic_int carried; // its connection has been taken over
+    struct slot *slot;  // of a client that upgrades
     struct parser in;
 };
 
@@ -162,7 +175,7 @@ struct slot {
 };
 
 extern struct slot slots[WORKERS][SLOTS];
-extern int server_ports[LOOPS], dead_port; // where to connect
+extern int server_ports[LOOPS], tls_server_ports[LOOPS], dead_port; // where to connect
 extern atomic_int udp_ports[8];            // and to send
 struct object *slot_get(struct slot *s);
 struct object *slot_take(struct slot *s);
@@ -171,6 +184,20 @@ void do_bind(struct object *o, uint64_t chance);
 void do_connect(struct object *o, uint64_t chance);
 void do_options(struct object *o, uint64_t chance);
 void do_getters(struct object *o);
+
+// ---- tls.c: secure options, and connections that become TLS ----
+
+extern atomic_ullong did_handshakes, did_upgrades, did_resumptions;
+void read_certificates(void);
+int do_secure(struct object *o, uint64_t chance); // sets secure options
+int tls_listen(struct object *server, uint64_t chance);
+void do_tls_getters(struct object *o);
+void upgrade(struct object *o);
+
+// ---- relay.c: between TLS clients and servers, cutting, changing and holding up what it passes on ----
+
+extern atomic_int relay_port;
+void *relays(void *unused);
 
 // ---- steps.c: what a worker does ----
 

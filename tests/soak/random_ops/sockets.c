@@ -1,7 +1,7 @@
 #include "random_ops.h"
 
 struct slot slots[WORKERS][SLOTS];
-int server_ports[LOOPS], dead_port;
+int server_ports[LOOPS], tls_server_ports[LOOPS], dead_port;
 atomic_int udp_ports[8];
 
 struct object *slot_get(struct slot *s)
@@ -30,11 +30,16 @@ void construct(struct slot *s, uint64_t chance)
         unref(old);
     }
     int loop = (int)(chance % LOOPS), kind = chance >> 8 & 3 ? SOCKET_KIND_TCP : SOCKET_KIND_UDP;
-    if ((chance >> 8 & 31) == 1) kind = SOCKET_KIND_TCP_SERVER;
+    if ((chance >> 8 & 31) == 1) kind = chance >> 40 & 1 ? SOCKET_KIND_TCP_SERVER : SOCKET_KIND_TLS_SERVER;
+    if (kind == SOCKET_KIND_TCP && (chance >> 40 & 3) == 0) kind = SOCKET_KIND_TLS;
     struct object *o = object_new(kind, loop);
+    o->distrusts = kind == SOCKET_KIND_TLS && (chance >> 42 & 7) == 0;
+    o->upgrades = kind == SOCKET_KIND_TCP && (chance >> 42 & 7) == 0;
+    o->slot = s;
     o->handle = CHECK_OK(socket_construct(loops[loop], kind));
     ref(o);
     CHECK(listen_to(o, chance >> 16 & 7 ? 0xfe : (unsigned)(chance >> 24) & 0xfe) == 0);
+    if (kind == SOCKET_KIND_TLS) do_secure(o, chance >> 16);
     pthread_mutex_lock(&s->lock);
     s->object = o;
     pthread_mutex_unlock(&s->lock);
@@ -44,9 +49,10 @@ void do_bind(struct object *o, uint64_t chance)
 {
     socket_address a = {chance & 1 ? "127.0.0.1" : chance & 2 ? "localhost" : "0.0.0.0", 0, 0};
     o->opens++;
-    if (o->kind == SOCKET_KIND_TCP_SERVER) {
+    if (is_server(o->kind)) {
         socket_listen_options l = SOCKET_LISTEN_OPTIONS_INIT;
         l.address = a;
+        if (o->kind == SOCKET_KIND_TLS_SERVER) do_secure(o, chance >> 8);
         if (result_of(socket_listen(o->handle, &l)) < 0) o->opens--;
         return;
     }
@@ -71,6 +77,8 @@ void do_connect(struct object *o, uint64_t chance)
     case 3: to.address.port = plain_port; break;
     default: to.address.port = server_ports[(chance >> 8) % LOOPS];
     }
+    if ((is_tls(o->kind) || o->upgrades) && (chance >> 4 & 7) > 1) // of which none may get at a TCP server
+        to.address.port = (chance >> 4 & 7) < 4 ? relay_port : tls_server_ports[(chance >> 8) % LOOPS];
     if (o->kind == SOCKET_KIND_UDP && udp_ports[chance >> 8 & 7]) to.address.port = udp_ports[chance >> 8 & 7];
     o->opens++;
     if (CALL(o, SOCKET_OPERATION_CONNECT, chance >> 12 & 7, socket_connect(o->handle, &to, completion, pending)) < 0) o->opens--;
@@ -78,9 +86,9 @@ void do_connect(struct object *o, uint64_t chance)
 
 void do_options(struct object *o, uint64_t chance)
 {
-    static const int64_t most[] = {0, 1 << 18, 1000, 800, 1, 100, 100, 10, 1, 1, 1};
+    static const int64_t most[] = {0, 1 << 18, 1000, 800, 1, 100, 100, 10, 1, 1, 1, 500, 30};
     socket_extra_options e = SOCKET_EXTRA_OPTIONS_INIT;
-    int option = 1 + (int)(chance % 10);
+    int option = 1 + (int)(chance % 12);
     if (chance >> 8 & 1) {
         int64_t value = (int64_t)(chance >> 16) % (most[option] + 1);
         if (option == SOCKET_OPTION_IDLE_TIMEOUT && value < 50) value = 0;
@@ -111,4 +119,5 @@ void do_getters(struct object *o)
     int64_t queued = socket_get_send_queue_length(o->handle);
     if (queued < 0) CHECK(queued == -SOCKET_ERROR_BADF);
     CHECK(queued < (int64_t)1 << 31);
+    do_tls_getters(o);
 }

@@ -40,8 +40,9 @@ static void step(int worker, const uint64_t r[5])
         construct(own, r[2]);
         struct object *o = slot_get(own);
         if (o) {
-            if (o->kind != SOCKET_KIND_TCP && r[3] & 3) do_bind(o, r[4]);
-            if (o->kind == SOCKET_KIND_TCP ? r[3] & 3 : (r[3] & 12) == 12) do_connect(o, r[4]);
+            int client = o->kind == SOCKET_KIND_TCP || o->kind == SOCKET_KIND_TLS;
+            if (!client && r[3] & 3) do_bind(o, r[4]);
+            if (client ? r[3] & 3 : (r[3] & 12) == 12) do_connect(o, r[4]);
             unref(o);
         }
         return;
@@ -61,6 +62,15 @@ static void step(int worker, const uint64_t r[5])
         break;
     case 1: // a server's
         o = recent_get((unsigned)(r[1] >> 16));
+        break;
+    case 2: // a server itself, which is reloaded or told other options
+        if (what >= 88 && what < 92 && r[3] & 1) {
+            struct object *server = tls_servers[(r[1] >> 16) % LOOPS];
+            do_secure(server, r[2]);
+            if (r[3] & 2) CHECK_OK(socket_set_option(server->handle, SOCKET_OPTION_HANDSHAKE_LIMIT, (int64_t)(r[3] >> 8) % 8));
+            return;
+        }
+        o = slot_get(own);
         break;
     default:
         o = slot_get(own);
@@ -99,6 +109,8 @@ static void step(int worker, const uint64_t r[5])
         result_of(socket_flush(o->handle));
     } else if (what == 97) { // a burst
         for (int i = 0; i < 20 && o->kind != SOCKET_KIND_UDP; i++) send_frame(o, (r[2] >> i) % 2000, 0, i & 1, 0);
+    } else if (what == 98) {
+        if (is_tls(o->kind)) do_secure(o, r[2]);
     } else {
         pass_time((int64_t)(r[2] % 2000) * 1000);
     }

@@ -1,0 +1,57 @@
+// The rules for the JavaScript of this repository: `make lint-node` runs eslint from its root.
+
+import js from '@eslint/js';
+import globals from 'globals';
+
+export default [
+  {
+    ...js.configs.recommended,
+    languageOptions: { ecmaVersion: 2023, sourceType: 'module', globals: globals.nodeBuiltin },
+    linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' },
+    rules: {
+      ...js.configs.recommended.rules,
+      'array-callback-return': 'error',
+      'consistent-return': 'error',
+      curly: ['error', 'multi-line'],
+      'default-case-last': 'error',
+      'dot-notation': 'error',
+      eqeqeq: 'error',
+      'no-constructor-return': 'error',
+      'no-else-return': 'error',
+      'no-eval': 'error',
+      'no-implicit-coercion': 'error',
+      'no-lonely-if': 'error',
+      'no-new-func': 'error',
+      'no-return-assign': 'error',
+      'no-self-compare': 'error',
+      'no-shadow': 'error',
+      'no-throw-literal': 'error',
+      'no-unmodified-loop-condition': 'error',
+      'no-unneeded-ternary': 'error',
+      'no-unused-vars': ['error', { args: 'all', argsIgnorePattern: '^_', caughtErrors: 'all' }],
+      'no-use-before-define': ['error', { functions: false, classes: false, variables: false }],
+      'no-useless-call': 'error',
+      'no-useless-computed-key': 'error',
+      'no-useless-constructor': 'error',
+      'no-useless-rename': 'error',
+      'no-useless-return': 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'prefer-object-has-own': 'error',
+      'prefer-promise-reject-errors': 'error',
+      'prefer-rest-params': 'error',
+      'prefer-spread': 'error',
+      'prefer-template': 'error',
+      radix: 'error',
+      'require-await': 'error',
+      strict: ['error', 'safe'],
+      'symbol-description': 'error',
+      yoda: 'error',
+    },
+  },
+  {
+    files: ['**/*.js'],
+    languageOptions: { sourceType: 'commonjs', globals: globals.node },
+  },
+];

@@ -1,0 +1,40 @@
+"""Arguments for C, which cuts numbers to size and reads texts up to a NUL: they are checked before."""
+
+from typing import Optional
+
+from ._abi import ErrorCode, socket_address
+from ._errors import error_of
+from ._types import Address, net_address
+
+
+def c_address(address: Address) -> socket_address:
+    """The address for C, which has no idea of numbers that do not fit."""
+    host, port, family = net_address(address)
+    if not host or "\0" in host or not 0 <= port <= 65535 or not 0 <= family <= 3:
+        raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}")
+    try:
+        text = host.encode("ascii")
+    except UnicodeEncodeError:
+        try:
+            text = host.encode("idna")
+        except UnicodeError:
+            raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}") from None
+    return socket_address(text, port, family)
+
+
+def in_range(value: int, low: int, high: int, what: str) -> int:
+    """The value, an int of C; ctypes would cut it to size."""
+    if not isinstance(value, int):
+        raise TypeError(f"{what} is an int, not {value!r}")
+    if not low <= value <= high:
+        raise error_of(ErrorCode.PARAMETER, f"{what} is out of range: {value}")
+    return value
+
+
+def milliseconds(seconds: Optional[float]) -> int:
+    """A timeout for the library: at least a millisecond; None is 0, its default."""
+    if seconds is None:
+        return 0
+    if not 0 < seconds <= 86400:
+        raise error_of(ErrorCode.PARAMETER, f"a timeout is more than 0 s, up to a day: {seconds!r}")
+    return max(1, round(seconds * 1000))

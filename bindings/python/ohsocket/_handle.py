@@ -1,0 +1,106 @@
+"""What the library says about a handle: results, options, addresses."""
+
+import ctypes
+from typing import Any, Mapping, Optional
+
+from ._abi import ErrorCode, Extra, Option, socket_extra_options, socket_state_info
+from ._arguments import in_range
+from ._errors import SocketError, error_of
+from ._library import lib
+from ._types import EXTRA_FIELDS, ExtraOptionsBase, NetAddress, SocketLinger, SocketStateBase
+
+NOT_OPEN = (-ErrorCode.OTHER, -ErrorCode.BADF, -ErrorCode.TLS_NOT_BOUND)
+
+
+class Handle:
+    """A handle of the library, 0 when it was given back."""
+
+    _handle: int
+    _was_open: bool
+
+    def _check(self, result: int) -> int:
+        """The result of a call for this socket, or its exception with what the library says about it."""
+        if result < 0:
+            raise self._error(result)
+        return result
+
+    def _error(self, code: int) -> SocketError:
+        detail = ""
+        if code in NOT_OPEN:
+            given_back = self._was_open and not self._handle
+            detail = "the socket was given back; make a new one" if given_back else "the socket is not open"
+        return error_of(code, detail)
+
+    def _send_error(self, code: int) -> SocketError:
+        """The same of a send, which fails otherwise when there was a connection."""
+        return self._error(code)
+
+    def _detailed_error(self, code: int) -> SocketError:
+        """For what has failed on the network, where the library knows more than the code says."""
+        return error_of(code, self._text(lib.socket_get_error_detail))
+
+    def _text(self, getter: Any) -> str:
+        text = ctypes.create_string_buffer(512)
+        if getter(self._handle, text, len(text)) < 0:
+            return ""
+        return text.value.decode("utf-8", "replace")
+
+    # ---- Options -------------------------------------------------------------------------------
+
+    def _set_extra_options(self, options: Optional[ExtraOptionsBase], named: Mapping[str, Any]) -> None:
+        values = dict(vars(options)) if options is not None else {}
+        values.update(named)
+        extra = socket_extra_options(ctypes.sizeof(socket_extra_options))
+        for name, value in values.items():
+            if value is None:
+                continue
+            if name == "socket_linger":
+                linger = SocketLinger(*value)
+                extra.fields |= Extra.LINGER
+                extra.linger_on = bool(linger.on)
+                extra.linger_ms = in_range(linger.linger, 0, 65535, "linger")
+                continue
+            field = EXTRA_FIELDS.get(name)
+            if field is None:
+                raise TypeError(f"no such option: {name}")
+            extra.fields |= field.bit
+            setattr(extra, field.member, in_range(value, -(2**31), 2**31 - 1, name))
+        self._check(lib.socket_set_extra_options(self._handle, ctypes.byref(extra)))
+
+    def set_option(self, option: Option, value: int) -> None:
+        """Sets an option of the library, whether the socket is open or not."""
+        value = in_range(value, -(2**63), 2**63 - 1, "the value")
+        self._check(lib.socket_set_option(self._handle, in_range(option, 0, 2**31 - 1, "option"), value))
+
+    def get_option(self, option: Option) -> int:
+        """The value of an option of the library."""
+        option_number = in_range(option, 0, 2**31 - 1, "option")
+        return self._check(lib.socket_get_option(self._handle, option_number))
+
+    # ---- Getters -------------------------------------------------------------------------------
+
+    def get_state(self) -> SocketStateBase:
+        """Whether the socket is bound, closed, connected."""
+        state = socket_state_info(ctypes.sizeof(socket_state_info))
+        self._check(lib.socket_get_state(self._handle, ctypes.byref(state)))
+        return SocketStateBase(bool(state.is_bound), bool(state.is_close), bool(state.is_connected))
+
+    def get_local_address(self) -> NetAddress:
+        """The address of this end."""
+        return self._address(lib.socket_get_local_address)
+
+    def get_remote_address(self) -> NetAddress:
+        """The address of the peer."""
+        return self._address(lib.socket_get_remote_address)
+
+    def _address(self, getter: Any) -> NetAddress:
+        text = ctypes.create_string_buffer(64)
+        port, family = ctypes.c_int(), ctypes.c_int()
+        self._check(getter(self._handle, text, 64, ctypes.byref(port), ctypes.byref(family)))
+        return NetAddress(text.value.decode(), port.value, family.value)
+
+    def get_socket_fd(self) -> int:
+        """The descriptor, to be looked at, not read, written or closed."""
+        return self._check(lib.socket_get_fd(self._handle))
+
+    fileno = get_socket_fd

@@ -1,0 +1,113 @@
+package socket
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"ohsocket/core/netaddr"
+	"ohsocket/core/sys"
+)
+
+// maxSegment is the size up to which datagrams travel together: what fits into an Ethernet frame.
+const maxSegment = 1472
+
+// joins reports whether a datagram can travel with one before it, up to last: the kernel cuts
+// what it is given into datagrams of one size, of which the last may be shorter.
+func (p *queuedPacket) joins(first, last *queuedPacket) bool {
+	return p.size > 0 && p.size <= first.size && last.size == first.size && first.size <= maxSegment && p.address == first.address
+}
+
+// writePackets sends the queue, many datagrams at a time; those of one size to one address go
+// through the kernel's network stack as one. The caller has the token.
+func (s *Socket) writePackets(fd int) {
+	q := &s.out
+	var batch [packetBatch]sys.Packet
+	var pieces [packetBatch]unix.Iovec
+	var cuts [packetBatch]sys.Cut
+	together := true
+	s.mu.Lock()
+	for {
+		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
+		n, packets, tooLong := 0, 0, false
+		var first, last *queuedPacket
+		for b := q.blocks.first; b != nil && packets < packetBatch && !q.dropped && !s.aborted && !tooLong; b = b.next {
+			for at := b.start; at < b.end && packets < packetBatch; packets++ {
+				p := (*queuedPacket)(b.at(at))
+				if tooLong = p.tooLong; tooLong {
+					break
+				}
+				pieces[packets] = unix.Iovec{Base: (*byte)(b.at(at + uint32(packetHeader))), Len: uint64(p.size)}
+				if together && n > 0 && p.joins(first, last) {
+					batch[n-1].Header.Iovlen++
+					if batch[n-1].Header.Control == nil {
+						cuts[n-1] = sys.CutInto(int(first.size))
+						batch[n-1].Header.Control = (*byte)(unsafe.Pointer(&cuts[n-1]))
+						batch[n-1].Header.Controllen = uint64(unsafe.Sizeof(cuts[n-1]))
+					}
+				} else {
+					batch[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[packets], Iovlen: 1}}
+					if p.address.IsValid() {
+						batch[n].Header.Name, batch[n].Header.Namelen = (*byte)(p.address.Pointer()), p.address.Len()
+					}
+					n++
+					first = p
+				}
+				last = p
+				at += uint32(packetRoom(int(p.size)))
+			}
+		}
+		if packets == 0 && tooLong {
+			q.blocks.popPacket()
+			s.packetDone(0, unix.EMSGSIZE)
+			continue
+		}
+		if packets == 0 {
+			break
+		}
+		s.mu.Unlock()
+		sent, e := 0, unix.Errno(0)
+		if packets > 1 {
+			var messages int
+			messages, e = sys.SendMany(fd, batch[:n])
+			for i := range max(messages, 0) {
+				sent += int(batch[i].Header.Iovlen)
+			}
+		}
+		if packets == 1 || e != 0 && e != unix.EAGAIN {
+			// One alone, also to learn what is wrong with the first. Perhaps they cannot travel
+			// together on this way.
+			if e == unix.ECONNREFUSED {
+				s.noticeError(e)
+			}
+			together = false
+			sent = 1
+			e = s.trySend(fd, pieces[:1], addressOf(&batch[0]))
+		}
+		s.mu.Lock()
+		if e == unix.EAGAIN {
+			if q.edge {
+				q.edge = false
+				continue
+			}
+			q.blocked = true
+			break
+		}
+		for i := 0; i < sent && !q.dropped; i++ {
+			p, _ := q.blocks.frontPacket()
+			size := int(p.size)
+			q.blocks.popPacket()
+			s.packetDone(size, e)
+		}
+	}
+	s.wrote()
+	s.unlock()
+}
+
+// addressOf reads the address in a packet's header, nil if there is none.
+func addressOf(p *sys.Packet) *netaddr.Sockaddr {
+	if p.Header.Name == nil {
+		return nil
+	}
+	return (*netaddr.Sockaddr)(unsafe.Pointer(p.Header.Name)) // it is one: writePackets put it there
+}

@@ -1,0 +1,54 @@
+package socket
+
+import (
+	"unsafe"
+
+	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
+)
+
+// sender is the address of the last event, of which a loop keeps the text: the next one
+// comes from the same host more often than not, and a program answers to it by the text
+// that it was given.
+type sender struct {
+	address netaddr.Sockaddr
+	text    [addressText]byte // ends with a NUL
+	size    int
+}
+
+// be makes it another one. What has a scope is not kept: the name of an interface may change.
+func (n *sender) be(sa netaddr.Sockaddr) {
+	if n.address.SameHost(sa) && sa.ScopeID() == 0 {
+		return
+	}
+	b := sa.AppendText(n.text[:0])
+	n.address, n.size = sa, min(len(b), addressText-1)
+	n.text[n.size] = 0
+}
+
+// is reports whether a caller's words mean it, apart from the port.
+func (n *sender) is(text []byte, family netaddr.Family) bool {
+	return family == n.address.AddressFamily() && n.address.ScopeID() == 0 && string(n.text[:n.size]) == string(text)
+}
+
+// remote formats an address for an event.
+func (l *Loop) remote(sa netaddr.Sockaddr) Address {
+	l.sender.be(sa)
+	text := l.text
+	if l.mode == LoopRecords {
+		text = (*[addressText]byte)(l.take(addressText))
+	}
+	*text = l.sender.text
+	return Address{Address: uintptr(unsafe.Pointer(text)), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
+}
+
+// Receiver is LocalAddress for a datagram's receiver, whose text is in a caller's memory.
+func (s *Socket) Receiver(t Thread, text []byte, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
+	l := s.loop
+	if l.mode == LoopCallbacks && l.gathers(t) && !s.compat && l.sender.is(text, family) {
+		if sa := l.sender.address.WithPort(int(port)); sa.IsValid() {
+			return sa, errcode.OK
+		}
+	}
+	return s.LocalAddress(string(text), port, family)
+}
