@@ -151,7 +151,10 @@ TEST(shutdown_leaves_host_driven_loops)
     struct probe *p = probe_attach(CHECK_OK(socket_construct(loop, SOCKET_KIND_UDP)), SOCKET_KIND_UDP, ALL_EVENTS);
     int own = probe_bind(p), port;
     int peer = peer_udp(&port);
+    socket_handle other = CHECK_OK(socket_construct_udp()); // there is a default loop to be ended
     CHECK_EQ(socket_shutdown(PATIENCE_MS), 0);
+    CHECK(!is_valid(other));
+    CHECK(is_valid(p->socket));
     peer_send_to(peer, own, "x", 1);
     while (p->count[SOCKET_EVENT_MESSAGE] == 0) CHECK_OK(socket_loop_run(loop, 100));
     CHECK_EQ(socket_loop_close(loop), 0);
