@@ -5,6 +5,7 @@
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
 # make fuzz             all fuzz targets, each for FUZZTIME=30s
 # make test-valgrind    the example programs under valgrind
+# make test-mutations   breaks the library on purpose, place by place, and wants tests to fail (MUTATIONS="DATA-1 TLS-5b": these)
 # make node             the Node package (bindings/node/node.mk has more): test-node, node-pack
 # make bench            the benchmarks (QUICK=1: three minutes instead of half an hour), see tests/bench/bench.mk
 # make lint             formatting, vet, staticcheck, eslint, ruff, warnings of the C compiler, generated files
@@ -43,7 +44,7 @@ TEST_HELPERS := $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 
 .PHONY: all library examples demo test test-go test-abi test-c test-asan interop \
 	header lint install clean deps soak soak-programs test-soak fuzz test-fuzz test-checkers test-valgrind \
-	test-cgocheck test-ubsan
+	test-cgocheck test-ubsan test-mutations
 .DELETE_ON_ERROR:
 # One at a time: the parts that can be parallel are so themselves.
 .NOTPARALLEL:
@@ -256,6 +257,9 @@ test-cgocheck: deps-test $(BUILD)/cgocheck/libohsocket.so $(patsubst tests/c/%.c
 
 test-ubsan: deps-test $(BUILD)/ubsan/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/ubsan/tests/%,$(CHECKED))
 	bash tests/c/run.sh $(BUILD)/ubsan
+
+test-mutations: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
+	bash tests/mutations/run.sh $(BUILD) $(MUTATIONS)
 
 test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/%.c,$(BUILD)/valgrind/examples/%,$(wildcard examples_c/*.c))
 	bash tests/checkers/valgrind.sh $(BUILD)

@@ -64,6 +64,21 @@ func TestTimerNotBeforeItsTime(t *testing.T) {
 	assert.Less(t, steps, 12, "a wait ends when the timer has expired")
 }
 
+// LOOP-7: nor does one that expires soon after another go with it.
+func TestTimersSideBySide(t *testing.T) {
+	l := newLoop(t, false)
+	start := Clock() + 20e6
+	left := 10
+	for i := range left {
+		when := start + int64(i)*2e6
+		l.SetTimer(&Timer{Owner: expirer(func(*Timer) {
+			left--
+			assert.GreaterOrEqual(t, Clock(), when)
+		})}, when)
+	}
+	stepUntil(t, l, func() bool { return left == 0 })
+}
+
 func TestTimerReset(t *testing.T) {
 	l := newLoop(t, false)
 	ran := 0

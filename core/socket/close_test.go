@@ -3,6 +3,7 @@ package socket
 import (
 	"bytes"
 	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
 )
 
 // DATA-1: what is queued is sent, what the peer sends meanwhile is discarded.
@@ -178,6 +180,46 @@ func TestSocketTimeout(t *testing.T) {
 		assert.GreaterOrEqual(t, time.Since(start), 50*time.Millisecond)
 		assert.Equal(t, -int32(errcode.TimedOut), sent.err)
 		assert.Equal(t, []string{"connect", "error 2301110", "close 2301110"}, p.log)
+	})
+}
+
+// BOUND-5: the time begins when bytes begin to wait, however long it was quiet before.
+func TestSocketTimeoutAfterAQuietTime(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		const timeout = 100 * time.Millisecond
+		p, _ := pair(f)
+		require.Equal(t, errcode.OK, p.s.SetExtraOptions(Extra{SetSocketTimeout: true, SocketTimeoutMs: int32(timeout.Milliseconds())}))
+		f.until("sent", p.send([]byte("x")).ok)
+		start := time.Now()
+		f.until("it was quiet for long", func() bool { return time.Since(start) > 2*timeout })
+		again(f, sys.OpSend, p.fd(), math.MaxInt32)
+		start = time.Now()
+		p.send([]byte("y"))
+		f.until("failed", p.closed)
+		assert.GreaterOrEqual(t, time.Since(start), timeout)
+		assert.Equal(t, []string{"connect", "error 2301110", "close 2301110"}, p.log)
+	})
+}
+
+// ORDER-3: a drain that a writer on another thread has left, when the loop has begun to end the period, is not told any
+// more.
+func TestNoDrainAfterClose(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, _ := pair(f)
+		post := host.function(func() {
+			p.s.mu.Lock()
+			p.s.closing, p.s.aborted = true, true
+			p.s.leave(workDrain)
+			p.s.mu.Unlock()
+			p.s.closeStep()
+		})
+		if f.venue == onPoll {
+			post.Func = 0
+		}
+		require.Equal(t, errcode.OK, f.loop.Post(post))
+		f.until("closed", p.closed)
+		f.settle()
+		assert.Equal(t, []string{"connect", "close"}, p.log)
 	})
 }
 

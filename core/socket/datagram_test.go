@@ -183,7 +183,7 @@ func TestDatagramNoticeOfSend(t *testing.T) {
 	assert.Equal(t, []string{"connect", "error 2301111"}, p.log)
 }
 
-// A pause in the middle of a batch: the rest of it comes after the resume.
+// DATA-10, LOOP-3: a pause in the middle of a batch: the rest of it comes after the resume.
 func TestDatagramPauseInBatch(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, to := udp(f)

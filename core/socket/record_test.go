@@ -3,6 +3,7 @@ package socket
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -162,6 +163,29 @@ func TestRecordPayloadValid(t *testing.T) {
 		}
 	}
 	f.dispatch(records)
+}
+
+// LOOP-2: what a closing socket reads and discards in the same poll leaves the records alone.
+func TestRecordsOutliveADiscard(t *testing.T) {
+	for first := range 2 {
+		t.Run([]string{"behind the record", "before it"}[first], func(t *testing.T) {
+			f := newFixture(t, onPoll)
+			p, peer := pair(f)
+			closing, other := pair(f)
+			closing.set(OptionCloseTimeout, maxTimeout)
+			closing.close()
+			f.settle()
+			peers := []net.Conn{peer, other}
+			text := []string{"precious", "discarded"}
+			for i := range peers {
+				at := (i + first) % 2
+				write(t, peers[at], []byte(text[at]))
+				require.True(t, pollable(t, f.loop))
+			}
+			f.until("received", func() bool { return p.data != nil })
+			assert.Equal(t, "precious", string(p.data))
+		})
+	}
 }
 
 // Datagrams that do not fit in the host's array wait and keep their order.

@@ -285,7 +285,7 @@ func (s *Socket) flushOne(b *block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || q.blocks.first == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
+	if q.writing || q.blocked || s.isHeldBack() || q.blocks.first == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != KindUDP {
 		s.unlock()
 		return

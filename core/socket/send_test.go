@@ -121,6 +121,45 @@ func TestSendLimit(t *testing.T) {
 	})
 }
 
+// BOUND-2, DATA-5: drain comes when the queue has fallen under half the limit, not before.
+func TestDrainUnderHalfTheLimit(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, peer := pair(f)
+		p.set(OptionSendQueueLimit, 1000)
+		fd := p.fd()
+		var room atomic.Int32
+		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
+			if op != sys.OpSend || on != fd {
+				return 0, 0
+			}
+			if n := room.Swap(0); n > 0 {
+				return 0, int(n)
+			}
+			return unix.EAGAIN, 0
+		})
+		send := func(n int) errcode.Code {
+			data, size := numbers(pattern(n))
+			return p.s.Send(f.here(), data, size, Completion{})
+		}
+		take := func(n int32) {
+			room.Store(n)
+			edge(fd)
+			f.until("taken", func() bool { return room.Load() == 0 })
+			f.settle()
+		}
+		require.Equal(t, errcode.OK, send(900))
+		require.Equal(t, errcode.Again, send(200))
+		take(300)
+		assert.EqualValues(t, 600, p.s.QueueLength())
+		assert.Equal(t, []string{"connect"}, p.log)
+		take(150)
+		assert.EqualValues(t, 450, p.s.QueueLength())
+		assert.Equal(t, []string{"connect", "drain"}, p.log)
+		take(450)
+		assert.Equal(t, pattern(900), readN(t, peer, 900))
+	})
+}
+
 // Pending completions count against the limit too.
 func TestSendLimitOfPromises(t *testing.T) {
 	f := newFixture(t, onRun)
@@ -235,6 +274,28 @@ func TestSendWhileLoopMoves(t *testing.T) {
 	f.turn(0)
 }
 
+// DATA-5: a vector that the kernel takes a part of goes on where that ended.
+func TestSendVectorCutShort(t *testing.T) {
+	f := newFixture(t, onThread)
+	p, peer := pair(f)
+	fd := p.fd()
+	part := pattern(3000)
+	for _, taken := range []int32{1, 500, 999, 1000} {
+		var limit atomic.Int32
+		limit.Store(taken)
+		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
+			if op == sys.OpSend && on == fd {
+				return 0, int(limit.Swap(0))
+			}
+			return 0, 0
+		})
+		c, done := p.begin("sendv")
+		c.returned(p.s.SendVector(f.here(), buffersOf(part[:1000], nil, part[1000:1001], part[1001:]), done))
+		f.until("sent", c.ok)
+		assert.Equal(t, part, readN(t, peer, 3000), "%d taken", taken)
+	}
+}
+
 func TestSendVector(t *testing.T) {
 	f := newFixture(t, onThread)
 	p, peer := pair(f)
@@ -280,6 +341,28 @@ func TestSendWhileAborted(t *testing.T) {
 			f.until("closed", p.closed)
 			both.Wait()
 		}
+	})
+}
+
+// DATA-5: what the kernel has not taken of a send comes before the sends that have come meanwhile.
+func TestSendOvertakenByNobody(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, peer := pair(f)
+		fd := p.fd()
+		var others []*call
+		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
+			if op != sys.OpSend || on != fd || others != nil {
+				return 0, 0
+			}
+			others = []*call{}
+			for _, text := range []string{"DEF", "GHI"} {
+				others = append(others, p.send([]byte(text)))
+			}
+			return 0, 1
+		})
+		first := p.send([]byte("ABC"))
+		f.until("sent", func() bool { return first.ok() && others[0].ok() && others[1].ok() })
+		assert.Equal(t, "ABCDEFGHI", string(readN(t, peer, 9)))
 	})
 }
 

@@ -256,6 +256,32 @@ func TestStreamEnd(t *testing.T) {
 	})
 }
 
+// LOOP-6: a socket for which more arrives with everything it reads lets another have its turn after a few reads.
+func TestReadsTakeTurns(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		const rounds = 2 * readBudget
+		busy, busyPeer := pair(f)
+		quiet, quietPeer := pair(f)
+		written, before := 0, -1
+		more := make([]byte, readSize+readSize/4)
+		busy.on[EventMessage] = func(*Event) {
+			if written++; written <= rounds {
+				busyPeer.Write(more)
+			}
+		}
+		quiet.on[EventMessage] = func(*Event) { before = len(busy.data) }
+		busy.s.Pause()
+		quiet.s.Pause()
+		write(t, busyPeer, more)
+		write(t, quietPeer, []byte("x"))
+		f.settle()
+		busy.s.Resume()
+		quiet.s.Resume()
+		f.until("both", func() bool { return len(busy.data) == (rounds+1)*len(more) && before >= 0 })
+		assert.LessOrEqual(t, before, (readBudget+1)*readSize)
+	})
+}
+
 // LOOP-6: one that always has more does not starve another.
 func TestStreamFairness(t *testing.T) {
 	for _, v := range []venue{onRun, onPoll} {

@@ -281,6 +281,11 @@ func (s *Socket) resumeDeferred() {
 	}
 }
 
+// isHeldBack reports whether nothing can be written before resumeDeferred: a socket that closes would try for ever.
+func (s *Socket) isHeldBack() bool {
+	return s.hasSession() && s.tls.deferring && s.tls.cipher.first == nil
+}
+
 // owesCredit reports whether writeTLS has something to do although the queue has no blocks.
 func (s *Socket) owesCredit() bool {
 	return s.hasSession() && (s.tls.cipher.first != nil || s.tls.credit > 0)

@@ -17,7 +17,7 @@ static void plug(struct probe *p)
     CHECK(socket_get_send_queue_length(p->socket) > 0);
 }
 
-// BOUND-1: an empty queue takes any size; then a single byte more is refused, and taken nowhere.
+// BOUND-1, DONE-1: an empty queue takes any size; then a single byte more is refused, and taken nowhere.
 LOOPS_TEST(an_empty_queue_takes_a_send_of_any_size)
 {
     for (int i = 0; i < 2; i++) {
@@ -25,7 +25,7 @@ LOOPS_TEST(an_empty_queue_takes_a_send_of_any_size)
         struct probe *p = pair.probe;
         plug(p);
         int64_t length = socket_get_send_queue_length(p->socket);
-        CHECK_CODE(socket_send(p->socket, "x", 1, NULL, NULL), code_for(streams[i], 2301011));
+        CHECK_CODE(probe_send(p, "x", 1), code_for(streams[i], 2301011));
         CHECK_EQ(socket_get_send_queue_length(p->socket), length);
         CHECK(stats_now().queued_bytes >= (uint64_t)length);
         peer_read_pattern(pair.peer, 0, 12 << 20);
@@ -33,6 +33,8 @@ LOOPS_TEST(an_empty_queue_takes_a_send_of_any_size)
         CHECK_EQ(socket_get_send_queue_length(p->socket), 0);
         CHECK_EQ(stats_now().queued_bytes, 0);
         CHECK_EQ(peer_readable(pair.peer), 0);
+        settle();
+        CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 1); // what was refused has no completion
         pair_close(&pair);
     }
 }

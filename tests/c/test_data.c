@@ -96,7 +96,7 @@ LOOPS_TEST(close_runs_out_of_time_with_bytes_queued)
     pair_close(&pair);
 }
 
-// LISTEN-5: what is pending when a period ends completes before its error and close events.
+// LISTEN-5, DONE-2: what is pending when a period ends completes before its error and close events.
 LOOPS_TEST(pending_operations_complete_before_the_last_events)
 {
     for (int reset = 0; reset < 2; reset++) {
@@ -139,7 +139,7 @@ LOOPS_TEST(close_runs_out_of_time_with_nothing_queued)
     }
 }
 
-// DATA-2: a peer that reads slowly but reads gets it all, however long that takes.
+// DATA-2, DATA-1: a peer that reads slowly but reads gets it all, however long that takes.
 LOOPS_TEST(close_has_patience_with_a_slow_reader)
 {
     enum { TIMEOUT = 1000 * HARNESS_SLOWNESS, STEPS = 48, STEP = 32768, PAUSE = TIMEOUT / 30 };

@@ -43,6 +43,7 @@ static void begin(socket_handle socket, int error, void *user_data)
     CHECK_EQ(socket_send(socket, portion, PORTION, send_again, c), 0);
 }
 
+// LOOP-6
 CALLBACKS_TEST(sends_in_completions_let_others_have_their_turn)
 {
     static struct chain c;

@@ -91,7 +91,7 @@ LOOPS_TEST(an_ended_peer_that_does_not_read)
     pair_close(&pair);
 }
 
-// HALF-3
+// HALF-3, HALF-1
 LOOPS_TEST(half_open_stays_writable)
 {
     for (int i = 0; i < 2; i++) {

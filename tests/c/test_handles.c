@@ -109,7 +109,7 @@ TEST(forged_loops_are_refused)
     for (int i = 0; i < FORGED; i++) refuse_loop(forged[i]);
 }
 
-// LIFE-2: given back; with other generations of the same slot and other slots of the same generation.
+// LIFE-2, LISTEN-4: given back; with other generations of the same slot and other slots of the same generation.
 LOOPS_TEST(released_sockets_are_refused)
 {
     static const int kinds[] = {SOCKET_KIND_TCP, SOCKET_KIND_TCP_SERVER, SOCKET_KIND_UDP};
@@ -179,7 +179,14 @@ TEST(a_stale_handle_does_not_touch_its_successor)
     socket_handle stale[MANY];
     for (int i = 0; i < MANY; i++) stale[i] = CHECK_OK(socket_construct_udp());
     for (int i = 0; i < MANY; i++) CHECK_EQ(socket_release(stale[i]), 0);
+    // The slots that were free before come first.
+    enum { BEFORE = 500 };
+    socket_handle before[BEFORE];
+    for (int i = 0; i < BEFORE; i++) before[i] = CHECK_OK(socket_construct_udp());
     struct probe *p = probe_new(SOCKET_KIND_UDP);
+    int shares = 0;
+    for (int i = 0; i < MANY; i++) shares += (stale[i] ^ p->socket) % (1 << 20) == 0;
+    CHECK_EQ(shares, 1);
     int port, own = probe_bind(p), peer = peer_udp(&port);
     for (int i = 0; i < MANY; i++) {
         CHECK_CODE(socket_close(stale[i], completed, NULL), 2301009);
@@ -192,6 +199,7 @@ TEST(a_stale_handle_does_not_touch_its_successor)
     CHECK_EQ(completions, 0);
     peer_send_to(peer, own, "x", 1);
     WAIT(p->count[SOCKET_EVENT_MESSAGE] == 1);
+    for (int i = 0; i < BEFORE; i++) CHECK_EQ(socket_release(before[i]), 0);
     probe_closed(p);
     peer_close(peer);
 }

@@ -157,7 +157,7 @@ LOOPS_TEST(each_period_has_one_connect_and_one_close)
     peer_close(listener);
 }
 
-// LIFE-4: the same of connections.
+// LIFE-4, LIFE-6: the same of connections.
 LOOPS_TEST(each_connection_has_one_close)
 {
     int port;

@@ -245,6 +245,7 @@ static void echo(struct probe *p, const socket_event *e)
     if (e->type == SOCKET_EVENT_MESSAGE) CHECK_EQ(socket_send(p->socket, e->data, e->size, NULL, NULL), 0);
 }
 
+// LOOP-8
 TEST(a_loop_moves_between_threads)
 {
     int port;
@@ -268,7 +269,7 @@ TEST(a_loop_moves_between_threads)
     peer_close(listener);
 }
 
-// LOOP-5: everything pending completes and every open socket has its close event before close returns.
+// LOOP-5, LIFE-6: everything pending completes and every open socket has its close event before close returns.
 TEST(closing_a_loop_closes_its_sockets)
 {
     int port;

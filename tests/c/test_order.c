@@ -51,17 +51,21 @@ LOOPS_TEST(connect_many_sends_end_back_to_back)
         CHECK_EQ(probe_send_pattern(p, offset, (size_t)i), 0);
         offset += (uint64_t)i;
     }
+    CHECK_EQ(probe_send_pattern(p, offset, 12 << 20), 0); // more than the kernel takes at once
+    offset += 12 << 20;
     CHECK_EQ(probe_end(p), 0);
     int peer = peer_accept(listener);
+    settle();
+    CHECK_EQ(p->done[SOCKET_OPERATION_END], 0);
     CHECK_EQ(peer_read_pattern_to_end(peer, 0), offset);
     peer_close(peer);
     WAIT(p->count[SOCKET_EVENT_CLOSE] == 1 && p->done[SOCKET_OPERATION_END] == 1);
-    CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 1000);
+    CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 1001);
     probe_release(p);
     peer_close(listener);
 }
 
-// ORDER-2: nothing is queued behind it.
+// ORDER-2, LIFE-4: nothing is queued behind it.
 LOOPS_TEST(close_cancels_a_connect)
 {
     struct full_listener full = peer_listen_full();
@@ -192,7 +196,7 @@ LOOPS_TEST(a_failed_connect_leaves_a_socket_bound)
     peer_close(listener);
 }
 
-// ORDER-6
+// ORDER-6, ORDER-3
 LOOPS_TEST(an_error_is_followed_by_close)
 {
     for (int i = 0; i < 2; i++) {
@@ -208,7 +212,7 @@ LOOPS_TEST(an_error_is_followed_by_close)
     }
 }
 
-// ORDER-7: a second close joins the first.
+// ORDER-7, DONE-2, LIFE-4, ORDER-4: a second close joins the first.
 LOOPS_TEST(closes_join)
 {
     for (int i = 0; i < 2; i++) {

@@ -286,7 +286,7 @@ LOOPS_TEST(a_server_without_a_listener_leaves_clients_waiting)
     probe_closed(server);
 }
 
-// A paused server does not accept either.
+// DATA-9: a paused server does not accept either.
 LOOPS_TEST(a_paused_server_leaves_clients_waiting)
 {
     int port;
@@ -305,7 +305,7 @@ LOOPS_TEST(a_paused_server_leaves_clients_waiting)
     probe_closed(server);
 }
 
-// A paused UDP socket takes nothing; what the kernel kept comes after resume.
+// DATA-7, BOUND-3: a paused UDP socket takes nothing; what the kernel kept comes after resume.
 LOOPS_TEST(a_paused_udp_socket)
 {
     int port;
@@ -318,6 +318,7 @@ LOOPS_TEST(a_paused_udp_socket)
     settle();
     check_quiet();
     CHECK_EQ(p->count[SOCKET_EVENT_MESSAGE], 0);
+    CHECK_EQ(peer_readable(socket_get_fd(p->socket)), 3); // of the first: they are still the kernel's
     CHECK_EQ(socket_resume(p->socket), 0);
     WAIT(p->count[SOCKET_EVENT_MESSAGE] == 10);
     probe_closed(p);

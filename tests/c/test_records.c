@@ -179,6 +179,29 @@ TEST(payloads_stay_until_the_next_poll)
     peer_close(source);
 }
 
+// LOOP-2: so do the addresses of senders: each record has its own.
+TEST(addresses_are_of_their_records)
+{
+    static const char *const from[] = {"127.0.0.2", "127.0.0.33", "127.0.0.4"};
+    enum { SENDERS = sizeof from / sizeof *from };
+    int port, sources[SENDERS];
+    record_loop_open();
+    socket_handle udp = record_socket(SOCKET_KIND_UDP, NULL);
+    int own = record_bind(udp), seen = 0;
+    while (records_fetch(MOST, 0) > 0) continue;
+    for (int i = 0; i < SENDERS; i++) {
+        sources[i] = peer_udp_at(from[i], &port);
+        peer_send_to(sources[i], own, "x", 1);
+    }
+    int n = records_fetch(MOST, PATIENCE_MS);
+    for (int i = 0; i < n; i++)
+        if (records[i].type == SOCKET_EVENT_MESSAGE) CHECK_STR(records[i].remote.address, from[seen++]);
+    CHECK_EQ(seen, SENDERS);
+    CHECK_EQ(socket_release(udp), 0);
+    record_loop_close();
+    for (int i = 0; i < SENDERS; i++) peer_close(sources[i]);
+}
+
 enum stop { PAUSE, UNSUBSCRIBE, CLOSE, ABORT, RELEASE, STOPS };
 
 // LOOP-3: what is not wanted any more makes no new message record; the kernel keeps what it has for later.

@@ -14,6 +14,15 @@ static void *run(void *unused)
     return NULL;
 }
 
+// Gives a run that does not wait for this callback the time to return.
+static void delay_close(struct probe *p, const socket_event *e)
+{
+    (void)p;
+    if (e->type != SOCKET_EVENT_CLOSE) return;
+    pause_ms(50);
+    CHECK(!__atomic_load_n(&run_returned, __ATOMIC_ACQUIRE));
+}
+
 // PROC-4: not while something is open, then at once, after the last delivery.
 TEST(run_returns_when_nothing_is_open)
 {
@@ -28,6 +37,7 @@ TEST(run_returns_when_nothing_is_open)
     WAIT(p->size == 3);
     settle();
     CHECK(!__atomic_load_n(&run_returned, __ATOMIC_ACQUIRE));
+    p->on_event = delay_close;
     CHECK_EQ(probe_close(p), 0);
     peer_close(pair.peer);
     join_thread(thread);
@@ -55,12 +65,19 @@ TEST(run_waits_for_a_bound_client)
     probe_release(p);
 }
 
+static void delay_done(struct probe *p, int operation, int error)
+{
+    (void)p, (void)error;
+    if (operation == SOCKET_OPERATION_CONNECT) pause_ms(2);
+}
+
 // PROC-4: it waits for what a failed connect has to say, too.
 TEST(run_waits_for_completions)
 {
     int unused = peer_unused_port();
     for (int i = 0; i < 50; i++) {
         struct probe *p = probe_new(SOCKET_KIND_TCP);
+        p->on_done = delay_done;
         freeze(); // or it has failed before the send
         CHECK_EQ(probe_connect(p, unused), 0);
         CHECK_EQ(probe_send(p, "x", 1), 0);
@@ -134,7 +151,10 @@ TEST(shutdown_leaves_host_driven_loops)
     struct probe *p = probe_attach(CHECK_OK(socket_construct(loop, SOCKET_KIND_UDP)), SOCKET_KIND_UDP, ALL_EVENTS);
     int own = probe_bind(p), port;
     int peer = peer_udp(&port);
+    socket_handle other = CHECK_OK(socket_construct_udp()); // there is a default loop to be ended
     CHECK_EQ(socket_shutdown(PATIENCE_MS), 0);
+    CHECK(!is_valid(other));
+    CHECK(is_valid(p->socket));
     peer_send_to(peer, own, "x", 1);
     while (p->count[SOCKET_EVENT_MESSAGE] == 0) CHECK_OK(socket_loop_run(loop, 100));
     CHECK_EQ(socket_loop_close(loop), 0);
@@ -150,7 +170,7 @@ static void stand(void *unused)
     while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) pause_ms(1);
 }
 
-// PROC-5: a callback that does not return is waited for until the time is over; the rest is done when it does.
+// PROC-5, THREAD-2: a callback that does not return is waited for until the time is over; the rest is done when it does.
 TEST(shutdown_does_not_wait_for_ever)
 {
     struct pair pair = pair_new(SOCKET_KIND_TCP);

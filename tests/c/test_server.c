@@ -313,7 +313,7 @@ static void slow_accept(struct probe *server, const socket_event *e)
     __atomic_store_n(&returned[n], 1, __ATOMIC_RELEASE);
 }
 
-// LISTEN-6, THREAD-3: clients are spread over the threads; none has an event before the server's listener is back.
+// LISTEN-6, THREAD-3, THREAD-4: clients are spread over the threads; none has an event before the server's listener is back.
 BARE_TEST(connections_are_spread_over_the_dispatch_threads)
 {
     int port, peers[CLIENTS], threads[THREADS] = {0}, used = 0;

@@ -67,6 +67,7 @@ static void check_masks(void)
     closedir(d);
 }
 
+// PROC-3
 BARE_TEST(threads_of_the_library_block_the_hosts_signals)
 {
     CHECK_EQ(socket_set_dispatch_threads(4), 0);
@@ -158,7 +159,7 @@ CHILD(child_keeps_dispositions)
         if (signal != 32 && signal != 33) EXPECT_EQ(sigismember(&mask, signal), signal == SIGALRM, "signal %d in the mask", signal);
 }
 
-// Neither dispositions nor the mask that a program starts with change by loading the library and using it.
+// PROC-3: neither dispositions nor the mask that a program starts with change by loading the library and using it.
 BARE_TEST(dispositions_and_mask_are_kept)
 {
     sigset_t set;

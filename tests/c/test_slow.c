@@ -8,6 +8,7 @@
 
 enum { SIZE = 8 << 20, SLOWLY = 2 << 20, PIECE = 65536, PAUSE_MS = 80, CLOSE_MS = 300 };
 
+// DATA-2
 LOOPS_TEST(a_slow_reader_gets_all)
 {
     static unsigned char piece[PIECE];

@@ -340,7 +340,9 @@ static void try_cell(struct cell *c, int kind, enum state state, const struct ro
         peer_close(ignored);                                                                             \
     } while (0)
 
+// DONE-1
 LOOPS_TEST(tcp_client) { TRY_TABLE(SOCKET_KIND_TCP, tcp_states, tcp_rows); }
 LOOPS_TEST(tcp_connection) { TRY_TABLE(SOCKET_KIND_TCP_CONNECTION, connection_states, connection_rows); }
 LOOPS_TEST(tcp_server) { TRY_TABLE(SOCKET_KIND_TCP_SERVER, server_states, server_rows); }
+// ORDER-7, THREAD-2
 LOOPS_TEST(udp) { TRY_TABLE(SOCKET_KIND_UDP, udp_states, udp_rows); }

@@ -303,17 +303,26 @@ static void check_thread(struct probe *p, const socket_event *e)
     checked++;
 }
 
+static void check_thread_of_done(struct probe *p, int operation, int error)
+{
+    (void)operation, (void)error;
+    check_thread(p, NULL);
+}
+
 // THREAD-3: the callbacks of one loop run on one thread, which is none of ours.
 TEST(callbacks_run_on_the_loops_thread)
 {
     creator_thread = gettid();
     struct pair a = pair_new(SOCKET_KIND_TCP), b = pair_new(SOCKET_KIND_TCP_CONNECTION);
     a.probe->on_event = b.probe->on_event = check_thread;
+    a.probe->on_done = check_thread_of_done;
     peer_write(a.peer, "x", 1);
     peer_write(b.peer, "x", 1);
     struct probe *pa = a.probe, *pb = b.probe;
     WAIT(pa->size == 1 && pb->size == 1);
     CHECK_EQ(pa->thread, pb->thread);
+    CHECK_EQ(probe_send(pa, "x", 1), 0);
+    WAIT(pa->done[SOCKET_OPERATION_SEND] == 1);
     pair_close(&a);
     pair_close(&b);
     CHECK(checked > 0);

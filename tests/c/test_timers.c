@@ -88,6 +88,7 @@ static void post_again(void *left)
     state_unlock();
 }
 
+// THREAD-3
 LOOPS_TEST(post_inside_a_posted_function)
 {
     int left = 100;
@@ -110,7 +111,7 @@ CALLBACKS_TEST(timers_run_in_the_order_of_expiry)
     CHECK_STR(calls, "dfbeca");
 }
 
-// A timer is never early.
+// LOOP-7: a timer is never early.
 CALLBACKS_TEST(timers_are_not_early)
 {
     for (int ms = 1; ms <= 30; ms += 7) {

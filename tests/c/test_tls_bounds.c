@@ -1,5 +1,6 @@
 // Limits, time limits, gathering and threads of TLS sockets: BOUND-1 to BOUND-6, DONE-5, DONE-6, GATHER-1 to GATHER-3, TLS-11,
 // THREAD-1, DATA-4.
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,32 @@ LOOPS_TEST(sends_of_a_callback_are_gathered)
     }
 }
 
+// TLS-11: what a host has gathered between polls is encrypted by its loop, which flush tells that there is work.
+TEST(flush_wakes_the_loop)
+{
+    test_loop_kind = LOOP_POLL;
+    test_loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_RECORDS));
+    struct tls_pair pair = tls_pair_new(SOCKET_KIND_TLS);
+    struct pollfd loop = {.fd = CHECK_OK(socket_loop_fd(test_loop)), .events = POLLIN};
+    socket_event records[8];
+    settle();
+    CHECK_EQ(socket_loop_poll(test_loop, records, 8, 0), 0);
+    CHECK_EQ(poll(&loop, 1, 0), 0);
+    CHECK_EQ(socket_send(pair.probe->socket, "abc", 3, NULL, NULL), 0);
+    CHECK_EQ(poll(&loop, 1, 0), 0);
+    CHECK_EQ(socket_flush(pair.probe->socket), 0);
+    CHECK_EQ(poll(&loop, 1, 0), 1);
+    CHECK_EQ(socket_loop_poll(test_loop, records, 8, 0), 0);
+    char data[3];
+    tls_peer_read(&pair.peer, data, 3);
+    CHECK_EQ(memcmp(data, "abc", 3), 0);
+    tls_pair_close(&pair);
+    CHECK_EQ(socket_loop_close(test_loop), 0);
+    while (socket_loop_poll(test_loop, records, 8, 0) >= 0) continue;
+    test_loop = 0;
+    test_loop_kind = LOOP_DEFAULT;
+}
+
 enum { SENDERS = 8, MESSAGES = 300, SOCKETS = 6 };
 
 struct sender {
@@ -227,7 +254,7 @@ static void read_packets(struct tls_peer *peer, int count, int stride)
     }
 }
 
-// DONE-5, THREAD-1: eight threads on one TLS socket; the order of each is kept and nothing is lost.
+// DONE-5, THREAD-1, TLS-11: eight threads on one TLS socket; the order of each is kept and nothing is lost.
 LOOPS_TEST(many_threads_on_one_socket)
 {
     for (int k = 0; k < 2; k++) {

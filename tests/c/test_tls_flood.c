@@ -22,6 +22,7 @@ static long resident_kb(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+// BOUND-7
 TEST(clients_that_stall_leave_no_memory_behind)
 {
     static int fds[FLOOD];

@@ -205,7 +205,7 @@ LOOPS_TEST(the_time_limit_covers_connection_and_handshake)
     }
 }
 
-// ORDER-5, LIFE-3: a bound socket whose handshake failed can connect again from the same port.
+// ORDER-5, LIFE-3, TLS-2, TLS-3: a bound socket whose handshake failed can connect again from the same port.
 LOOPS_TEST(connect_again_after_a_failed_handshake)
 {
     int port, listener = peer_listen(&port);

@@ -266,6 +266,47 @@ LOOPS_TEST(a_vector_is_one_datagram)
     CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 6);
     CHECK_STR(got, "abcdef");
     CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 0);
+    // Those were queued behind the connect; this one is written at once.
+    WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+    CHECK_EQ(socket_sendv(p->socket, b + 1, 3, NULL, NULL), 0);
+    CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 3);
+    CHECK_EQ(memcmp(got, "def", 3), 0);
+    probe_closed(p);
+    peer_close(peer);
+}
+
+static void fill_queue(void *argument)
+{
+    struct probe *p = argument;
+    char block[300] = {0};
+    int port = *(int *)p->context, accepted = 0, refused = 0;
+    for (int i = 0; i < 10; i++) {
+        int result = probe_send_to(p, port, block, sizeof block);
+        if (result != 0) CHECK_EQ(result, -2301011);
+        *(result == 0 ? &accepted : &refused) += 1;
+    }
+    CHECK_EQ(accepted, 3);
+    CHECK_EQ(refused, 7);
+    p->context = NULL;
+}
+
+// BOUND-1, BOUND-2, DONE-1: so it is with datagrams: up to the limit, then refused, and a drain when they have gone.
+LOOPS_TEST(queued_datagrams_are_bounded)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    char got[400];
+    probe_bind(p);
+    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 2 * (300 + 64) + 300), 0); // a completion is 64
+    p->context = &port;
+    on_loop(fill_queue, p);
+    for (int i = 0; i < 3; i++) CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 300);
+    WAIT(p->count[SOCKET_EVENT_DRAIN] == 1);
+    settle();
+    CHECK_EQ(p->done[SOCKET_OPERATION_SEND], 3);
+    CHECK_EQ(p->count[SOCKET_EVENT_DRAIN], 1);
+    CHECK_EQ(peer_readable(peer), 0);
     probe_closed(p);
     peer_close(peer);
 }

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Breaks the library on purpose, in one place at a time, and wants to see a test fail: run.sh BUILD [ID...]
+#
+# Each ID[letter].patch in this folder breaks a sentence of docs/contracts.md. Its head says what is broken ("Broken:")
+# and which test has to notice ("Test:"; PROGRAM:NAME is a test of BUILD/tests, on all its loops, go:PACKAGE:NAME one of
+# core/PACKAGE). The patches are applied to copies of the tree in BUILD/mutations, never to the tree. An ID is a
+# sentence (ORDER-3) or a patch (ORDER-3a); without one all are run.
+#
+# A patch that does not apply, a library that does not build, a test that is not there or that fails although nothing
+# is broken, and a break that nobody notices, are each a failure of the run. JOBS (4) mutations are made beside each
+# other, since tests mostly wait; LIMIT (60) seconds are the longest that a test may take.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+build=$(cd "${1:?usage: run.sh BUILD [ID...]}" && pwd)
+shift
+jobs=${JOBS:-4} limit=${LIMIT:-60}
+scratch=$build/mutations
+export GIT_CEILING_DIRECTORIES=$scratch # the copies are not a part of the repository around them
+
+patches=()
+for patch in "$here"/*.patch; do
+    name=$(basename "$patch" .patch)
+    [ $# -eq 0 ] || [[ " $* " == *" $name "* || " $* " == *" ${name%[a-z]} "* ]] || continue
+    patches+=("$name")
+done
+[ ${#patches[@]} -gt 0 ] || { echo "there is no patch of: $*" >&2; exit 2; }
+
+head_of() { sed -n "s/^$2: //p;/^---/q" "$here/$1.patch"; }
+
+# make_tests TREE FOLDER TEST...: puts what the tests need into the folder, made of the tree as it is now.
+make_tests() {
+    local tree=$1 folder=$2 test packages=()
+    shift 2
+    mkdir -p "$folder"
+    for test in "$@"; do
+        if [[ $test == go:* ]]; then
+            test=${test#go:}
+            [[ " ${packages[*]-} " == *" ${test%%:*} "* ]] || packages+=("${test%%:*}")
+        elif [ ! -e "$folder/libohsocket.so" ]; then
+            rm -f "$tree"/build/libohsocket.so*
+            make -s -C "$tree" BUILD=build build/libohsocket.so && cp "$tree"/build/libohsocket.so* "$folder/" || return 1
+        fi
+    done
+    for package in ${packages[@]+"${packages[@]}"}; do
+        (cd "$tree" && go test -trimpath -c -o "$folder/$package.test" "./core/$package") || return 1
+    done
+}
+
+# run_test FOLDER TEST LOG: status 0: it passes, 1: it does not, 2: it cannot be run. outcome has more in words.
+run_test() {
+    local folder=$1 test=$2 log=$3 name names program
+    outcome="there is no test $test"
+    if [[ $test == go:* ]]; then
+        test=${test#go:}
+        program=$folder/${test%%:*}.test name=${test#*:}
+        "$program" -test.list "^$name\$" | grep -qx "$name" || return 2
+        cd "$root/core/${test%%:*}"
+        try "$name" "$program" -test.run "^$name\$" -test.timeout "${limit}s"
+        return
+    fi
+    program=$build/tests/${test%%:*}
+    names=$("$program" --list | grep -xE "${test#*:}(\.run|\.poll)?") || return 2
+    for name in $names; do try "$name" "$program" "$name" || return; done
+}
+
+# try NAME COMMAND...: part of run_test.
+try() {
+    local name=$1 status
+    shift
+    { LD_LIBRARY_PATH=$folder timeout -k 5 "$limit" "$@"; } >>"$log" 2>&1
+    status=$?
+    outcome="$name passes"
+    [ $status -ne 0 ] || return 0
+    case $status in
+    124 | 137) outcome="$name hangs" ;;
+    126 | 127) outcome="$name cannot be started" && return 2 ;;
+    *) [ $status -gt 128 ] && outcome="$name crashes" || outcome="$name fails" ;;
+    esac
+    return 1
+}
+
+failed() { echo "$*" | tee -a "$scratch/failures"; }
+
+# control TEST: it passes when nothing is broken.
+control() {
+    local log=$scratch/control-$BASHPID
+    : >"$log"
+    run_test "$scratch/whole" "$1" "$log" && return
+    failed "$1: $outcome although nothing is broken"
+    tail -n 20 "$log"
+}
+
+# mutation PATCH TREE
+mutation() {
+    local name=$1 tree=$2 began=$SECONDS folder=$scratch/$1 tests test problem=
+    tests=$(head_of "$name" Test)
+    (cd "$tree" && git apply "$here/$name.patch") || { failed "$name: does not apply"; return; }
+    make_tests "$tree" "$folder" $tests >"$scratch/$name.log" 2>&1 || problem="does not build"
+    (cd "$tree" && git apply -R "$here/$name.patch") || exit 1
+    for test in $tests; do
+        [ ! "$problem" ] || break
+        (run_test "$folder" "$test" "$scratch/$name.log"; status=$?; echo "$outcome" >"$folder/outcome"; exit $status)
+        case $? in
+        1)
+            printf '%-10s %s: %s, %d s\n' "$name" "${test%:*}" "$(cat "$folder/outcome")" $((SECONDS - began))
+            rm -rf "$folder" "$scratch/$name.log"
+            return
+            ;;
+        2) problem=$(cat "$folder/outcome") ;;
+        esac
+    done
+    failed "$name: ${problem:-SURVIVES: $(head_of "$name" Broken)}"
+    [ ! "$problem" ] || tail -n 20 "$scratch/$name.log"
+}
+
+copy_tree() {
+    mkdir -p "$1"
+    (cd "$root" && git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c -T -) | tar -x -C "$1"
+}
+
+# Each worker takes every JOBS-th, with a tree of its own.
+worker() {
+    local first=$1 i
+    copy_tree "$scratch/tree$first"
+    for ((i = first; i < ${#tests[@]}; i += jobs)); do (control "${tests[i]}"); done
+    for ((i = first; i < ${#patches[@]}; i += jobs)); do mutation "${patches[i]}" "$scratch/tree$first"; done
+}
+
+mkdir -p "$scratch"
+find "$scratch" -mindepth 1 -maxdepth 1 ! -name 'tree*' -exec rm -rf {} +
+: >"$scratch/failures"
+mapfile -t tests < <(for name in "${patches[@]}"; do head_of "$name" Test; done | tr ' ' '\n' | sort -u)
+echo "${#patches[@]} mutations; first their ${#tests[@]} tests, with nothing broken"
+copy_tree "$scratch/tree0"
+make_tests "$scratch/tree0" "$scratch/whole" "${tests[@]}" || { echo "the library does not build"; exit 1; }
+for ((w = 0; w < jobs; w++)); do worker $w & done
+wait
+
+failures=$(wc -l <"$scratch/failures")
+echo "${#patches[@]} mutations, $failures failures"
+cat "$scratch/failures"
+[ "$failures" -eq 0 ]
