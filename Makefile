@@ -8,7 +8,7 @@
 # make test-mutations   breaks the library on purpose, place by place, and wants tests to fail (MUTATIONS="DATA-1 TLS-5b": these)
 # make node             the Node package (bindings/node/node.mk has more): test-node, node-pack
 # make bench            the benchmarks (QUICK=1: three minutes instead of half an hour), see tests/bench/bench.mk
-# make lint             formatting, vet, staticcheck, eslint, warnings of the C compiler, generated files
+# make lint             formatting, vet, staticcheck, eslint, ruff, warnings of the C compiler, generated files
 # make header           include/ohsocket.h and what else is generated from the Go sources
 # make install          PREFIX=/usr/local DESTDIR=
 # make deps             the packages that all of this needs (as root: installs them)
@@ -269,7 +269,15 @@ test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/
 C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/c/tls/*.c tests/abi/*.c core/tlsengine/*.c) capi/glue.c
 
 # wrappers_gen.c includes cgo's header under its internal name; the build leaves it under another.
-lint: deps-lint library
+RUFF := $(BUILD)/lint/ruff/bin/ruff
+
+$(RUFF): tests/ruff.toml | deps-lint
+	python3 -m venv $(BUILD)/lint/ruff
+	$(BUILD)/lint/ruff/bin/pip install --quiet --disable-pip-version-check ruff==0.17.6
+	@touch $@
+
+lint: deps-lint library $(RUFF)
+	$(RUFF) check --quiet --no-cache --config tests/ruff.toml bindings/python tests
 	@echo gofmt -l capi core
 	@unformatted=$$(gofmt -l capi core); test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
 	go vet ./...

@@ -3,6 +3,7 @@
 # make python           checks that the package works with the library just built
 # make wheel            wheel and source distribution, in build/python/dist
 # make test-python      mypy and pytest on all processors (PYTHON=python3.9 PYTEST="-k tcp -n 0")
+# make test-sdist       pip builds the library from the source distribution, in an empty environment
 
 PYTHON ?= python3
 PYTHON_DIR := bindings/python
@@ -14,7 +15,7 @@ WHEEL := $(PYTHON_BUILD)/dist/.done
 PYTHON_ENV := OHSOCKET_LIBRARY=$(CURDIR)/$(BUILD)/libohsocket.so PYTHONPATH=$(CURDIR)/$(PYTHON_DIR) \
 	PYTHONPYCACHEPREFIX=$(PYTHON_BUILD)/pycache
 
-.PHONY: python wheel test-python
+.PHONY: python wheel test-python test-sdist
 
 python: library
 	$(PYTHON_ENV) $(PYTHON) -W error -c 'import ohsocket; print("ohsocket", ohsocket.version())'
@@ -47,3 +48,15 @@ test-python: $(WHEEL) $(PYTHON_VENV)/.done
 	cd $(PYTHON_DIR) && $(PYTHON_ENV) $(PYTHON_VENV)/bin/python -m mypy --cache-dir $(PYTHON_BUILD)/mypy ohsocket examples
 	cd $(PYTHON_DIR) && $(PYTHON_ENV) OHSOCKET_DIST=$(PYTHON_BUILD)/dist \
 		$(PYTHON_VENV)/bin/python -m pytest -q -p no:cacheprovider -n auto --maxprocesses=8 --dist=worksteal $(PYTEST)
+
+test-sdist: export README_FIRST = import pathlib, re, sys; \
+	exec(re.findall(r"```python\n(.*?)```", pathlib.Path(sys.argv[1]).read_text(), re.S)[0])
+
+# As a user has it: nothing of this checkout but the archive. pip fetches setuptools; Go's caches are used.
+test-sdist: $(WHEEL)
+	rm -rf $(PYTHON_BUILD)/sdist
+	$(PYTHON) -m venv $(PYTHON_BUILD)/sdist
+	cd $(PYTHON_BUILD)/sdist && env -u OHSOCKET_LIBRARY -u PYTHONPATH MAKEFLAGS= bin/python -m pip install --quiet \
+		--disable-pip-version-check --no-cache-dir --no-deps $(PYTHON_BUILD)/dist/ohsocket-*.tar.gz
+	cd $(PYTHON_BUILD)/sdist && env -u OHSOCKET_LIBRARY -u PYTHONPATH bin/python -W error -c "$$README_FIRST" \
+		$(CURDIR)/$(PYTHON_DIR)/README.md | grep HELLO

@@ -122,7 +122,7 @@ func (l *Loop) refresh() int64 {
 
 // giveTurn lets the scheduler have its turn if it is time.
 func (l *Loop) giveTurn() {
-	if l.now-l.turned > turn {
+	if l.refresh()-l.turned > turn {
 		l.turned = l.now
 		runtime.Gosched()
 	}
@@ -185,7 +185,9 @@ func (l *Loop) Step(timeout int64) (interrupted bool) {
 		}
 	}
 	if n > 0 {
-		l.refresh()
+		if before := l.now; l.refresh()-before > turn {
+			l.turned = l.now // nothing was done for as long
+		}
 	}
 	for i := 0; i < n; i++ {
 		ev := &l.events[i]
@@ -203,13 +205,14 @@ func (l *Loop) Step(timeout int64) (interrupted bool) {
 			}
 		}
 		if i%inRow == inRow-1 {
-			l.refresh()
 			l.giveTurn()
 		}
 	}
 	l.runTimers()
 	l.runTasks()
-	l.giveTurn()
+	if n > 0 {
+		l.giveTurn()
+	}
 	return interrupted
 }
 

@@ -151,7 +151,11 @@ func TestConnectLookupFails(t *testing.T) {
 			{func(ctx context.Context) ([]netip.Addr, error) { <-ctx.Done(); return nil, ctx.Err() }, errcode.TimedOut},
 		} {
 			answers(t, test.lookup)
-			c := p.connect(target(t, "host.example", 80), 50)
+			timeout := int32(patience / time.Millisecond)
+			if test.want == errcode.TimedOut {
+				timeout = 50
+			}
+			c := p.connect(target(t, "host.example", 80), timeout)
 			f.until("failed", func() bool { return c.ran == 1 })
 			assert.Equal(t, -int32(test.want), c.err)
 		}

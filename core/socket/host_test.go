@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // testHost is the host of the tests: the user data of a listener, completion or
 // function is the number of a closure.

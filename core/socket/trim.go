@@ -82,17 +82,25 @@ func burstOver() bool { return sockets.over() || unseen.over() }
 // trim gives the memory of a burst of sockets back to the system. By itself the Go runtime keeps
 // garbage until as much again has come, or for minutes if the process is quiet now; the allocator
 // of C, from which OpenSSL has its memory, keeps what is free below the last block in use.
+//
+// It is done twice: what the first time has freed may lie in the runtime's caches for each processor, which only the
+// next collection empties.
 func trim() {
 	if live := living(); live < trimLive.Swap(live) {
 		time.AfterFunc(burstCalm, trim) // they are still going
 		return
 	}
-	trimming.Store(false)
 	seen := sockets.settle()
 	if !unseen.settle() && !seen {
+		trimming.Store(false)
 		return // they have come back
 	}
 	sockets.shrink()
 	debug.FreeOSMemory()
 	tlsengine.Trim()
+	time.AfterFunc(burstCalm, func() {
+		trimming.Store(false)
+		debug.FreeOSMemory()
+		trimSoon() // there may have been another burst
+	})
 }

@@ -18,7 +18,7 @@ import unittest
 sys.dont_write_bytecode = True
 import bench
 from suite import machine, report, summary
-from suite.cases import CASES, OURS, Case, MEMORY, MESSAGES
+from suite.cases import CASES, MEMORY, MESSAGES, OURS, Case
 from suite.process import Failure, Place, RunningServer, run_load
 from suite.runner import Settings, collections, find_missing, make_plan, with_needed
 from suite.servers import SERVERS, Server

@@ -32,7 +32,8 @@ BAD_OPTIONS = {
 
 
 def bad_options(name, options, code, why):
-    words = lambda t: [t.cert(w) if "." in w and not w[0].isdigit() else w for w in options]
+    def words(t):
+        return [t.cert(w) if "." in w and not w[0].isdigit() else w for w in options]
 
     @case(f"bad options: {name}, client")
     def client(t):

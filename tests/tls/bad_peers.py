@@ -8,6 +8,7 @@ from harness import case, receive_all
 from peers import echo, python_context, tls_connect, tls_peer
 from proxy import Proxy, reset
 
+
 @case("no TLS: our client, a server of plain text")
 def plain_server(t):
     peer = t.listen(lambda connection: connection.sendall(b"220 mail.test ESMTP, and some more of it\r\n"))
@@ -157,7 +158,7 @@ def every_step(t):
     for steps in range(3):
         flights = []
 
-        def serve(connection):
+        def serve(connection, steps=steps, flights=flights):
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             tls = python_context(t, True, "server-ec").wrap_bio(incoming, outgoing, server_side=True)
             incoming.write(connection.recv(65536))

@@ -6,6 +6,7 @@ from codes import OTHER
 from harness import case
 from peers import echo, tls_connect, tls_peer
 
+
 def openssl_server(t, *options, cert="server-ec"):
     server = t.start("openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", "-cert", t.cert(cert + ".leaf"), "-key",
                      t.cert(cert + ".key"), "-cert_chain", t.cert(cert + ".pem"), *options, stderr=subprocess.STDOUT)

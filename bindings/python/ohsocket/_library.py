@@ -65,7 +65,7 @@ fast_send_to: Any = _undeclared("socket_send_to")
 fast_poll: Any = _undeclared("socket_loop_poll")
 fast_flush: Any = _undeclared("socket_loop_flush")
 
-
+# A handle as an argument of theirs.
 handle_argument: Any = ctypes.c_int64.from_param
 
 

@@ -11,6 +11,7 @@ from ._library import RECORD, handle_argument, lib
 from ._loop import Done, Loop, is_forked, warn_unclosed
 from ._receiver import NOBODY, Receiver, mask
 
+
 class Socket(Receiver):
     """A socket of any kind."""
 

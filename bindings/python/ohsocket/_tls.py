@@ -4,8 +4,7 @@ import ctypes
 import dataclasses
 from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Union
 
-from ._abi import ErrorCode, Kind, socket_tls_identity, socket_tls_options
-from ._abi import Protocol as ProtocolBit
+from ._abi import ErrorCode, Kind, Protocol as ProtocolBit, socket_tls_identity, socket_tls_options
 from ._errors import SocketError, check, error_of
 from ._kinds import ClientBase, ConnectionBase, ServerBase, StreamBase
 from ._library import lib

@@ -7,8 +7,6 @@ import re
 import struct
 import subprocess
 
-import pytest
-
 import ohsocket
 from ohsocket import _abi
 

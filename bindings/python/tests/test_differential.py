@@ -7,9 +7,10 @@ import struct
 from typing import Any, Awaitable, Callable, List, Tuple
 
 import pytest
-from conftest import Run
 
 import ohsocket
+
+from conftest import Run
 
 Sent = List[bytes]
 

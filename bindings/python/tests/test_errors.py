@@ -6,10 +6,11 @@ import pickle
 import socket
 
 import pytest
-from conftest import Run, pair
 
 import ohsocket
 from ohsocket import sync
+
+from conftest import Run, pair
 
 CLASSES = [
     (2301111, builtins.ConnectionRefusedError, 111),

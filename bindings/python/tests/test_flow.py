@@ -5,9 +5,10 @@ import random
 import socket
 
 import pytest
-from conftest import Run, Waiter, close, pair, standstill
 
 import ohsocket
+
+from conftest import Run, Waiter, close, pair, standstill
 
 
 def test_send_waits_for_a_peer_that_does_not_read(run: Run) -> None:

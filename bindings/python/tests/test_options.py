@@ -6,9 +6,10 @@ import socket
 from typing import Any
 
 import pytest
-from conftest import Run, close, pair
 
 import ohsocket
+
+from conftest import Run, close, pair
 
 
 def kernel(one: Any, level: int, option: int) -> int:

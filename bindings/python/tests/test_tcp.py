@@ -5,9 +5,10 @@ import errno
 import socket
 
 import pytest
-from conftest import Run, Waiter, close, left_in_the_kernel, pair, standstill
 
 import ohsocket
+
+from conftest import Run, Waiter, close, left_in_the_kernel, pair, standstill
 
 
 def test_send_and_receive(run: Run) -> None:

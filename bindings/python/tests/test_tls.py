@@ -8,13 +8,14 @@ import socket
 import ssl
 import subprocess
 import threading
-from typing import Any, Dict, Iterator
+from typing import Any, Dict
 
 import pytest
-from conftest import Run, close
 
 import ohsocket
 from ohsocket import Protocol, TLSConnectOptions, TLSSecureOptions, callback, sync
+
+from conftest import Run, close
 
 
 def openssl(*words: object) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from conftest import Run, Waiter
 
 import ohsocket
+
+from conftest import Run, Waiter
 
 
 def test_datagrams(run: Run) -> None:

@@ -156,15 +156,20 @@ CASES = {
 }
 
 
-def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals):
-    """The same echo cases through the servers of a language."""
+# What a binding that costs nothing would reach, and a server without library.
+IN_C = {"tcp100": {"library in C": "ohsocket echo", "bare C": "epoll echo"},
+        "tls100": {"library in C": "ohsocket tls echo", "bare C": "openssl tls echo"}}
+
+
+def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals, more):
+    """The same echo cases through the servers of a language; more: further peers of a case."""
     def servers(kind):
         found = {OURS: f"{ours} {kind}", **{label: f"{peer} {kind}" for label, peer in peers.items()}}
         return {label: server for label, server in found.items() if server in SERVERS}
 
     def add(name, what, kind, load, goals, overhead=0.4):
-        CASES[f"{prefix}-{name}"] = Case(what, title, MESSAGES, servers(kind), load, goals,
-                                         overhead=overhead)
+        CASES[f"{prefix}-{name}"] = Case(what, title, MESSAGES, {**servers(kind), **more.get(name, {})},
+                                         load, goals, overhead=overhead)
 
     for n, text in ((1, "1 connection"), (100, "100 connections"), (1000, "1,000 connections")):
         add(f"tcp{n}", f"TCP echo 64 B, {text}", "tcp", echo(n), tcp_goals)
@@ -178,9 +183,9 @@ def add_language(prefix, title, ours, peers, tcp_goals, udp_goals, tls_goals):
 PYTHON_GOALS = {"asyncio": 3.0, "uvloop": 1.1}
 PYTHON_PEERS = {"tasks": "py ohsocket tasks", "asyncio": "asyncio", "uvloop": "uvloop"}
 add_language("py", "Python", "py ohsocket", PYTHON_PEERS,
-             PYTHON_GOALS, {}, PYTHON_GOALS)
+             PYTHON_GOALS, {}, PYTHON_GOALS, IN_C)
 add_language("node", "Node", "node ohsocket", {"node": "node"},
-             {"node": 1.2}, {"node": 1.5}, {"node": 1.5})
+             {"node": 1.2}, {"node": 1.5}, {"node": 1.5}, {})
 
 # The cost of a message at the second case to that at the first, by itself.
 FLAT = ("tcp10", "tcp10000", 1.2)
