@@ -15,6 +15,7 @@ type expirer func(*Timer)
 
 func (e expirer) Expire(t *Timer) { e(t) }
 
+// LOOP-7
 func TestTimerOrder(t *testing.T) {
 	l := newLoop(t, false)
 	now := Clock()

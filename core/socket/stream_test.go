@@ -3,7 +3,9 @@ package socket
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -262,21 +264,43 @@ func TestReadsTakeTurns(t *testing.T) {
 		const rounds = 2 * readBudget
 		busy, busyPeer := pair(f)
 		quiet, quietPeer := pair(f)
-		written, before := 0, -1
+		require.Equal(t, errcode.OK, busy.s.SetExtraOptions(Extra{SetReceiveBufferSize: true, ReceiveBufferSize: 262144}))
+		fd := busy.fd()
 		more := make([]byte, readSize+readSize/4)
-		busy.on[EventMessage] = func(*Event) {
-			if written++; written <= rounds {
-				busyPeer.Write(more)
+		// Until the kernel has what fills the next read.
+		refill := func() {
+			busyPeer.Write(more)
+			for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); runtime.Gosched() {
+				if n, err := unix.IoctlGetInt(fd, unix.TIOCINQ); err != nil || n >= readSize {
+					return
+				}
 			}
 		}
-		quiet.on[EventMessage] = func(*Event) { before = len(busy.data) }
+		written, before := 0, -1
+		busy.on[EventMessage] = func(*Event) {
+			if written++; written <= rounds {
+				refill()
+			}
+		}
+		quiet.on[EventMessage] = func(*Event) {
+			f.mu.Lock()
+			before = len(busy.data)
+			f.mu.Unlock()
+		}
 		busy.s.Pause()
 		quiet.s.Pause()
-		write(t, busyPeer, more)
+		refill()
 		write(t, quietPeer, []byte("x"))
 		f.settle()
-		busy.s.Resume()
-		quiet.s.Resume()
+		// On the loop's thread, so that it looks at both.
+		resume := host.function(func() {
+			busy.s.Resume()
+			quiet.s.Resume()
+		})
+		if f.venue == onPoll {
+			resume.Func = 0
+		}
+		require.Equal(t, errcode.OK, f.loop.Post(resume))
 		f.until("both", func() bool { return len(busy.data) == (rounds+1)*len(more) && before >= 0 })
 		assert.LessOrEqual(t, before, (readBudget+1)*readSize)
 	})
