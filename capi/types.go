@@ -169,7 +169,7 @@ type StateInfo struct {
 }
 
 // Stats is what socket_get_stats writes: counts since the library was loaded, or
-// the present where it says live.
+// the present where it says live. What a listener is told of is counted already.
 type Stats struct {
 	// sizeof(socket_stats); SOCKET_STATS_INIT sets it.
 	StructSize uint32

@@ -906,7 +906,7 @@ typedef struct socket_state_info {
 
 /*
  * socket_stats is what socket_get_stats writes: counts since the library was loaded, or the
- * present where it says live.
+ * present where it says live. What a listener is told of is counted already.
  */
 typedef struct socket_stats {
     /* sizeof(socket_stats); SOCKET_STATS_INIT sets it. */

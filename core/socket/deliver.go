@@ -65,8 +65,8 @@ func (l *Loop) tell(s *Socket, set *listenerSet) {
 // meanwhile; nobody else would get these bytes, so that the call counts as one that was
 // running already.
 func (l *Loop) message(s *Socket, set *listenerSet, data unsafe.Pointer, size int, from netaddr.Sockaddr) {
-	l.got.messages++
-	l.got.bytes += uint64(size)
+	l.received.messages.Add(1)
+	l.received.bytes.Add(uint64(size))
 	if !wants(set, EventMessage) {
 		return
 	}

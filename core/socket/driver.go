@@ -75,8 +75,6 @@ type Loop struct {
 	done     chan struct{}
 
 	received, sent counter
-	// got is what this thread has received and not yet added to received.
-	got struct{ messages, bytes uint64 }
 
 	// sets are the last listener sets of sockets, for others to share.
 	sets     [4]atomic.Pointer[listenerSet]
@@ -92,16 +90,6 @@ type Loop struct {
 
 // counter counts messages and bytes.
 type counter struct{ messages, bytes atomic.Uint64 }
-
-// publish makes what was received visible to ReadStats.
-func (l *Loop) publish() {
-	if l.got.messages == 0 {
-		return
-	}
-	l.received.messages.Add(l.got.messages)
-	l.received.bytes.Add(l.got.bytes)
-	l.got.messages, l.got.bytes = 0, 0
-}
 
 // spareBlock takes a block that is mapped already, nil if there is none. It is for the
 // loop's thread.

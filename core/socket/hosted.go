@@ -137,9 +137,7 @@ func (l *Loop) step(timeout int64) (interrupted bool) {
 			l.broken = true
 		}
 	}()
-	interrupted = l.reactor.Step(timeout)
-	l.publish()
-	return interrupted
+	return l.reactor.Step(timeout)
 }
 
 // drain delivers everything when the loop's sockets have been aborted. After a panic

@@ -76,6 +76,27 @@ LOOPS_TEST(flags_of_a_udp_socket)
     peer_close(peer);
 }
 
+static void count_at_message(struct probe *p, const socket_event *event)
+{
+    if (event->type != SOCKET_EVENT_MESSAGE) return;
+    state_lock();
+    *(uint64_t *)p->context = stats_now().bytes_received;
+    state_changed();
+    state_unlock();
+}
+
+// What a listener is told of is counted already.
+LOOPS_TEST(counted_before_the_listener)
+{
+    uint64_t before = stats_now().bytes_received, counted = 0;
+    struct pair pair = pair_new(SOCKET_KIND_TCP_CONNECTION);
+    pair.probe->context = &counted;
+    pair.probe->on_event = count_at_message;
+    peer_write_pattern(pair.peer, 0, 1000);
+    WAIT(counted == before + 1000);
+    pair_close(&pair);
+}
+
 // A send queue counts in the queue's length and in the statistics, and both are 0 afterwards.
 LOOPS_TEST(counters)
 {
