@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,12 +144,22 @@ static int count_entries(const char *path)
 int count_fds(void) { return count_entries("/proc/self/fd") - 1; }
 int count_threads(void) { return count_entries("/proc/self/task"); }
 
+static atomic_int threads_now, threads_most;
+
 void start_thread(pthread_t *thread, void *(*body)(void *), void *argument)
 {
+    int now = atomic_fetch_add(&threads_now, 1) + 1, most = atomic_load(&threads_most);
+    while (now > most && !atomic_compare_exchange_weak(&threads_most, &most, now)) continue;
     CHECK_EQ(pthread_create(thread, NULL, body, argument), 0);
 }
 
-void join_thread(pthread_t thread) { CHECK_EQ(pthread_join(thread, NULL), 0); }
+void join_thread(pthread_t thread)
+{
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    atomic_fetch_sub(&threads_now, 1);
+}
+
+int most_threads(void) { return atomic_load(&threads_most); }
 
 // Starts this program again: a process that has the library loaded must not go on after fork alone.
 int start_child(const char *test, const char *extra)

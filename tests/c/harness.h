@@ -125,5 +125,6 @@ extern const char *test_argument;
 
 void start_thread(pthread_t *thread, void *(*body)(void *), void *argument);
 void join_thread(pthread_t thread);
+int most_threads(void); // that start_thread has made and that were there at one time
 
 #endif

@@ -55,9 +55,6 @@ struct probe {
 extern socket_loop test_loop;
 extern enum loop_kind test_loop_kind;
 
-// How many threads more than before a test may leave.
-extern int test_more_threads;
-
 void run_with_baseline(const struct test *t);
 void pump(int timeout_ms); // runs the test's loop, which is a host-driven one
 void probes_print(FILE *to);

@@ -76,7 +76,6 @@ static int read_pieces(int peer, int expected)
 
 static void send_from_threads(struct sender *senders, struct probe *p)
 {
-    test_more_threads = THREADS; // the runtime may start one for each that is inside a system call
     for (uint32_t i = 0; i < THREADS; i++) {
         senders[i] = (struct sender){.number = i, .probe = p};
         start_thread(&senders[i].thread, send_pieces, &senders[i]);
@@ -207,7 +206,6 @@ TEST(threads_with_sockets_of_their_own)
     socket_listen_options o = listen_options("127.0.0.1", 0, 0);
     CHECK_EQ(socket_listen(server->socket, &o), 0);
     port = probe_port(server);
-    test_more_threads = THREADS;
     for (int i = 0; i < THREADS; i++) start_thread(&threads[i], live, NULL);
     for (int i = 0; i < THREADS; i++) join_thread(threads[i]);
     probe_closed(server);
@@ -259,7 +257,6 @@ TEST(threads_call_anything_on_one_socket)
     struct probe *p = probe_new(SOCKET_KIND_TCP);
     p->reopened = 1; // at any time: a close alone, of a period that was only bound, may follow a close
     target = p->socket;
-    test_more_threads = 16;
     for (uintptr_t i = 0; i < 16; i++) start_thread(&threads[i], meddle, (void *)(i + 1));
     pause_ms(1500);
     WAIT(p->count[SOCKET_EVENT_CONNECT] > 0);
