@@ -185,6 +185,20 @@ func copyIn(bufs []Buffer, total int) (blockList, bool) {
 	return list, true
 }
 
+// extend copies bytes behind the last ones: many small pieces need no more memory than they
+// are long, and a block. It reports false if there is no memory.
+func (l *blockList) extend(p unsafe.Pointer, size int) bool {
+	if b := l.last(); b != nil {
+		n := min(size, b.room())
+		move(b.at(b.end), p, n)
+		b.end += uint32(n)
+		p, size = unsafe.Add(p, n), size-n
+	}
+	rest, ok := copyIn([]Buffer{{Data: uintptr(p), Size: uint64(size)}}, size)
+	l.pushList(rest)
+	return ok
+}
+
 // skip drops the first n bytes of buffers, in place.
 func skip(bufs []Buffer, n int) []Buffer {
 	for len(bufs) > 0 && uint64(n) >= bufs[0].Size {

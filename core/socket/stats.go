@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"runtime"
 	"runtime/metrics"
 	"sync/atomic"
 
@@ -44,18 +45,15 @@ func (t *totals) add(l *Loop) {
 
 // ReadStats reads the counters. It does not stop the world.
 func ReadStats() Stats {
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/sched/goroutines:goroutines"},
-	}
-	metrics.Read(samples)
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(heap)
 	s := Stats{
 		Sockets:             uint64(sockets.live.Load()),
 		Loops:               uint64(loops.live.Load()),
 		QueuedBytes:         uint64(queuedBytes()),
 		BufferBytes:         uint64(mappedBytes.Load()),
-		GoHeapBytes:         samples[0].Value.Uint64(),
-		Goroutines:          samples[1].Value.Uint64(),
+		GoHeapBytes:         heap[0].Value.Uint64(),
+		Goroutines:          uint64(runtime.NumGoroutine()),
 		ConnectionsAccepted: accepted.Load(),
 		Panics:              panics.Load(),
 		BytesReceived:       retired.received.bytes.Load(),

@@ -206,11 +206,9 @@ func (s *Socket) put(fd int) unix.Errno {
 	if size == 0 {
 		return 0
 	}
-	waiting, ok := copyIn([]Buffer{{Data: uintptr(p), Size: uint64(size)}}, size)
-	if !ok {
+	if !t.cipher.extend(p, size) {
 		return unix.ENOMEM
 	}
-	t.cipher.pushList(waiting)
 	t.waiting += size
 	return 0
 }

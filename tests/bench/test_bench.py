@@ -17,7 +17,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 import bench
-from suite import machine, report, summary
+from suite import machine, reasons, report, summary
 from suite.cases import CASES, MEMORY, MESSAGES, OURS, Case
 from suite.process import Failure, Place, RunningServer, run_load
 from suite.runner import Settings, collections, find_missing, make_plan, with_needed
@@ -191,6 +191,16 @@ class Report(unittest.TestCase):
         for expected in ("not quiet", "go is not there", "it broke", "interrupted",
                          ">= 1.5 | met", "no result"):
             self.assertIn(expected, text)
+
+    def test_a_missed_goal_has_its_reason(self):
+        results = results_with_gaps()
+        results["results"]["tcp1"][OURS] = [measured(9)]
+        text = report.compose(results, summary.summarize(results["results"]), [])
+        self.assertIn(f"`tcp1`, libuv: {reasons.KERNEL}", text)
+
+    def test_every_reason_belongs_to_a_goal(self):
+        used = {reasons.reason_of(name, peer) for name, case in CASES.items() for peer in case.goals}
+        self.assertEqual([r for r in reasons.REASONS if r[2] not in used], [])
 
     def test_results_survive_the_file(self):
         results = results_with_gaps()

@@ -153,15 +153,12 @@ int64_t argument(int argc, char **argv, int index, int64_t otherwise)
 
 struct baseline baseline_now(void) { return (struct baseline){count_fds(), stats_now(), anonymous_kb()}; }
 
-// Those of the Go runtime's garbage collector, which come with the first heap to collect.
-enum { GOROUTINES_APART = 8 };
-
 static int is_back(const struct baseline *b)
 {
     socket_stats s = stats_now();
     return s.sockets <= b->stats.sockets && s.loops <= b->stats.loops && s.queued_bytes <= b->stats.queued_bytes &&
            s.tls_handshakes <= b->stats.tls_handshakes && s.tls_sessions <= b->stats.tls_sessions &&
-           s.tls_contexts <= b->stats.tls_contexts && s.goroutines <= b->stats.goroutines + GOROUTINES_APART && count_fds() <= b->fds;
+           s.tls_contexts <= b->stats.tls_contexts && s.goroutines <= b->stats.goroutines && count_fds() <= b->fds;
 }
 
 void baseline_wait(const struct baseline *b)

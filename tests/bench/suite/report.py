@@ -4,6 +4,7 @@ import os
 
 from . import plots
 from .cases import CASES, OURS
+from .reasons import reason_of
 from .summary import SATURATED, causes, flatness, others_busy, summarize
 
 # More of a core than this used by other programs, and the figures are theirs too.
@@ -84,7 +85,23 @@ def goals_section(results, table):
               if (found := flatness(table, peer))]
     return ([f"## Goals: {met} of {len(lines)} met", ""] + markdown_table(head, lines)
             + ([f"CPU for a message, 10,000 connections to 10, of the peers: {', '.join(others)}.", ""]
-               if flat and others else []))
+               if flat and others else [])
+            + missed_section(table))
+
+
+def missed_section(table):
+    """Why goals were missed, each reason once."""
+    missed = {}
+    for rows in table.values():
+        for row in rows:
+            if row.get("verdict") == "not met":
+                reason = reason_of(row["case"], row["peer"]) or "The reason is not known."
+                missed.setdefault((row["peer"], reason), []).append(f"`{row['case']}`")
+    if not missed:
+        return []
+    return ["### Why goals are not met, and what was tried", ""] + [
+        f"- {', '.join(cases)}, {peer}: {reason}" for (peer, reason), cases in missed.items()
+    ] + ["", "How this was found, and what each change gave: `docs/performance.md`.", ""]
 
 
 def case_lines(name, rows, missing):
