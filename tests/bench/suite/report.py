@@ -4,7 +4,7 @@ import os
 
 from . import plots
 from .cases import CASES, OURS
-from .reasons import reason_of
+from .reasons import FLAT, reason_of
 from .summary import SATURATED, causes, flatness, others_busy, summarize
 
 # More of a core than this used by other programs, and the figures are theirs too.
@@ -86,10 +86,10 @@ def goals_section(results, table):
     return ([f"## Goals: {met} of {len(lines)} met", ""] + markdown_table(head, lines)
             + ([f"CPU for a message, 10,000 connections to 10, of the peers: {', '.join(others)}.", ""]
                if flat and others else [])
-            + missed_section(table))
+            + missed_section(table, flat))
 
 
-def missed_section(table):
+def missed_section(table, flat):
     """Why goals were missed, each reason once."""
     missed = {}
     for rows in table.values():
@@ -97,6 +97,8 @@ def missed_section(table):
             if row.get("verdict") == "not met":
                 reason = reason_of(row["case"], row["peer"]) or "The reason is not known."
                 missed.setdefault((row["peer"], reason), []).append(f"`{row['case']}`")
+    if flat and flat["verdict"] == "not met":
+        missed["itself", FLAT] = ["10,000 connections to 10"]
     if not missed:
         return []
     return ["### Why goals are not met, and what was tried", ""] + [
