@@ -207,8 +207,7 @@ func (s *Socket) packetDone(size int, e unix.Errno) {
 	if q.dropped {
 		return
 	}
-	q.finished++
-	q.size -= int64(size)
+	q.finish(1, size)
 	if e != 0 {
 		code := errcode.FromErrno(errcode.Client, e)
 		s.failed("send", netaddr.Sockaddr{}, "", code)

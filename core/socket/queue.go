@@ -13,10 +13,8 @@ import (
 // made for it. It is under the socket's lock, but for the memory of its blocks: who
 // has the token (writing) reads them without.
 type sendQueue struct {
-	blocks   blockList
-	size     int64  // bytes accepted and not yet taken
-	accepted uint64 // streams: bytes ever; datagrams: their number
-	finished uint64 // of those, taken or failed
+	blocks blockList
+	size   int64 // bytes accepted and not yet taken
 	*promised
 
 	writing  bool // somebody has the token
@@ -28,8 +26,11 @@ type sendQueue struct {
 	dropped bool
 }
 
-// promised is what a queue has had at least once; many never have.
+// promised is what a queue has that promises something, or has dropped something; many never do. A socket for
+// datagrams has it from the start, since their number does not follow from their size.
 type promised struct {
+	accepted uint64 // streams: bytes, since there is this; datagrams: their number
+	finished uint64 // of those, taken or failed
 	promises []promise
 	first    int       // of promises
 	doomed   blockList // dropped, and not freed yet
@@ -45,9 +46,26 @@ type promise struct {
 // promiseCost is what a promise that has not been kept counts against the limit.
 const promiseCost = 64
 
+// accept counts what will be sent: bytes of a stream, or one datagram of that size.
+func (q *sendQueue) accept(units uint64, bytes int) {
+	q.size += int64(bytes)
+	if q.promised != nil {
+		q.accepted += units
+	}
+}
+
+// finish counts what has been taken or has failed.
+func (q *sendQueue) finish(units uint64, bytes int) {
+	q.size -= int64(bytes)
+	if q.promised != nil {
+		q.finished += units
+	}
+}
+
+// promise notes a completion for all that has been accepted.
 func (q *sendQueue) promise(done Completion) {
 	if q.promised == nil {
-		q.promised = &promised{}
+		q.promised = &promised{accepted: uint64(q.size)}
 	}
 	if q.first > 0 && len(q.promises) == cap(q.promises) {
 		n := copy(q.promises, q.promises[q.first:])
@@ -92,7 +110,6 @@ func (q *sendQueue) drop(code errcode.Code) {
 			}
 		}
 	}
-	q.finished = q.accepted
 	q.size = 0
 	// Freed without the lock, when no writer reads them any more.
 	if q.blocks.first != nil {
@@ -101,6 +118,9 @@ func (q *sendQueue) drop(code errcode.Code) {
 		}
 		q.doomed.pushList(q.blocks)
 		q.blocks = blockList{}
+	}
+	if q.promised != nil {
+		q.finished = q.accepted
 	}
 	q.dropped = q.writing
 	q.refused = false
@@ -145,8 +165,7 @@ func (q *sendQueue) pieces(iov []unix.Iovec) (count, total int) {
 // taken removes bytes from the front of a stream's queue and puts blocks that have
 // become empty on a list, to be freed without the lock.
 func (q *sendQueue) taken(n int, empty *blockList) {
-	q.finished += uint64(n)
-	q.size -= int64(n)
+	q.finish(uint64(n), n)
 	for n > 0 {
 		b := q.blocks.first
 		m := min(n, b.unsent())

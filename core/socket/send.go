@@ -104,8 +104,7 @@ func (s *Socket) fits(total int) bool {
 // promiseSend counts a send that will happen. mu is held.
 func (s *Socket) promiseSend(units uint64, bytes int, done Completion) {
 	q := &s.out
-	q.accepted += units
-	q.size += int64(bytes)
+	q.accept(units, bytes)
 	if done.Func != 0 {
 		q.promise(done)
 	}
@@ -254,8 +253,7 @@ func (s *Socket) flushOne(b *block) {
 	s.mu.Lock()
 	if e == 0 && n == size && !q.dropped && q.blocks.first == b && b.unsent() == n {
 		q.blocks.pop()
-		q.finished += uint64(n)
-		q.size -= int64(n)
+		q.finish(uint64(n), n)
 		s.sentBytes(n)
 		if q.blocks.first == nil {
 			s.wrote()

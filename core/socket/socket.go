@@ -175,6 +175,9 @@ func newSocket(l *Loop, kind Kind, opts *options) *Socket {
 	if kind == KindUDP || kind.isServer() || kind.IsTLS() {
 		s.rare = &rare{}
 	}
+	if kind == KindUDP {
+		s.out.promised = &promised{}
+	}
 	return s
 }
 

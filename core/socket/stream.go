@@ -88,8 +88,7 @@ func (s *Socket) stallFromNow() {
 // tookDirect counts bytes the kernel took from a caller's memory. mu is held.
 func (s *Socket) tookDirect(n int) {
 	if !s.out.dropped {
-		s.out.finished += uint64(n)
-		s.out.size -= int64(n)
+		s.out.finish(uint64(n), n)
 	}
 	s.sentBytes(n)
 }

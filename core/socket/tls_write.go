@@ -80,8 +80,7 @@ func (s *Socket) credit() {
 		return
 	}
 	if !q.dropped && q.size >= t.credit {
-		q.finished += uint64(t.credit)
-		q.size -= t.credit
+		q.finish(uint64(t.credit), int(t.credit))
 	}
 	t.credit = 0
 }

@@ -55,7 +55,7 @@ FLAT = (
     "So it is with the bare C loop, whose figure is above: what a message costs more is the kernel's."
 )
 IDLE = (
-    "An idle connection is one Go object of 208 bytes and its places in the tables of handles and descriptors; the "
+    "An idle connection is one Go object of 192 bytes and its places in the tables of handles and descriptors; the "
     "rest is the runtime's and differs from run to run. Won: the object had 512 bytes, the tables twice as much."
 )
 
