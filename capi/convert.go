@@ -53,6 +53,10 @@ func construct(loop int64, kind socket.Kind) int64 {
 		return -int64(code)
 	}
 	s, code := socket.Construct(l, kind)
+	if code == errcode.BadFD && loop == 0 {
+		// A shutdown has taken this one down meanwhile.
+		return construct(loop, kind)
+	}
 	if code != errcode.OK {
 		return -int64(code)
 	}

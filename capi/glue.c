@@ -27,6 +27,26 @@ static const int open_signals[] = {
     SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF, SIGURG, SIGPIPE,
 };
 
+/* The Go runtime passes a fault of C code to the handler that was there before its own; with none it
+ * takes the fault for Go's, prints all goroutines and ends the process by SIGABRT or SIGQUIT. With
+ * this one the instruction faults again, now with the default action: exit status and core dump are
+ * those of a program without the library. */
+static void default_fault(int signal_number) { signal(signal_number, SIG_DFL); }
+
+static void leave_faults_to_default(void) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE};
+    struct sigaction action;
+    size_t i;
+
+    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        if (sigaction(faults[i], NULL, &action) != 0 || action.sa_handler != SIG_DFL) continue;
+        action.sa_handler = default_fault;
+        action.sa_flags = SA_ONSTACK;
+        sigemptyset(&action.sa_mask);
+        sigaction(faults[i], &action, NULL);
+    }
+}
+
 /* A thread of the child calls into Go as any other would, but the threads it would wait for do not
  * exist there. */
 static void forked(void) { ohs_forked = 1; }
@@ -39,6 +59,7 @@ __attribute__((constructor(101))) static void before_go(void) {
 
     ohs_files_known = getrlimit(RLIMIT_NOFILE, &ohs_files) == 0;
     pthread_atfork(NULL, NULL, forked);
+    leave_faults_to_default();
     sigfillset(&mask);
     for (i = 0; i < sizeof(open_signals) / sizeof(open_signals[0]); i++) sigdelset(&mask, open_signals[i]);
     mask_is_saved = pthread_sigmask(SIG_BLOCK, &mask, &host_mask) == 0;

@@ -11,8 +11,10 @@ import (
 //
 // socket_on adds a listener of an event (SOCKET_EVENT_CONNECT to _LISTENING), at any
 // time. Listeners of one event are called in the order in which they were added; the
-// same listener and user_data twice is one. The first message listener starts reading,
-// the first connect listener of a server starts accepting. Errors: 401 event or
+// same listener and user_data twice is one. One that is added inside a callback hears
+// from the next event on; a close in one does not keep the event from the others. The
+// first message listener starts reading, the first connect listener of a server starts
+// accepting. Errors: 401 event or
 // listener, 2301095 the socket's loop is in record mode.
 //
 //export goSocketOn

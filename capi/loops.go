@@ -10,7 +10,8 @@ import (
 // C: socket_loop socket_loop_create(int mode)
 //
 // socket_loop_create makes a loop without a thread, to be driven by the host:
-// SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll.
+// SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll. Until it is
+// run or polled nothing happens on its sockets; a connect does not begin.
 // Errors: 401 mode, 2301024 no descriptors are left.
 //
 //export goSocketLoopCreate
@@ -26,8 +27,9 @@ func goSocketLoopCreate(mode int32) (result int64) {
 // C: int socket_loop_fd(socket_loop loop)
 //
 // socket_loop_fd returns the descriptor to watch for reading (poll, epoll, libuv,
-// asyncio, GLib, Qt): it is readable while socket_loop_run or socket_loop_poll would do
-// something. Do not read, write or close it.
+// asyncio, GLib, Qt), level-triggered: it is readable while socket_loop_run or
+// socket_loop_poll would do something, which need not be a callback or a record. Do not
+// read, write or close it. Errors: 2301009 loop, 2301095 a default loop.
 //
 //export goSocketLoopFD
 func goSocketLoopFD(loop int64) (result int32) {
@@ -36,6 +38,9 @@ func goSocketLoopFD(loop int64) (result int32) {
 	if l == nil {
 		return fail(errcode.BadFD)
 	}
+	if !l.IsHosted() {
+		return fail(errcode.NotSupported)
+	}
 	return int32(l.FD())
 }
 
@@ -43,8 +48,9 @@ func goSocketLoopFD(loop int64) (result int32) {
 //
 // socket_loop_run waits up to timeout_ms (0: not at all, -1: without limit) for events of
 // a loop in callback mode, handles one batch of them on the calling thread and returns
-// the number of callbacks made; 0 also early, when a signal arrived. Errors:
-// 401 timeout_ms, 2301009 loop, 2301095 it is in record mode, 2301114 it is in use.
+// the number of callbacks made; 0 also early, when a signal arrived. Another thread ends
+// the wait with socket_loop_post; it is no cancellation point. Errors: 401 timeout_ms,
+// 2301009 loop, 2301095 it is in record mode or a default loop, 2301114 it is in use.
 //
 //export goSocketLoopRun
 func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32) {
@@ -67,8 +73,8 @@ func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32)
 // to is valid until the next socket_loop_poll or socket_loop_close of the loop. Sends
 // made by the calling thread from now on are gathered until socket_loop_flush or the
 // next poll. Returns the number of records; 0 also early, when a signal arrived.
-// Errors: 401 events or capacity, 2301009 loop, 2301095 it is in callback mode,
-// 2301114 it is in use.
+// Errors: 401 events or capacity, 2301009 loop, 2301095 it is in callback mode or a
+// default loop, 2301114 it is in use.
 //
 //export goSocketLoopPoll
 func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, timeoutMs int32) (result int32) {

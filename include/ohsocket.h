@@ -29,7 +29,8 @@
  *         socket_handle tcp = socket_construct_tcp();
  *         socket_on(tcp, SOCKET_EVENT_MESSAGE, on_message, NULL);
  *         socket_connect(tcp, &to, on_connected, NULL);
- *         return socket_run();
+ *         socket_run();
+ *         return socket_release(tcp);
  *     }
  *
  *     cc hello.c -o hello $(pkg-config --cflags --libs ohsocket)
@@ -59,7 +60,8 @@
  * be issued one after the other, and all happen. From its opening to its close event a socket
  * reports listening (UDP, servers), connect, message..., end, error, close, in this order, those of
  * them that occur; drain may come in between. connect, listening and close come before the
- * completion of the operation that caused them. A connect that fails has its completion only.
+ * completion of the operation that caused them. A connect that fails has its completion only, unless
+ * a close waits behind sends that are queued: then error and close follow.
  *
  * Close and release. socket_close ends an open period, not the handle: what is queued is sent, then
  * the close event and the completion come, and the handle can be bound, connected or listen again
@@ -76,7 +78,9 @@
  * Bounds. A send is refused with 2301011 (SOCKET_ERROR_AGAIN; SOCKET_CATEGORY_AGAIN), taking nothing, when the queue would
  * grow over SOCKET_OPTION_SEND_QUEUE_LIMIT; an empty queue takes a send of any size. A drain event
  * tells when to go on. Received bytes are not queued: reading starts with the first message
- * listener, stops with socket_pause, and what is not taken waits in the kernel.
+ * listener, stops with socket_pause or when the last one is removed, and what is not taken waits in
+ * the kernel. Unread bytes hide what comes behind them: that the peer has ended or reset is seen when
+ * they have been read, or a send has failed. SOCKET_OPTION_IDLE_TIMEOUT finds those who have left.
  *
  * Gathering. Sends made inside a callback of the socket's loop are written together when the
  * callback returns, sends from elsewhere at once. socket_flush writes earlier.
@@ -94,8 +98,9 @@
  * socket_loop_run, socket_loop_poll and socket_loop_close of a loop that is in use, by another thread
  * or by the callback that calls, return 2301114.
  *
- * Callbacks of one socket run one at a time on its loop's thread, with no lock held. One that takes
- * long delays the sockets of its own loop only. Only socket_run, socket_shutdown, socket_loop_run and
+ * Callbacks of one loop run one at a time on its thread, with no lock held, and never inside another
+ * callback or any call but socket_loop_run and socket_loop_close. One that takes long delays the
+ * sockets of its own loop only. Only socket_run, socket_shutdown, socket_loop_run and
  * socket_loop_poll wait for anything.
  *
  * After socket_off or socket_release on the loop's thread the listener is not called again. On
@@ -106,13 +111,16 @@
  *
  * Fork. After fork() without exec every function returns -2300003 in the child, except the five at
  * the end, which are not affected; the parent is not disturbed. Load the library after the fork, or
- * exec. All descriptors of the library are close-on-exec.
+ * exec; a program that is linked with it has loaded it at its start and cannot use daemon(3). All descriptors of the library are close-on-exec.
  *
  * Signals. Threads of the library block all signals but those that the Go runtime needs (SIGSEGV,
  * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF, SIGURG, SIGPIPE), so signals of the
  * program come to threads of the program. No write raises SIGPIPE. Loading the library installs
  * handlers for SIGSEGV, SIGBUS, SIGFPE, SIGPIPE and SIGURG that pass on what is not their own, and
  * sets SA_ONSTACK on the program's handlers; handlers that are installed later must have SA_ONSTACK.
+ * They run on the stack that the thread has set with sigaltstack before its first call; without one, on
+ * a stack of 32 KiB. A fault of the program's own code, in a callback too, goes to the handler that the
+ * program had before loading, or ends it by that signal.
  * Inside a signal handler nothing may be called, since functions take locks: block the signal before
  * threads start and take it with sigwait on a thread, or let the handler write to a pipe. socket_run
  * goes on when a handler returns. RLIMIT_NOFILE is left as it was.
@@ -308,8 +316,8 @@ enum {
  */
 enum {
     /*
-     * Bytes that may wait to be sent before a send is refused. 1 to 1073741824, default
-     * 16777216 (16 MiB).
+     * Bytes that may wait to be sent before a send is refused; a completion that has not run
+     * counts as 64. 1 to 1073741824, default 16777216 (16 MiB).
      */
     SOCKET_OPTION_SEND_QUEUE_LIMIT = 1,
     /*
@@ -969,7 +977,7 @@ typedef struct socket_stats {
  * what it points to are valid until it returns. user_data is what was given to socket_on; the
  * library never looks at it, and it may be freed once the listener cannot be called any more:
  * in the completion of close, or after socket_off or socket_release on the loop's thread. Do
- * not leave a callback by longjmp or a C++ exception.
+ * not leave a callback by longjmp, pthread_exit or a C++ exception.
  */
 typedef void (*socket_listener)(const socket_event *event, void *user_data);
 
@@ -1168,8 +1176,9 @@ int socket_adopt(socket_handle socket, int fd);
 /*
  * socket_on adds a listener of an event (SOCKET_EVENT_CONNECT to _LISTENING), at any time.
  * Listeners of one event are called in the order in which they were added; the same listener
- * and user_data twice is one. The first message listener starts reading, the first connect
- * listener of a server starts accepting.
+ * and user_data twice is one. One that is added inside a callback hears from the next event on;
+ * a close in one does not keep the event from the others. The first message listener starts
+ * reading, the first connect listener of a server starts accepting.
  * Errors: 401 event or listener, 2301095 the socket's loop is in record mode.
  */
 int socket_on(socket_handle socket, int event, socket_listener listener, void *user_data);
@@ -1273,7 +1282,8 @@ int64_t socket_get_client_id(socket_handle socket);
  * socket_get_error_detail writes what the socket's last failure said beyond its code ("connect
  * 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity; "" if nothing has
  * failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) leave it as it was, except for
- * what they find in secure options. Returns the length of the whole text.
+ * what they find wrong in an address or in secure options. Returns the length of the whole
+ * text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
 
@@ -1360,23 +1370,27 @@ int socket_tls_library(char *text, size_t capacity);
 
 /*
  * socket_loop_create makes a loop without a thread, to be driven by the host:
- * SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll.
+ * SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll. Until it
+ * is run or polled nothing happens on its sockets; a connect does not begin.
  * Errors: 401 mode, 2301024 no descriptors are left.
  */
 socket_loop socket_loop_create(int mode);
 
 /*
  * socket_loop_fd returns the descriptor to watch for reading (poll, epoll, libuv, asyncio,
- * GLib, Qt): it is readable while socket_loop_run or socket_loop_poll would do something. Do
- * not read, write or close it.
+ * GLib, Qt), level-triggered: it is readable while socket_loop_run or socket_loop_poll would do
+ * something, which need not be a callback or a record. Do not read, write or close it.
+ * Errors: 2301009 loop, 2301095 a default loop.
  */
 int socket_loop_fd(socket_loop loop);
 
 /*
  * socket_loop_run waits up to timeout_ms (0: not at all, -1: without limit) for events of a
  * loop in callback mode, handles one batch of them on the calling thread and returns the number
- * of callbacks made; 0 also early, when a signal arrived.
- * Errors: 401 timeout_ms, 2301009 loop, 2301095 it is in record mode, 2301114 it is in use.
+ * of callbacks made; 0 also early, when a signal arrived. Another thread ends the wait with
+ * socket_loop_post; it is no cancellation point.
+ * Errors: 401 timeout_ms, 2301009 loop, 2301095 it is in record mode or a default loop, 2301114
+ * it is in use.
  */
 int socket_loop_run(socket_loop loop, int timeout_ms);
 
@@ -1386,8 +1400,8 @@ int socket_loop_run(socket_loop loop, int timeout_ms);
  * valid until the next socket_loop_poll or socket_loop_close of the loop. Sends made by the
  * calling thread from now on are gathered until socket_loop_flush or the next poll. Returns the
  * number of records; 0 also early, when a signal arrived.
- * Errors: 401 events or capacity, 2301009 loop, 2301095 it is in callback mode, 2301114 it is
- * in use.
+ * Errors: 401 events or capacity, 2301009 loop, 2301095 it is in callback mode or a default
+ * loop, 2301114 it is in use.
  */
 int socket_loop_poll(socket_loop loop, socket_event *events, int capacity, int timeout_ms);
 

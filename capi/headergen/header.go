@@ -223,7 +223,7 @@ func (h *printer) callbacks() {
 		"what it points to are valid until it returns. user_data is what was given to socket_on; the " +
 		"library never looks at it, and it may be freed once the listener cannot be called any more: in " +
 		"the completion of close, or after socket_off or socket_release on the loop's thread. Do not " +
-		"leave a callback by longjmp or a C++ exception.")
+		"leave a callback by longjmp, pthread_exit or a C++ exception.")
 	h.line("typedef void (*socket_listener)(const socket_event *event, void *user_data);")
 	h.line("")
 	h.note("A completion is called exactly once if the function it was given to returned >= 0, and never " +

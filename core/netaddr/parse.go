@@ -2,6 +2,7 @@ package netaddr
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"ohsocket/core/errcode"
@@ -118,6 +119,28 @@ func (t Target) Host() string { return t.host }
 
 // Port returns the port.
 func (t Target) Port() int { return int(t.port) }
+
+// Mistake says in words what is wrong with a text, port and family that ParseLiteral or, if
+// names are allowed, ParseTarget has refused.
+func Mistake(text string, port int32, family Family, names bool) string {
+	switch {
+	case !family.known():
+		return "unknown family " + strconv.Itoa(int(family))
+	case port < 0 || port > maxPort:
+		return "port " + strconv.Itoa(int(port)) + " is not from 0 to 65535"
+	case text == "":
+		return "there is none"
+	case port == 0 && names:
+		return "no port is given"
+	}
+	if _, ok, _ := parseAddr(text, uint16(port), family); ok {
+		return "not of the family that is given, or with a zone that is none"
+	}
+	if names {
+		return "neither a numeric address nor a host name"
+	}
+	return "not a numeric address"
+}
 
 func valid(text string, port int32, family Family) bool {
 	return text != "" && len(text) <= maxText && port >= 0 && port <= maxPort && family.known()

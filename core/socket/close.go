@@ -215,6 +215,7 @@ func (s *Socket) finish() {
 	end := s.takeEndDone()
 	s.fd = -1
 	s.state = stateIdle
+	s.fatal = errcode.OK
 	s.closed = true
 	s.sentAll = false
 	doomed := s.out.takeDoomed()

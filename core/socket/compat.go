@@ -2,6 +2,7 @@ package socket
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -24,16 +25,37 @@ func SetCompat(on bool) bool { return compat.Swap(on) }
 // LocalAddress parses an address to bind to or to send to.
 func (s *Socket) LocalAddress(text string, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
 	text, port, family = s.compatAddress(text, port, family)
-	return netaddr.ParseLiteral(text, port, family)
+	sa, code := netaddr.ParseLiteral(text, port, family)
+	if code == errcode.Parameter {
+		s.refusedAddress(text, port, family, false)
+	}
+	return sa, code
 }
 
 // RemoteTarget parses an address or name to connect to.
 func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (netaddr.Target, errcode.Code) {
 	text, port, family = s.compatAddress(text, port, family)
+	t, code := netaddr.ParseTarget(text, port, family)
 	if port == 0 {
-		return netaddr.Target{}, errcode.Parameter
+		t, code = netaddr.Target{}, errcode.Parameter
 	}
-	return netaddr.ParseTarget(text, port, family)
+	if code == errcode.Parameter {
+		s.refusedAddress(text, port, family, true)
+	}
+	return t, code
+}
+
+// refusedAddress remembers for ErrorDetail what is wrong with an address.
+func (s *Socket) refusedAddress(text string, port int32, family netaddr.Family, names bool) {
+	const shown = 100
+	s.mu.Lock()
+	s.rarely().failure = &failure{
+		operation: "address",
+		host:      strconv.Quote(text[:min(len(text), shown)]),
+		code:      errcode.Parameter,
+		text:      netaddr.Mistake(text, port, family, names),
+	}
+	s.mu.Unlock()
 }
 
 func (s *Socket) compatAddress(text string, port int32, family netaddr.Family) (string, int32, netaddr.Family) {

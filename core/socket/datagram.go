@@ -120,8 +120,6 @@ func (s *Socket) sendablePacket(to netaddr.Sockaddr) errcode.Code {
 		return errcode.OK
 	case code == errcode.NotConnected:
 		return errcode.DestinationRequired
-	case code == errcode.OK && s.state == stateConnecting && to.IsValid() && s.fd < 0:
-		return errcode.BadFD
 	}
 	return code
 }

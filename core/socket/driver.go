@@ -192,6 +192,9 @@ func (l *Loop) free() {
 // Handle returns the loop's handle.
 func (l *Loop) Handle() int64 { return l.handle }
 
+// IsHosted reports whether a host drives the loop.
+func (l *Loop) IsHosted() bool { return l.hosted }
+
 // FD returns the descriptor a host waits on.
 func (l *Loop) FD() int { return l.reactor.FD() }
 

@@ -152,7 +152,7 @@ var sockets table[Socket]
 // Lookup returns the socket of a handle, nil if it is not valid.
 func Lookup(handle int64) *Socket { return sockets.find(handle) }
 
-// Construct makes a socket on a loop.
+// Construct makes a socket on a loop; a loop that is ending is not valid.
 func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
 	if kind != KindUDP && !kind.isClient() && !kind.isServer() {
 		return nil, errcode.Parameter
@@ -161,6 +161,12 @@ func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
 	s.compat = compat.Load()
 	if kind.isServer() {
 		s.accepts = &acceptor{}
+	}
+	// In one step, so that releaseAll misses none.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return nil, errcode.BadFD
 	}
 	if s.handle = sockets.add(s); s.handle == 0 {
 		return nil, tooManyOpen

@@ -133,12 +133,15 @@ LOOPS_TEST(ended_connections_are_refused)
     refuse_socket(s);
 }
 
+// LIFE-2
 TEST(closed_loops_are_refused)
 {
     for (int mode = SOCKET_LOOP_CALLBACKS; mode <= SOCKET_LOOP_RECORDS; mode++) {
         socket_loop loop = CHECK_OK(socket_loop_create(mode));
         socket_handle s = CHECK_OK(socket_construct(loop, SOCKET_KIND_UDP));
         CHECK_EQ(socket_loop_close(loop), 0);
+        // In record mode it can still be polled, but has no new sockets.
+        CHECK_CODE(socket_construct(loop, SOCKET_KIND_UDP), 2301009);
         socket_event events[4];
         while (mode == SOCKET_LOOP_RECORDS && CHECK_EQ(socket_loop_poll(loop, events, 4, 0), -2301009) >= 0) continue;
         refuse_loop(loop);
@@ -170,6 +173,19 @@ TEST(loop_0)
     CHECK_CODE(socket_loop_poll(0, events, 2, 0), 2301009);
     CHECK_CODE(socket_loop_flush(0), 2301009);
     CHECK_CODE(socket_loop_close(0), 2301009);
+}
+
+// A default loop is driven by its own thread.
+TEST(default_loops_are_not_driven_by_the_host)
+{
+    socket_event events[2];
+    socket_handle s = CHECK_OK(socket_construct_udp());
+    socket_loop loop = CHECK_OK(socket_get_loop(s));
+    CHECK_CODE(socket_loop_fd(loop), 2301095);
+    CHECK_CODE(socket_loop_run(loop, 0), 2301095);
+    CHECK_CODE(socket_loop_poll(loop, events, 2, 0), 2301095);
+    CHECK_CODE(socket_loop_close(loop), 2301009);
+    CHECK_EQ(socket_release(s), 0);
 }
 
 // LIFE-2, LISTEN-4: nothing has been done to who has got the slot; its listener hears.

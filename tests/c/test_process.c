@@ -1,4 +1,4 @@
-// The library in its host's process: fork, exec, exit, loading. PROC-1, PROC-2. (Running and ending: test_run.c.)
+// The library in its host's process: fork, exec, exit, loading, faults. PROC-1, PROC-2, PROC-6. (Running and ending: test_run.c.)
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -244,4 +246,59 @@ TEST(threads_open_and_close_the_library)
     CHECK(dladdr((void *)(uintptr_t)socket_construct_udp, &info) != 0);
     for (int i = 0; i < 8; i++) start_thread(&threads[i], open_library, (void *)(uintptr_t)info.dli_fname);
     for (int i = 0; i < 8; i++) join_thread(threads[i]);
+}
+
+#ifdef __SANITIZE_ADDRESS__
+// It would report the faults below itself.
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0"; }
+#endif
+
+// Makes the fault that the argument names, as a mistake of the host does.
+__attribute__((no_sanitize("undefined"))) static void make_fault(void *kind)
+{
+    static volatile int zero;
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    if (strcmp(kind, "segv") == 0) {
+        *(volatile int *)(size_t)(zero + 16) = 1;
+    } else if (strcmp(kind, "fpe") == 0) {
+        zero = 1000 / zero; // (1 / zero would be made without a division)
+    } else {
+        FILE *empty = tmpfile();
+        *(volatile char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(empty), 0) = 1;
+    }
+}
+
+CHILD(child_faults_in_a_callback)
+{
+    CHECK_EQ(socket_loop_post(0, make_fault, (void *)test_argument), 0);
+    probe_bind(probe_new(SOCKET_KIND_UDP));
+    socket_run();
+}
+
+CHILD(child_faults_in_a_callback_of_its_loop)
+{
+    socket_loop loop = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
+    CHECK_EQ(socket_loop_post(loop, make_fault, (void *)test_argument), 0);
+    socket_loop_run(loop, -1);
+}
+
+CHILD(child_faults_outside)
+{
+    CHECK_EQ(socket_release(CHECK_OK(socket_construct_tcp())), 0);
+    make_fault((void *)test_argument);
+}
+
+// PROC-6: wherever the host makes a fault, its process ends as one without the library does.
+BARE_TEST(a_fault_of_the_host_ends_it_by_that_signal)
+{
+    static const char *const children[] = {"child_faults_in_a_callback", "child_faults_in_a_callback_of_its_loop", "child_faults_outside"};
+    static const struct {
+        const char *name;
+        int signal;
+    } faults[] = {{"segv", SIGSEGV}, {"bus", SIGBUS}, {"fpe", SIGFPE}};
+    for (int c = 0; c < 3; c++)
+        for (int f = 0; f < 3; f++)
+            EXPECT_EQ(wait_child(start_child(children[c], faults[f].name)), 128 + faults[f].signal, "%s: %s", children[c], faults[f].name);
 }

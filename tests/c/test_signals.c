@@ -238,3 +238,32 @@ BARE_TEST(a_change_of_identity)
 {
     CHECK_EQ(wait_child(start_child("child_changes_its_identity", NULL)), 0);
 }
+
+static void *call_with_signal_stack(void *own)
+{
+    stack_t before = {.ss_sp = own, .ss_size = 65536}, after;
+    if (own != NULL) CHECK_EQ(sigaltstack(&before, NULL), 0);
+    CHECK_EQ(socket_release(CHECK_OK(socket_construct_udp())), 0);
+    CHECK_EQ(sigaltstack(NULL, &after), 0);
+    CHECK(!(after.ss_flags & SS_DISABLE));
+    if (own != NULL) {
+        CHECK(after.ss_sp == own && after.ss_size == 65536);
+        before.ss_flags = SS_DISABLE;
+        CHECK_EQ(sigaltstack(&before, NULL), 0);
+    } else {
+        CHECK(after.ss_size >= 32768);
+    }
+    return NULL;
+}
+
+// A thread that has a signal stack keeps it, others get one.
+TEST(signal_stacks_are_the_hosts)
+{
+    for (int i = 0; i < 2; i++) {
+        void *stack = i == 0 ? malloc(65536) : NULL;
+        pthread_t thread;
+        start_thread(&thread, call_with_signal_stack, stack);
+        join_thread(thread);
+        free(stack);
+    }
+}

@@ -125,3 +125,35 @@ LOOPS_TEST(counters)
     CHECK_EQ(after.queued_bytes, 0);
     pair_close(&pair);
 }
+
+// ORDER-5, and: one whose connection has failed is closed as any other, and so is one whose close came behind a connect that failed.
+LOOPS_TEST(a_socket_that_has_failed_is_closed)
+{
+    for (int connected = 0; connected < 2; connected++) {
+        struct probe *p = probe_new(SOCKET_KIND_TCP);
+        int port, listener = peer_listen(&port);
+        if (!connected) {
+            peer_close(listener);
+            CHECK_EQ(probe_connect(p, port), 0);
+            CHECK_EQ(probe_send(p, "lost", 4), 0);
+            CHECK_EQ(probe_close(p), 0);
+            WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301111);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], -2301111);
+            CHECK_EQ(p->done_error[SOCKET_OPERATION_CLOSE], -2301111);
+        } else {
+            CHECK_EQ(probe_connect(p, port), 0);
+            int peer = peer_accept(listener);
+            WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+            peer_reset(peer);
+            peer_close(listener);
+        }
+        WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+        CHECK_EQ(p->count[SOCKET_EVENT_ERROR], 1);
+        CHECK_EQ(state_of(p->socket), CLOSED);
+        CHECK_CODE(socket_send(p->socket, "x", 1, NULL, NULL), 2301009);
+        CHECK_CODE(socket_end(p->socket, NULL, NULL), 2301009);
+        CHECK_CODE(socket_close(p->socket, NULL, NULL), 2300999);
+        probe_release(p);
+    }
+}

@@ -208,21 +208,20 @@ static const struct row server_rows[] = {
     IN_ALL_STATES,
 };
 
-static const enum state udp_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTED, CLOSING};
+static const enum state udp_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTING_BOUND, CONNECTED, CLOSING};
 static const struct row udp_rows[] = {
-    {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301114}},
-    {"adopt", call_adopt, {OK, OK, 2301022, 2301022, 2301022, 2301114}},
-    {"connect", call_connect, {OK, OK, OK, 2301114, 2301106, 2301114}},
-    {"send", call_send, {2301009, 2301009, 2301089, OK, OK, 2301108}},
-    {"sendv", call_sendv, {2301009, 2301009, 2301089, OK, OK, 2301108}},
-    // In a look-up: ok if it is bound, which the one made here is.
-    {"send_to", call_send_to, {2301009, 2301009, OK, OK, OK, 2301108}},
-    {"close", call_close, {2300999, 2300999, OK, OK, OK, OK}},
-    {"abort", call_abort, {2300999, 2300999, OK, OK, OK, OK}},
-    {"set_extra_options", call_extra_options, {2301009, 2301009, OK, OK, OK, NONE}},
-    {"get_local_address", call_local, {2301009, 2301009, OK, OK, OK, NONE}},
-    {"get_fd", call_fd, {2301009, 2301009, OK, OK, OK, NONE}},
-    {"get_remote_address", call_remote, {2301009, 2301009, 2301107, 2301107, OK, NONE}},
+    {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301114}},
+    {"adopt", call_adopt, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301114}},
+    {"connect", call_connect, {OK, OK, OK, 2301114, 2301114, 2301106, 2301114}},
+    {"send", call_send, {2301009, 2301009, 2301089, OK, OK, OK, 2301108}},
+    {"sendv", call_sendv, {2301009, 2301009, 2301089, OK, OK, OK, 2301108}},
+    {"send_to", call_send_to, {2301009, 2301009, OK, OK, OK, OK, 2301108}},
+    {"close", call_close, {2300999, 2300999, OK, OK, OK, OK, OK}},
+    {"abort", call_abort, {2300999, 2300999, OK, OK, OK, OK, OK}},
+    {"set_extra_options", call_extra_options, {2301009, 2301009, OK, OK, OK, OK, NONE}},
+    {"get_local_address", call_local, {2301009, 2301009, OK, 2301009, OK, OK, NONE}},
+    {"get_fd", call_fd, {2301009, 2301009, OK, 2301009, OK, OK, NONE}},
+    {"get_remote_address", call_remote, {2301009, 2301009, 2301107, 2301107, 2301107, OK, NONE}},
     EVERYWHERE("listen", call_listen, KIND),
     EVERYWHERE("end", call_end, KIND),
     EVERYWHERE("get_client_id", call_client_id, KIND),
@@ -270,7 +269,7 @@ static void prepare_server(struct cell *c, enum state state)
 static void prepare_udp(struct cell *c, enum state state)
 {
     c->probe = probe_new(SOCKET_KIND_UDP);
-    if (state != NEW) probe_bind(c->probe);
+    if (state != NEW && state != CONNECTING) probe_bind(c->probe);
     if (state == CLOSED) close_and_wait(c->probe);
     if (state == CONNECTED) {
         CHECK_EQ(probe_connect(c->probe, c->udp), 0);
@@ -278,7 +277,7 @@ static void prepare_udp(struct cell *c, enum state state)
     }
     settle();
     freeze();
-    if (state == CONNECTING) CHECK_EQ(probe_connect_to(c->probe, "no-such-host.invalid", 9, 500), 0);
+    if (state == CONNECTING || state == CONNECTING_BOUND) CHECK_EQ(probe_connect_to(c->probe, "no-such-host.invalid", 9, 500), 0);
     if (state == CLOSING) CHECK_EQ(probe_close(c->probe), 0);
 }
 

@@ -213,6 +213,48 @@ TEST(texts_are_cut_and_ended)
     pair_close(&pair);
 }
 
+static void check_refusal(struct probe *p, int result, const char *why)
+{
+    char text[256] = "";
+    CHECK_OK(socket_get_error_detail(p->socket, text, sizeof text));
+    EXPECT_EQ(result, -SOCKET_ERROR_PARAMETER, "%s", why);
+    if (strstr(text, why) == NULL) FAIL("the detail is %s, not %s", text, why);
+}
+
+// A call that is refused for its address says what is wrong with it.
+LOOPS_TEST(the_error_detail_names_an_address)
+{
+    static const struct {
+        const char *address;
+        int port, family;
+        const char *bind, *connect; // NULL: it is none that this would refuse
+    } cases[] = {
+        {"999.1.1.1", 80, 0, "address \"999.1.1.1\": not a numeric address", "\"999.1.1.1\": neither a numeric address nor a host name"},
+        {"host.invalid", 80, 0, "address \"host.invalid\": not a numeric address", NULL},
+        {"::1", 80, SOCKET_FAMILY_IPV4, "not of the family", "not of the family"},
+        {"127.0.0.1", 65536, 0, "port 65536 is not from 0 to 65535", "port 65536 is not from 0 to 65535"},
+        {"127.0.0.1", 0, 0, NULL, "no port is given"},
+        {"127.0.0.1", 80, 9, "unknown family 9", "unknown family 9"},
+        {NULL, 80, 0, "there is none", "there is none"},
+    };
+    struct probe *client = probe_new(SOCKET_KIND_TCP), *server = probe_new(SOCKET_KIND_TCP_SERVER), *udp = probe_new(SOCKET_KIND_UDP);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        socket_address a = address_of(cases[i].address, cases[i].port, cases[i].family);
+        socket_connect_options to = SOCKET_CONNECT_OPTIONS_INIT;
+        socket_listen_options at = SOCKET_LISTEN_OPTIONS_INIT;
+        to.address = at.address = a;
+        if (cases[i].bind != NULL) {
+            check_refusal(client, socket_bind(client->socket, &a), cases[i].bind);
+            check_refusal(server, socket_listen(server->socket, &at), cases[i].bind);
+            check_refusal(udp, socket_send_to(udp->socket, &a, "x", 1, NULL, NULL), cases[i].bind);
+        }
+        if (cases[i].connect != NULL) check_refusal(client, socket_connect(client->socket, &to, NULL, NULL), cases[i].connect);
+    }
+    probe_release(client);
+    probe_release(server);
+    probe_release(udp);
+}
+
 TEST(the_error_detail_tells_more)
 {
     tcp = probe_new(SOCKET_KIND_TCP);

@@ -330,3 +330,29 @@ LOOPS_TEST(close_sends_queued_datagrams)
     probe_release(p);
     peer_close(peer);
 }
+
+// Datagrams to others wait for a connect as those to the peer do, whether the socket was bound or not, and are sent in
+// their order, each to its own receiver.
+LOOPS_TEST(sends_to_others_while_connecting)
+{
+    for (int bound = 0; bound < 2; bound++) {
+        int port, other;
+        int peer = peer_udp(&port), third = peer_udp(&other);
+        struct probe *p = probe_new(SOCKET_KIND_UDP);
+        socket_address a = address_of("127.0.0.1", other, 0);
+        char text[8];
+        if (bound) probe_bind(p);
+        freeze();
+        CHECK_EQ(probe_connect(p, port), 0);
+        CHECK_EQ(socket_send_to(p->socket, &a, "third", 5, NULL, NULL), 0);
+        CHECK_EQ(socket_send(p->socket, "peer", 4, NULL, NULL), 0);
+        thaw();
+        CHECK_EQ(peer_receive(third, text, sizeof text, NULL), 5);
+        CHECK_EQ(peer_receive(peer, text, sizeof text, NULL), 4);
+        CHECK_EQ(probe_close(p), 0);
+        WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
+        peer_close(peer);
+        peer_close(third);
+        probe_release(p);
+    }
+}
