@@ -174,6 +174,11 @@ $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD)/valgrind -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
 
+# A host under ThreadSanitizer, with the library as it is installed; race is the same with one.
+$(BUILD)/tsan/host $(BUILD)/tsan/race: tests/checkers/tsan_host.c $(HEADER) | $(BUILD)/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -fsanitize=thread $(if $(filter %/race,$@),-DRACE) $< -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
 -include tests/c/tls/tls.mk
 
 SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
@@ -250,13 +255,16 @@ fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 test-fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 	bash tests/fuzz/run.sh $(BUILD)
 
-test-checkers: test-cgocheck test-ubsan test-valgrind
+test-checkers: test-cgocheck test-ubsan test-valgrind test-tsan
 
 test-cgocheck: deps-test $(BUILD)/cgocheck/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/cgocheck/tests/%,$(CHECKED))
 	bash tests/c/run.sh $(BUILD)/cgocheck
 
 test-ubsan: deps-test $(BUILD)/ubsan/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/ubsan/tests/%,$(CHECKED))
 	bash tests/c/run.sh $(BUILD)/ubsan
+
+test-tsan: deps-test library $(BUILD)/tsan/host $(BUILD)/tsan/race
+	bash tests/checkers/tsan.sh $(BUILD)
 
 test-mutations: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
 	bash tests/mutations/run.sh $(BUILD) $(MUTATIONS)
@@ -266,7 +274,7 @@ test-valgrind: deps-test $(BUILD)/valgrind/libohsocket.so $(patsubst examples_c/
 
 # ---- Lint -----------------------------------------------------------------------------------
 
-C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/c/tls/*.c tests/abi/*.c core/tlsengine/*.c) capi/glue.c
+C_SOURCES = $(wildcard examples_c/*.c tests/c/*.c tests/c/tls/*.c tests/abi/*.c tests/checkers/*.c core/tlsengine/*.c) capi/glue.c
 
 # wrappers_gen.c includes cgo's header under its internal name; the build leaves it under another.
 RUFF := $(BUILD)/lint/ruff/bin/ruff

@@ -7,15 +7,21 @@ package main
 // Integers only: a pointer in the arguments would make cgo look at it.
 
 static void ohs_call_listener(uintptr_t function, uintptr_t event, uintptr_t user_data) {
+	ohs_after();
 	((socket_listener)function)((const socket_event *)event, (void *)user_data);
+	ohs_before();
 }
 
 static void ohs_call_completion(uintptr_t function, int64_t socket, int32_t error, uintptr_t user_data) {
+	ohs_after();
 	((socket_completion)function)(socket, error, (void *)user_data);
+	ohs_before();
 }
 
 static void ohs_call_function(uintptr_t function, uintptr_t user_data) {
+	ohs_after();
 	((socket_function)function)((void *)user_data);
+	ohs_before();
 }
 */
 import "C"

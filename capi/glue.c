@@ -9,6 +9,7 @@
 
 int ohs_forked;
 __thread char ohs_thread_mark;
+char ohs_order;
 struct rlimit ohs_files;
 int ohs_files_known;
 

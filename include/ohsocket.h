@@ -103,6 +103,9 @@
  * sockets of its own loop only. Only socket_run, socket_shutdown, socket_loop_run and
  * socket_loop_poll wait for anything.
  *
+ * A call happens before the callbacks that it causes, and these happen before the return of the call
+ * that waits for them: what is passed on in this way needs no lock. ThreadSanitizer sees it so too.
+ *
  * After socket_off or socket_release on the loop's thread the listener is not called again. On
  * another thread one call may still be running; a function given to socket_loop_post afterwards runs
  * after it.

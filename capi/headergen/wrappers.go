@@ -58,7 +58,10 @@ func (w *printer) wrapper(f Function) {
 	w.line("")
 	w.line(f.declaration(width) + " {")
 	w.line("    if (OHS_FORKED) return -SOCKET_ERROR_FORKED;")
-	w.line("    return %s(%s);", f.GoName, strings.Join(arguments, ", "))
+	w.line("    ohs_before();")
+	w.line("    %s result = %s(%s);", f.Result, f.GoName, strings.Join(arguments, ", "))
+	w.line("    ohs_after();")
+	w.line("    return result;")
 	w.line("}")
 }
 
