@@ -134,9 +134,11 @@ LOOPS_TEST(a_socket_that_has_failed_is_closed)
         int port, listener = peer_listen(&port);
         if (!connected) {
             peer_close(listener);
+            freeze();
             CHECK_EQ(probe_connect(p, port), 0);
             CHECK_EQ(probe_send(p, "lost", 4), 0);
             CHECK_EQ(probe_close(p), 0);
+            thaw();
             WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
             CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301111);
             CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], -2301111);
