@@ -139,8 +139,8 @@ func goSocketGetClientID(handle int64) (result int64) {
 // socket_get_error_detail writes what the socket's last failure said beyond its code
 // ("connect 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity;
 // "" if nothing has failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) leave it
-// as it was, except for what they find wrong in an address or in secure options. Returns the
-// length of the whole text.
+// as it was, except for what they find wrong in an address or in options. Returns the length
+// of the whole text.
 //
 //export goSocketGetErrorDetail
 func goSocketGetErrorDetail(handle int64, text, capacity uintptr) (result int32) {

@@ -1285,8 +1285,7 @@ int64_t socket_get_client_id(socket_handle socket);
  * socket_get_error_detail writes what the socket's last failure said beyond its code ("connect
  * 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity; "" if nothing has
  * failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) leave it as it was, except for
- * what they find wrong in an address or in secure options. Returns the length of the whole
- * text.
+ * what they find wrong in an address or in options. Returns the length of the whole text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
 

@@ -45,17 +45,9 @@ func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (n
 	return t, code
 }
 
-// refusedAddress remembers for ErrorDetail what is wrong with an address.
 func (s *Socket) refusedAddress(text string, port int32, family netaddr.Family, names bool) {
 	const shown = 100
-	s.mu.Lock()
-	s.rarely().failure = &failure{
-		operation: "address",
-		host:      strconv.Quote(text[:min(len(text), shown)]),
-		code:      errcode.Parameter,
-		text:      netaddr.Mistake(text, port, family, names),
-	}
-	s.mu.Unlock()
+	s.refuses("address", strconv.Quote(text[:min(len(text), shown)]), netaddr.Mistake(text, port, family, names))
 }
 
 func (s *Socket) compatAddress(text string, port int32, family netaddr.Family) (string, int32, netaddr.Family) {

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -66,7 +67,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 		return errcode.NotSupported
 	}
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
-		return errcode.Parameter
+		return s.refuses("timeout_ms", strconv.Itoa(int(timeoutMs)), "not from 0 to "+strconv.Itoa(maxTimeout))
 	}
 	if timeoutMs == 0 {
 		timeoutMs = defaultConnectTimeout

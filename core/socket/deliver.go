@@ -124,6 +124,7 @@ func (l *Loop) call(f Function, event EventType, id int64) {
 // record puts an event into the host's array. Events without payload that do not fit
 // are kept for the next poll; messages are not made when there is no room.
 func (l *Loop) record(e *Event) {
+	l.made++
 	if l.filled < len(l.out) {
 		l.out[l.filled] = *e
 		l.filled++

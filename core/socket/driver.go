@@ -54,10 +54,12 @@ type Loop struct {
 	overflow []Event
 	used     int
 	inUse    atomic.Bool
-	// later are sockets that go on at the next poll, when the host has had their
-	// records in its hands; hungry are those that have more than the batch had room
-	// for, in the order of their turns.
-	later  []*Socket
+	made     uint64 // records, ever
+	given    uint64 // of those, returned by a poll
+	// later are sockets that go on when the host has had their records in its hands:
+	// at the poll after the one that has returned them. hungry are those that have more
+	// than the batch had room for, in the order of their turns.
+	later  []delayed
 	hungry []*Socket
 	dying  bool
 	gone   bool // free has run

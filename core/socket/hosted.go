@@ -61,7 +61,7 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 	n := copy(out, l.overflow)
 	l.filled = n
 	l.overflow = l.overflow[:copy(l.overflow, l.overflow[n:])]
-	l.resume()
+	l.resume(l.given)
 	l.feed()
 	if l.filled > 0 || l.dying {
 		timeoutMs = 0
@@ -76,16 +76,29 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 	}
 	l.reactor.Rest(len(l.overflow) > 0 || len(l.later) > 0 || len(l.hungry) > 0)
 	l.gatherer.Store(uintptr(t)) // from now on: nobody sends inside a poll
+	l.given += uint64(l.filled)
 	return l.filled, errcode.OK
 }
 
-// resume lets go on what was waiting for the host to see the last batch.
-func (l *Loop) resume() {
-	for i, s := range l.later {
-		l.later[i] = nil
-		s.goOn()
+// delayed is a socket that waits for the host to have seen the records made so far.
+type delayed struct {
+	socket *Socket
+	behind uint64 // of them, how many there were
+}
+
+// delay has a socket go on when the host has seen the last record that was made.
+func (l *Loop) delay(s *Socket) { l.later = append(l.later, delayed{s, l.made}) }
+
+// resume lets go on what was waiting for the host to see so many records.
+func (l *Loop) resume(seen uint64) {
+	n := 0
+	for n < len(l.later) && l.later[n].behind <= seen {
+		l.later[n].socket.goOn()
+		n++
 	}
-	l.later = l.later[:0]
+	left := copy(l.later, l.later[n:])
+	clear(l.later[left:])
+	l.later = l.later[:left]
 }
 
 // feed reads for the sockets that found no room in the last batch; one that has still
@@ -180,7 +193,7 @@ func (l *Loop) Close(t Thread) errcode.Code {
 	l.dying = true
 	l.stopGathering()
 	l.flushDirty()
-	l.resume()
+	l.resume(l.made)
 	l.abortAll()
 	if l.mode == LoopRecords && !again {
 		l.releaseAll()

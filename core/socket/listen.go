@@ -2,6 +2,7 @@ package socket
 
 import (
 	"math"
+	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -41,7 +42,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *Secure) err
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
-		return errcode.Parameter
+		return s.refuses("backlog", strconv.Itoa(int(backlog)), "not from 0 to 65535")
 	}
 	if x == nil {
 		var code errcode.Code
@@ -164,7 +165,7 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 		c.Abort()
 	}
 	if l.mode == LoopRecords {
-		l.later = append(l.later, c)
+		l.delay(c)
 		return
 	}
 	c.admit()

@@ -364,6 +364,14 @@ func (s *Socket) failedSaying(operation string, e *tlsengine.Error) {
 	s.rarely().failure = &failure{operation: operation, code: e.Code, text: e.Text}
 }
 
+// refuses remembers for ErrorDetail which argument a call was refused for.
+func (s *Socket) refuses(argument, value, why string) errcode.Code {
+	s.mu.Lock()
+	s.rarely().failure = &failure{operation: argument, host: value, code: errcode.Parameter, text: why}
+	s.mu.Unlock()
+	return errcode.Parameter
+}
+
 // ErrorDetail says what the last failure was about.
 func (s *Socket) ErrorDetail() string {
 	s.mu.Lock()

@@ -365,8 +365,8 @@ func (s *Socket) streamEnd() {
 	s.unlock()
 	s.emit(EventEnd, errcode.OK, nil)
 	if s.loop.mode == LoopRecords {
-		// The host sees the event at the end of the batch and may answer.
-		s.loop.later = append(s.loop.later, s)
+		// The host sees the event when the batch is its own, and may answer.
+		s.loop.delay(s)
 		return
 	}
 	s.afterEnd()

@@ -311,7 +311,7 @@ func (s *Socket) show(c *Socket) {
 		c.Abort()
 	}
 	if s.loop.mode == LoopRecords {
-		s.loop.later = append(s.loop.later, c)
+		s.loop.delay(c)
 		return
 	}
 	c.admit()

@@ -250,6 +250,10 @@ LOOPS_TEST(the_error_detail_names_an_address)
         }
         if (cases[i].connect != NULL) check_refusal(client, socket_connect(client->socket, &to, NULL, NULL), cases[i].connect);
     }
+    socket_connect_options late = connect_options("127.0.0.1", 9, -1);
+    socket_listen_options crowded = listen_options("127.0.0.1", 0, 65536);
+    check_refusal(client, socket_connect(client->socket, &late, NULL, NULL), "timeout_ms -1: not from 0 to 86400000");
+    check_refusal(server, socket_listen(server->socket, &crowded), "backlog 65536: not from 0 to 65535");
     probe_release(client);
     probe_release(server);
     probe_release(udp);
