@@ -77,7 +77,9 @@ class AsyncSocket(Socket):
         trace: Optional[TracebackType],
     ) -> None:
         try:
-            if self._open:
+            if self._open and error is not None and not isinstance(error, Exception):
+                self.abort()  # cancelled or interrupted: nobody is to be waited for
+            elif self._open:
                 await self.close()
         except SocketError:
             if error is None:
@@ -152,15 +154,31 @@ class AsyncSender(AsyncSocket, Sender):
 
     def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
         self._turn: Optional[asyncio.Lock] = None  # held while a send waits for room in the queue
+        self._in_line = 0  # sends that wait for their turn or for room
+        self._refused = False  # somebody who did not wait was sent away because of them
         super().__init__(loop, handle)
 
     async def _room(self, begin: Any) -> None:
         """Begins an operation as soon as the send queue has room for it, in the order of the callers."""
         if self._turn is None:
             self._turn = asyncio.Lock()
-        async with self._turn:
-            while not begin():
-                await self._change()
+        self._in_line += 1
+        try:
+            async with self._turn:
+                while not begin():
+                    await self._change()
+        finally:
+            self._in_line -= 1
+            if self._refused and not self._in_line and self._open:
+                self._refused = False
+                self._loop.defer(partial(self._emit, "drain"))
+
+    def _stay_behind(self) -> None:
+        """Nobody overtakes a send that waits for room. May be called from any thread."""
+        if self._in_line:
+            self._refused = True
+            if self._in_line:  # still: a drain event will follow
+                raise self._error(-ErrorCode.AGAIN)
 
 
 class AsyncOpener(AsyncSender):
@@ -204,7 +222,7 @@ class AsyncStream(AsyncSender, StreamBase):
             data = stream_data(data, encoding)
         size = len(data)
         self._unchecked += size
-        if self._unchecked < HIGH_WATER and (self._turn is None or not self._turn.locked()):
+        if self._unchecked < HIGH_WATER and not self._in_line:
             if running_loop() is not self._loop.host:
                 self._loop.check_current()
             result = fast_send(self._argument, data, sizes[size], None, None)
@@ -216,6 +234,13 @@ class AsyncStream(AsyncSender, StreamBase):
         future = self._future()
         await self._room(partial(self._begin_send, data, partial(_settle, future, self)))
         await future
+
+    def send_nowait(self, data: Data, encoding: str = "utf-8") -> None:
+        if self._in_line:
+            self._stay_behind()
+        super().send_nowait(data, encoding)
+
+    send_nowait.__doc__ = StreamBase.send_nowait.__doc__
 
     async def receive(self) -> bytes:
         """The next bytes that have arrived; b"" at the end. Cancelling it loses nothing.
@@ -310,7 +335,8 @@ class TLSSocket(AsyncStream, AsyncOpener, TLSClientBase):
     """
 
     def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
-        super().__init__(None, over(tcp))
+        super().__init__(None, over(tcp, TCPSocket))
+        self._go_on(tcp)
 
     async def connect(
         self,
@@ -381,6 +407,14 @@ class UDPSocket(AsyncOpener, DatagramBase):
         future = self._future()
         await self._room(partial(self._send_to, payload, to, partial(_settle, future, self)))
         await future
+
+    def send_nowait(
+        self, data: Data, address: Optional[Address] = None, encoding: str = "utf-8"
+    ) -> None:
+        self._stay_behind()
+        super().send_nowait(data, address, encoding)
+
+    send_nowait.__doc__ = DatagramBase.send_nowait.__doc__
 
     async def receive(self) -> SocketMessageInfo:
         """The next datagram with its sender: ``message, remote_info``. Cancelling it loses nothing."""
