@@ -55,7 +55,8 @@ def _settle(future: "asyncio.Future[None]", socket: "AsyncSocket", error: int) -
 
 
 class AsyncSocket(Socket):
-    """What the sockets for asyncio share. ``async with`` closes it at the end."""
+    """What the sockets for asyncio share. ``async with`` closes it at the end and gives it back: it cannot be
+    opened again. Left by a CancelledError, KeyboardInterrupt or SystemExit, it aborts."""
 
     _loop: AsyncLoop
 
@@ -245,8 +246,8 @@ class AsyncStream(AsyncSender, StreamBase):
     async def receive(self) -> bytes:
         """The next bytes that have arrived; b"" at the end. Cancelling it loses nothing.
 
-        From the first call on messages are kept for it, up to 256 KiB; more waits in the kernel. The
-        socket then stays open for sending after the peer's end, until it is closed.
+        From the first call on messages are kept for it, up to 256 KiB; more waits in the kernel. Without
+        message listeners the socket stays open for sending after the peer's end, until it is closed.
         """
         item = await self._receive()
         return b"" if item is ENDED else cast(bytes, item)

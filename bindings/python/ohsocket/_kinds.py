@@ -207,8 +207,8 @@ class StreamBase(Sender):
     set_option.__doc__ = Socket.set_option.__doc__
 
     def send_nowait(self, data: Data, encoding: str = "utf-8") -> None:
-        """Sends without waiting. BlockingIOError if the send queue is full: nothing was taken, and the
-        drain event tells when to go on. May be called from any thread."""
+        """Sends without waiting. BlockingIOError if the send queue is full or a send waits for room in it:
+        nothing was taken, and the drain event tells when to go on. May be called from any thread."""
         if type(data) is not bytes:
             data = encode(data, encoding)
         result = fast_send(self._argument, data, sizes[len(data)], None, None)

@@ -93,14 +93,18 @@ class ExtraOptionsBase:
 
 @dataclass
 class UDPExtraOptions(ExtraOptionsBase):
-    """Options of UDP sockets."""
+    """Options of UDP sockets: those of ExtraOptionsBase (bytes, milliseconds), and a switch."""
 
     broadcast: Optional[bool] = None
 
 
 @dataclass
 class TCPExtraOptions(ExtraOptionsBase):
-    """Options of TCP sockets, servers and connections."""
+    """Options of TCP sockets, servers and connections.
+
+    Those of ExtraOptionsBase: buffer sizes in bytes, ``socket_timeout`` in milliseconds; ``socket_linger``
+    in milliseconds too. The others are switches.
+    """
 
     keep_alive: Optional[bool] = None
     oob_inline: Optional[bool] = None

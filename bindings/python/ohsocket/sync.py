@@ -61,7 +61,8 @@ def _in_time(in_time: bool, what: str) -> None:
 
 
 class SyncSocket(Socket):
-    """What the sockets whose methods wait share. ``with`` closes it at the end."""
+    """What the sockets whose methods wait share. ``with`` closes it at the end and gives it back: it cannot
+    be opened again. Left by a KeyboardInterrupt or SystemExit, it aborts."""
 
     _loop: ThreadLoop
 
@@ -202,7 +203,7 @@ class SyncStream(SyncSocket, StreamBase):
     def receive(self, timeout: Optional[float] = None) -> bytes:
         """The next bytes that have arrived; b"" at the end.
 
-        From the first call on the socket stays open for sending after the peer's end, until it is closed.
+        Without message listeners the socket stays open for sending after the peer's end, until it is closed.
         """
         item = self._receive(timeout, "receive")
         return b"" if item is ENDED else cast(bytes, item)

@@ -189,6 +189,26 @@ def test_async_listeners(run: Run) -> None:
     run(main())
 
 
+def test_after_ones_own_close(run: Run) -> None:
+    async def main() -> None:
+        server, client, connection = await pair()
+        udp = ohsocket.UDPSocket()
+        await udp.bind(("127.0.0.1", 0))
+        await close(client, connection, server, udp)
+        assert await client.receive() == b"" == await connection.receive()
+        for waiting, code in ((udp.receive, 2301009), (server.accept, 2303109)):
+            with pytest.raises(ohsocket.SocketError) as caught:
+                await waiting()
+            assert caught.value.code == code
+        assert [one async for one in server] == [one async for one in udp] == []
+        async with client:
+            pass
+        with pytest.raises(ohsocket.SocketError, match="given back"):
+            await client.connect(("127.0.0.1", 1))
+
+    run(main())
+
+
 # ---- Texts -------------------------------------------------------------------------------------
 
 
