@@ -155,8 +155,6 @@ class AsyncSender(AsyncSocket, Sender):
 
     def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
         self._turn: Optional[asyncio.Lock] = None  # held while a send waits for room in the queue
-        self._in_line = 0  # sends that wait for their turn or for room
-        self._refused = False  # somebody who did not wait was sent away because of them
         super().__init__(loop, handle)
 
     async def _room(self, begin: Any) -> None:
@@ -173,13 +171,6 @@ class AsyncSender(AsyncSocket, Sender):
             if self._refused and not self._in_line and self._open:
                 self._refused = False
                 self._loop.defer(partial(self._emit, "drain"))
-
-    def _stay_behind(self) -> None:
-        """Nobody overtakes a send that waits for room. May be called from any thread."""
-        if self._in_line:
-            self._refused = True
-            if self._in_line:  # still: a drain event will follow
-                raise self._error(-ErrorCode.AGAIN)
 
 
 class AsyncOpener(AsyncSender):
@@ -235,13 +226,6 @@ class AsyncStream(AsyncSender, StreamBase):
         future = self._future()
         await self._room(partial(self._begin_send, data, partial(_settle, future, self)))
         await future
-
-    def send_nowait(self, data: Data, encoding: str = "utf-8") -> None:
-        if self._in_line:
-            self._stay_behind()
-        super().send_nowait(data, encoding)
-
-    send_nowait.__doc__ = StreamBase.send_nowait.__doc__
 
     async def receive(self) -> bytes:
         """The next bytes that have arrived; b"" at the end. Cancelling it loses nothing.
@@ -408,14 +392,6 @@ class UDPSocket(AsyncOpener, DatagramBase):
         future = self._future()
         await self._room(partial(self._send_to, payload, to, partial(_settle, future, self)))
         await future
-
-    def send_nowait(
-        self, data: Data, address: Optional[Address] = None, encoding: str = "utf-8"
-    ) -> None:
-        self._stay_behind()
-        super().send_nowait(data, address, encoding)
-
-    send_nowait.__doc__ = DatagramBase.send_nowait.__doc__
 
     async def receive(self) -> SocketMessageInfo:
         """The next datagram with its sender: ``message, remote_info``. Cancelling it loses nothing."""

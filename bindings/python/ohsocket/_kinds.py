@@ -45,6 +45,15 @@ _AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
 class Sender(Socket):
     """A socket that can send."""
 
+    _in_line = 0  # sends that wait for their turn or for room, in asyncio
+    _refused = False  # somebody who did not wait was sent away because of them
+
+    def _stay_behind(self) -> None:
+        """Nobody overtakes a send that waits for room. May be called from any thread."""
+        self._refused = True
+        if self._in_line:  # still: a drain event will follow
+            raise self._error(-ErrorCode.AGAIN)
+
     def _begun(self, result: int, user_data: ctypes.c_void_p) -> bool:
         """Whether a send or end has begun: False if the send queue is full."""
         if result >= 0:
@@ -211,6 +220,8 @@ class StreamBase(Sender):
         nothing was taken, and the drain event tells when to go on. May be called from any thread."""
         if type(data) is not bytes:
             data = encode(data, encoding)
+        if self._in_line:
+            self._stay_behind()
         result = fast_send(self._argument, data, sizes[len(data)], None, None)
         if result < 0:
             raise self._send_error(result)
@@ -401,8 +412,11 @@ class DatagramBase(Opener):
     ) -> None:
         """Sends one datagram without waiting, to the connected peer if there is no address. A datagram
         that cannot be sent is lost without notice, as on the way; BlockingIOError if the send queue is
-        full."""
-        if not self._send_to(*datagram(data, address, encoding), None):
+        full or a send waits for room in it."""
+        payload, to = datagram(data, address, encoding)
+        if self._in_line:
+            self._stay_behind()
+        if not self._send_to(payload, to, None):
             raise self._error(-ErrorCode.AGAIN)
 
     def set_extra_options(
