@@ -16,7 +16,7 @@ import pytest
 import ohsocket
 from ohsocket import Option, TLSIdentity, TLSSecureOptions, callback, sync
 
-from conftest import Run, Waiter, close, pair, standstill
+from conftest import DEADLINE, Run, Waiter, close, pair, standstill
 
 # ---- A sync method in a listener ---------------------------------------------------------------
 
@@ -137,7 +137,7 @@ def test_a_listener_that_raises_cancelled_error_takes_nothing_from_the_next() ->
         assert [type(one) for one in reported] == [asyncio.CancelledError] * 2
         await close(client, connection, server)
 
-    asyncio.run(main())
+    asyncio.run(asyncio.wait_for(main(), DEADLINE))
 
 
 def test_what_a_completion_raises_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
