@@ -16,19 +16,19 @@ from ._asyncio import (
     UDPSocket,
 )
 from ._errors import (
-    BlockingIOError,
-    BrokenPipeError,
-    CancelledError,
+    BlockingIOError as BlockingIOError,
+    BrokenPipeError as BrokenPipeError,
+    CancelledError as CancelledError,
     CertificateError,
-    ConnectionAbortedError,
-    ConnectionRefusedError,
-    ConnectionResetError,
+    ConnectionAbortedError as ConnectionAbortedError,
+    ConnectionRefusedError as ConnectionRefusedError,
+    ConnectionResetError as ConnectionResetError,
     ForkedError,
     ParameterError,
-    PermissionError,
+    PermissionError as PermissionError,
     ResolveError,
     SocketError,
-    TimeoutError,
+    TimeoutError as TimeoutError,
     TLSError,
 )
 from ._process import Stats, get_stats, set_compat, set_tls_keylog, version
@@ -61,16 +61,12 @@ construct_tcp_socket_server_instance = TCPSocketServer
 construct_tls_socket_instance = TLSSocket
 construct_tls_socket_server_instance = TLSSocketServer
 construct_udp_socket_instance = UDPSocket
+
+# Without the exceptions that have the names of Python's own.
 __all__ = [
     "Address",
-    "BlockingIOError",
-    "BrokenPipeError",
-    "CancelledError",
     "Category",
     "CertificateError",
-    "ConnectionAbortedError",
-    "ConnectionRefusedError",
-    "ConnectionResetError",
     "ErrorCode",
     "ExtraOptionsBase",
     "Family",
@@ -78,7 +74,6 @@ __all__ = [
     "NetAddress",
     "Option",
     "ParameterError",
-    "PermissionError",
     "Protocol",
     "ResolveError",
     "SocketError",
@@ -100,7 +95,6 @@ __all__ = [
     "TLSSocket",
     "TLSSocketConnection",
     "TLSSocketServer",
-    "TimeoutError",
     "UDPExtraOptions",
     "UDPSendOptions",
     "UDPSocket",

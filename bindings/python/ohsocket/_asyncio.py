@@ -55,7 +55,8 @@ def _settle(future: "asyncio.Future[None]", socket: "AsyncSocket", error: int) -
 
 
 class AsyncSocket(Socket):
-    """What the sockets for asyncio share. ``async with`` closes it at the end."""
+    """What the sockets for asyncio share. ``async with`` closes it at the end and gives it back: it cannot be
+    opened again. Left by a CancelledError, KeyboardInterrupt or SystemExit, it aborts."""
 
     _loop: AsyncLoop
 
@@ -77,7 +78,9 @@ class AsyncSocket(Socket):
         trace: Optional[TracebackType],
     ) -> None:
         try:
-            if self._open:
+            if self._open and error is not None and not isinstance(error, Exception):
+                self.abort()  # cancelled or interrupted: nobody is to be waited for
+            elif self._open:
                 await self.close()
         except SocketError:
             if error is None:
@@ -158,9 +161,16 @@ class AsyncSender(AsyncSocket, Sender):
         """Begins an operation as soon as the send queue has room for it, in the order of the callers."""
         if self._turn is None:
             self._turn = asyncio.Lock()
-        async with self._turn:
-            while not begin():
-                await self._change()
+        self._in_line += 1
+        try:
+            async with self._turn:
+                while not begin():
+                    await self._change()
+        finally:
+            self._in_line -= 1
+            if self._refused and not self._in_line and self._open:
+                self._refused = False
+                self._loop.defer(partial(self._emit, "drain"))
 
 
 class AsyncOpener(AsyncSender):
@@ -204,7 +214,7 @@ class AsyncStream(AsyncSender, StreamBase):
             data = stream_data(data, encoding)
         size = len(data)
         self._unchecked += size
-        if self._unchecked < HIGH_WATER and (self._turn is None or not self._turn.locked()):
+        if self._unchecked < HIGH_WATER and not self._in_line:
             if running_loop() is not self._loop.host:
                 self._loop.check_current()
             result = fast_send(self._argument, data, sizes[size], None, None)
@@ -220,8 +230,8 @@ class AsyncStream(AsyncSender, StreamBase):
     async def receive(self) -> bytes:
         """The next bytes that have arrived; b"" at the end. Cancelling it loses nothing.
 
-        From the first call on messages are kept for it, up to 256 KiB; more waits in the kernel. The
-        socket then stays open for sending after the peer's end, until it is closed.
+        From the first call on messages are kept for it, up to 256 KiB; more waits in the kernel. Without
+        message listeners the socket stays open for sending after the peer's end, until it is closed.
         """
         item = await self._receive()
         return b"" if item is ENDED else cast(bytes, item)
@@ -310,7 +320,8 @@ class TLSSocket(AsyncStream, AsyncOpener, TLSClientBase):
     """
 
     def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
-        super().__init__(None, over(tcp))
+        super().__init__(None, over(tcp, TCPSocket))
+        self._go_on(tcp)
 
     async def connect(
         self,

@@ -17,10 +17,16 @@ class AsyncLoop(Loop):
     """The loop of the sockets of one asyncio loop: its descriptor is one of those asyncio watches."""
 
     def __init__(self, host: asyncio.AbstractEventLoop) -> None:
+        self._watched = False
         super().__init__()
         self.host = host
         # Not in the context of the task that happens to make the first socket.
-        contextvars.Context().run(host.add_reader, self.fd, self._readable)
+        try:
+            contextvars.Context().run(host.add_reader, self.fd, _Reader(self))
+        except BaseException:
+            super().close()
+            raise
+        self._watched = True
         self._sentinel = _until_shutdown(weakref.ref(self))
         try:
             self._sentinel.__anext__().send(None)
@@ -28,8 +34,12 @@ class AsyncLoop(Loop):
             pass  # it has reached its yield
 
     def check_current(self) -> None:
-        if running_loop() is not self.host:
-            raise RuntimeError("ohsocket: the socket belongs to another asyncio loop")
+        try:
+            if running_loop() is self.host:
+                return
+        except RuntimeError:
+            pass  # none is running
+        raise RuntimeError("ohsocket: the socket belongs to another asyncio loop")
 
     def _readable(self) -> None:
         try:
@@ -54,10 +64,33 @@ class AsyncLoop(Loop):
             }
         )
 
+    @property
+    def closed(self) -> bool:
+        if self.handle and self.host.is_closed():
+            self.close()
+        return super().closed
+
     def close(self) -> None:
-        if self.handle and not self.host.is_closed():
+        if not self._watched:
+            return
+        self._watched = False  # removing the reader comes back here
+        if not self.host.is_closed():
             self.host.remove_reader(self.fd)
         super().close()
+
+
+class _Reader:
+    """What asyncio calls, and lets go of when it closes: the loop ends then, if it has not before."""
+
+    def __init__(self, loop: AsyncLoop) -> None:
+        self._loop = loop
+
+    def __call__(self) -> None:
+        self._loop._readable()
+
+    def __del__(self) -> None:
+        if not is_forked():
+            self._loop.close()
 
 
 async def _until_shutdown(loop: "weakref.ref[AsyncLoop]") -> AsyncGenerator[None, None]:

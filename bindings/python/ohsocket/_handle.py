@@ -9,6 +9,7 @@ from ._errors import SocketError, error_of
 from ._library import lib
 from ._types import EXTRA_FIELDS, ExtraOptionsBase, NetAddress, SocketLinger, SocketStateBase
 
+_OPTIONS = frozenset(int(option) for option in Option)
 NOT_OPEN = (-ErrorCode.OTHER, -ErrorCode.BADF, -ErrorCode.TLS_NOT_BOUND)
 
 
@@ -30,6 +31,12 @@ class Handle:
             given_back = self._was_open and not self._handle
             detail = "the socket was given back; make a new one" if given_back else "the socket is not open"
         return error_of(code, detail)
+
+    def _check_address(self, result: int) -> int:
+        """The same of a call with an address, of which the library says what is wrong with it."""
+        if result == -ErrorCode.PARAMETER:
+            raise self._detailed_error(result)
+        return self._check(result)
 
     def _send_error(self, code: int) -> SocketError:
         """The same of a send, which fails otherwise when there was a connection."""
@@ -64,18 +71,28 @@ class Handle:
             if field is None:
                 raise TypeError(f"no such option: {name}")
             extra.fields |= field.bit
-            setattr(extra, field.member, in_range(value, -(2**31), 2**31 - 1, name))
+            low, high = (0, 262144) if name.endswith("_buffer_size") else (-(2**31), 2**31 - 1)
+            setattr(extra, field.member, in_range(value, low, high, name))
         self._check(lib.socket_set_extra_options(self._handle, ctypes.byref(extra)))
 
     def set_option(self, option: Option, value: int) -> None:
         """Sets an option of the library, whether the socket is open or not."""
         value = in_range(value, -(2**63), 2**63 - 1, "the value")
-        self._check(lib.socket_set_option(self._handle, in_range(option, 0, 2**31 - 1, "option"), value))
+        number = in_range(option, 0, 2**31 - 1, "option")
+        result = lib.socket_set_option(self._handle, number, value)
+        if result == -ErrorCode.PARAMETER and number in _OPTIONS:
+            raise error_of(result, f"{Option(number).name} is out of range: {value}")
+        self._check_option(result, number)
 
     def get_option(self, option: Option) -> int:
         """The value of an option of the library."""
-        option_number = in_range(option, 0, 2**31 - 1, "option")
-        return self._check(lib.socket_get_option(self._handle, option_number))
+        number = in_range(option, 0, 2**31 - 1, "option")
+        return self._check_option(lib.socket_get_option(self._handle, number), number)
+
+    def _check_option(self, result: int, number: int) -> int:
+        if result == -ErrorCode.PARAMETER:
+            raise error_of(result, f"{type(self).__name__} has no option {number}, see ohsocket.Option")
+        return self._check(result)
 
     # ---- Getters -------------------------------------------------------------------------------
 

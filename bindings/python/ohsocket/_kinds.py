@@ -8,6 +8,7 @@ from ._abi import (
     Event,
     Kind,
     Option,
+    socket_address,
     socket_connect_options,
     socket_listen_options,
     socket_tls_options,
@@ -16,7 +17,7 @@ from ._arguments import c_address, in_range, milliseconds
 from ._errors import SocketError, error_of
 from ._library import RECORD, fast_send, fast_send_to, lib, sizes
 from ._loop import Done, Loop
-from ._receiver import NOBODY, mask, remote_info
+from ._receiver import NOBODY, Listener, mask, remote_info
 from ._socket import Socket
 from ._types import (
     Address,
@@ -44,6 +45,15 @@ _AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
 class Sender(Socket):
     """A socket that can send."""
 
+    _in_line = 0  # sends that wait for their turn or for room, in asyncio
+    _refused = False  # somebody who did not wait was sent away because of them
+
+    def _stay_behind(self) -> None:
+        """Nobody overtakes a send that waits for room. May be called from any thread."""
+        self._refused = True
+        if self._in_line:  # still: a drain event will follow
+            raise self._error(-ErrorCode.AGAIN)
+
     def _begun(self, result: int, user_data: ctypes.c_void_p) -> bool:
         """Whether a send or end has begun: False if the send queue is full."""
         if result >= 0:
@@ -51,6 +61,8 @@ class Sender(Socket):
         self._loop.forget(user_data)
         if result in _AGAIN:
             return False
+        if result == -ErrorCode.PARAMETER:
+            self._check_address(result)
         raise self._send_error(result)
 
     def get_send_queue_length(self) -> int:
@@ -67,7 +79,7 @@ class Opener(Sender):
 
     def _bind(self, address: Address) -> None:
         self._loop.check_current()
-        self._check(lib.socket_bind(self._handle, ctypes.byref(c_address(address))))
+        self._check_address(lib.socket_bind(self._handle, ctypes.byref(c_address(address))))
         self._bound = True
         self._opened()
 
@@ -105,7 +117,7 @@ class Opener(Sender):
         result = lib.socket_connect(self._handle, ctypes.byref(options), RECORD, user_data)
         if result < 0:
             self._loop.forget(user_data)
-            raise self._error(result)
+            self._check_address(result)
         if not self._open:
             self._opened()
 
@@ -114,10 +126,64 @@ class StreamBase(Sender):
     """A TCP connection, or what becomes one."""
 
     _gone: ClassVar[int] = -ErrorCode.SHUTDOWN
+    _by_hand: ClassVar[bool] = True  # without message listeners it is received from by hand
 
     def __init__(self, loop: Loop, handle: int = 0) -> None:
-        self._half_open_chosen = False
+        self._half_open = False  # as it was set here
+        self._half_open_chosen = False  # by the user
         super().__init__(loop, handle)
+
+    # ---- The peer's end ------------------------------------------------------------------------
+
+    def _choose_half_open(self) -> None:
+        """Who uses the socket by hand answers later, after the peer's end too, and closes himself; with
+        message listeners the library closes. It asks for the option at the poll after the end event."""
+        by_hand = self._by_hand and not self._listeners.get("message")
+        if by_hand != self._half_open and not self._half_open_chosen and self._handle:
+            self._half_open = by_hand
+            lib.socket_set_option(self._handle, Option.ALLOW_HALF_OPEN, by_hand)
+
+    def _left_open(self) -> bool:
+        """Whether the peer has ended and only its user closes the socket."""
+        return self._half_open and self._ended and self._open and not self._closing
+
+    def on(self, event: str, listener: Listener) -> None:
+        super().on(event, listener)
+        if event == "message":
+            if self._left_open():
+                self._loop.defer(self._replay)  # the end is over already: it closes there
+            elif self._open:
+                self._choose_half_open()
+
+    on.__doc__ = Socket.on.__doc__
+
+    def off(self, event: str, listener: Optional[Listener] = None) -> None:
+        super().off(event, listener)
+        if event == "message" and self._open:
+            self._choose_half_open()
+
+    off.__doc__ = Socket.off.__doc__
+
+    def _replay(self) -> None:
+        super()._replay()
+        if self._left_open() and self._listeners.get("message") and not self._inbox:
+            self._choose_half_open()
+            lib.socket_close(self._handle, None, None)
+
+    def _on_event(
+        self, kind: int, error: int, connection: int, host: int, port: int, family: int
+    ) -> None:
+        super()._on_event(kind, error, connection, host, port, family)
+        if kind == Event.END:
+            self._update()
+
+    def _update(self) -> None:
+        super()._update()
+        if self._left_open() and not self._listeners.get("message"):
+            # No event may ever come again, so listeners alone do not keep it alive.
+            self._loop.active.pop(self._handle, None)
+
+    # ---- Receiving -----------------------------------------------------------------------------
 
     def _on_message(self, payload: bytes, size: int, host: int, port: int, family: int) -> None:
         if not self._closing:
@@ -140,24 +206,22 @@ class StreamBase(Sender):
     def _weight(self, item: bytes) -> int:
         return len(item)
 
-    def _pull(self) -> None:
-        # Who receives by hand answers later, after the peer's end too, and closes himself.
-        if not self._pulling and not self._half_open_chosen:
-            lib.socket_set_option(self._handle, Option.ALLOW_HALF_OPEN, 1)
-        super()._pull()
+    # ---- Sending and options -------------------------------------------------------------------
 
     def set_option(self, option: Option, value: int) -> None:
         super().set_option(option, value)
         if option == Option.ALLOW_HALF_OPEN:
-            self._half_open_chosen = True
+            self._half_open_chosen, self._half_open = True, False
 
     set_option.__doc__ = Socket.set_option.__doc__
 
     def send_nowait(self, data: Data, encoding: str = "utf-8") -> None:
-        """Sends without waiting. BlockingIOError if the send queue is full: nothing was taken, and the
-        drain event tells when to go on. May be called from any thread."""
+        """Sends without waiting. BlockingIOError if the send queue is full or a send waits for room in it:
+        nothing was taken, and the drain event tells when to go on. May be called from any thread."""
         if type(data) is not bytes:
             data = encode(data, encoding)
+        if self._in_line:
+            self._stay_behind()
         result = fast_send(self._argument, data, sizes[len(data)], None, None)
         if result < 0:
             raise self._send_error(result)
@@ -204,6 +268,10 @@ class ClientBase(StreamBase, Opener):
 
     _kind: ClassVar[int] = Kind.TCP
 
+    def _opened(self) -> None:
+        super()._opened()
+        self._choose_half_open()
+
 
 class ConnectionBase(StreamBase):
     """A client of a server."""
@@ -212,7 +280,11 @@ class ConnectionBase(StreamBase):
     _gone = -ErrorCode.SERVER_SHUTDOWN
     client_id: int
 
-    def __init__(self, loop: Loop, handle: int) -> None:
+    def __init__(self, loop: Optional[Loop] = None, handle: int = 0) -> None:
+        if loop is None or not handle:
+            raise error_of(
+                ErrorCode.PARAMETER, f"a {type(self).__name__} comes from a server, it cannot be made"
+            )
         super().__init__(loop, handle)
         self._bound = True
         self.client_id = lib.socket_get_client_id(handle)
@@ -236,6 +308,14 @@ class ServerBase(Socket):
     _error_is_final = False
     _inbox_limit = 64  # connections that wait for accept
     _connection: ClassVar[Type[ConnectionBase]]
+    _half_open_chosen = False  # of the connections, which inherit the option
+
+    def set_option(self, option: Option, value: int) -> None:
+        super().set_option(option, value)
+        if option == Option.ALLOW_HALF_OPEN:
+            self._half_open_chosen = True
+
+    set_option.__doc__ = Socket.set_option.__doc__
 
     def _weight(self, item: ConnectionBase) -> int:
         return 1
@@ -246,7 +326,12 @@ class ServerBase(Socket):
         if connection and self._closing:
             lib.socket_abort(connection)
         elif connection:
-            self._arrived(self._within(self._connection)(self._loop, connection), 1)
+            client: ConnectionBase = self._within(self._connection)(self._loop, connection)
+            client._half_open_chosen = self._half_open_chosen
+            try:
+                self._arrived(client, 1)
+            finally:
+                client._choose_half_open()  # the listeners of connect may have added theirs
         else:
             super()._on_event(kind, error, connection, host, port, family)
 
@@ -267,7 +352,7 @@ class ServerBase(Socket):
         )
         if secure is not None:
             options.tls = ctypes.pointer(secure)
-        self._check(lib.socket_listen(self._handle, ctypes.byref(options)))
+        self._check_address(lib.socket_listen(self._handle, ctypes.byref(options)))
         self._bound = True
         self._opened()
 
@@ -304,15 +389,14 @@ class DatagramBase(Opener):
         if self._pulling:
             self._inbox.append(failure)
 
-    def _send_to(self, data: bytes, address: Optional[Address], done: Optional[Done]) -> bool:
+    def _send_to(self, data: bytes, to: Optional[socket_address], done: Optional[Done]) -> bool:
         """False if the send queue is full. Without address: to the connected peer."""
         user_data = self._loop.expect(done) if done else ctypes.c_void_p()
         completion = RECORD if done else None
         size = sizes[len(data)]
-        if address is None:
+        if to is None:
             result = fast_send(self._argument, data, size, completion, user_data)
         else:
-            to = c_address(address)
             result = fast_send_to(
                 self._argument, ctypes.byref(to), data, size, completion, user_data
             )
@@ -320,7 +404,7 @@ class DatagramBase(Opener):
             return self._begun(result, user_data)
         if result in _AGAIN:
             return False
-        self._check(result)
+        self._check_address(result)
         return True
 
     def send_nowait(
@@ -328,8 +412,11 @@ class DatagramBase(Opener):
     ) -> None:
         """Sends one datagram without waiting, to the connected peer if there is no address. A datagram
         that cannot be sent is lost without notice, as on the way; BlockingIOError if the send queue is
-        full."""
-        if not self._send_to(encode(data, encoding), address, None):
+        full or a send waits for room in it."""
+        payload, to = datagram(data, address, encoding)
+        if self._in_line:
+            self._stay_behind()
+        if not self._send_to(payload, to, None):
             raise self._error(-ErrorCode.AGAIN)
 
     def set_extra_options(
@@ -343,8 +430,10 @@ class DatagramBase(Opener):
 
 def datagram(
     data: Union[Data, UDPSendOptions], address: Optional[Address], encoding: str
-) -> Tuple[bytes, Optional[Address]]:
+) -> Tuple[bytes, Optional[socket_address]]:
     """The bytes and the address that a send is about."""
     if isinstance(data, UDPSendOptions):
-        return encode(data.data, encoding), data.address
-    return encode(data, encoding), address
+        payload, address = encode(data.data, encoding), data.address
+    else:
+        payload = encode(data, encoding)
+    return payload, c_address(address) if address is not None else None

@@ -149,7 +149,9 @@ class Loop:
                     remote = socket._remote_info(size, host, port, family)
                 try:
                     listener(new(info, (copy[data : data + size], remote)))
-                except Exception as failure:
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as failure:
                     self.report(failure, socket, "message")
             elif kind == _COMPLETION:
                 done = self.pending.pop(token, None)

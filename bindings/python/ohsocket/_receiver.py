@@ -97,7 +97,7 @@ class Receiver(Handle):
         self._loop.check_current()
         if not callable(listener):
             raise TypeError(f"a listener is a function, not {listener!r}")
-        if inspect.iscoroutinefunction(listener):
+        if inspect.iscoroutinefunction(listener) or inspect.iscoroutinefunction(type(listener).__call__):
             raise TypeError(
                 "a listener is a plain function; use 'async for', or let it create a task"
             )
@@ -127,7 +127,9 @@ class Receiver(Handle):
                 continue  # removed by the one before
             try:
                 self._within(listener)(*arguments)
-            except Exception as failure:
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as failure:  # CancelledError too, as in asyncio's own callbacks
                 self._loop.report(failure, self, event)
 
     def _within(self, function: Listener) -> Listener:

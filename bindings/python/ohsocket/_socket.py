@@ -45,9 +45,10 @@ class Socket(Receiver):
     def __del__(self) -> None:
         if not getattr(self, "_handle", 0) or is_forked():
             return
+        loop_is_open = not self._loop.closed
         if self._open and not self._closing:
             warn_unclosed(self)
-        if not self._loop.closed:
+        if loop_is_open:
             self._release()
 
     def _release(self) -> None:
@@ -91,6 +92,8 @@ class Socket(Receiver):
         A Python socket is detached. The connect or listening event follows.
         """
         self._loop.check_current()
+        if not isinstance(descriptor, (int, _socket.socket)):
+            raise TypeError(f"a descriptor is an int or a socket.socket, not {descriptor!r}")
         fd = descriptor if isinstance(descriptor, int) else descriptor.fileno()
         self._check(lib.socket_adopt(self._handle, fd))
         if not isinstance(descriptor, int):
@@ -123,9 +126,11 @@ class Socket(Receiver):
     def abort(self) -> None:
         """Closes at once: what is queued is dropped, and TCP resets the connection.
 
-        The close event follows. A socket that is closed already stays so.
+        The close event follows. A socket that is closed already stays so, also one whose loop or thread
+        has ended.
         """
-        self._loop.check_current()
+        if not self._loop.closed:
+            self._loop.check_current()
         if not self._open and not self._was_open:
             raise self._error(self._never_opened)
         result = lib.socket_abort(self._handle)

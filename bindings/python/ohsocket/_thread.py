@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Callable, Optional
 
-from ._loop import Loop
+from ._loop import Loop, is_forked
 from ._receiver import Receiver
 
 
@@ -22,6 +22,14 @@ class ThreadLoop(Loop):
         if threading.get_ident() != self._thread:
             raise RuntimeError("ohsocket: the socket belongs to another thread")
 
+    def check_waiting(self) -> None:
+        """Raises RuntimeError if the caller may not wait: before what it waits for has begun."""
+        self.check_current()
+        if self.dispatching:
+            raise RuntimeError(
+                "ohsocket: a listener cannot wait; use ohsocket.callback, or wait outside of it"
+            )
+
     def wake(self) -> None:
         pass  # wait() looks itself
 
@@ -35,10 +43,7 @@ class ThreadLoop(Loop):
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not ready():
-            if self.dispatching:
-                raise RuntimeError(
-                    "ohsocket: a listener cannot wait; use ohsocket.callback, or wait outside of it"
-                )
+            self.check_waiting()
             self.drain_and_flush()
             if ready():
                 break
@@ -66,12 +71,23 @@ class _Unraisable:
     __del__.__qualname__ = "a listener of ohsocket"
 
 
+class _ThreadEnd:
+    """Ends the loop of a thread with the thread, whose locals go then."""
+
+    def __init__(self, loop: ThreadLoop) -> None:
+        self.loop = loop
+
+    def __del__(self) -> None:
+        if not is_forked():
+            self.loop.close()
+
+
 _local = threading.local()
 
 
 def thread_loop() -> ThreadLoop:
     """The loop of this thread."""
-    loop: Optional[ThreadLoop] = getattr(_local, "loop", None)
-    if loop is None or loop.closed:
-        loop = _local.loop = ThreadLoop()
-    return loop
+    end: Optional[_ThreadEnd] = getattr(_local, "end", None)
+    if end is None or end.loop.closed:
+        end = _local.end = _ThreadEnd(ThreadLoop())
+    return end.loop

@@ -2,9 +2,9 @@
 
 import ctypes
 import dataclasses
-from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Union
+from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Type, Union
 
-from ._abi import ErrorCode, Kind, Protocol as ProtocolBit, socket_tls_identity, socket_tls_options
+from ._abi import ErrorCode, Kind, Option, Protocol as ProtocolBit, socket_tls_identity, socket_tls_options
 from ._errors import SocketError, check, error_of
 from ._kinds import ClientBase, ConnectionBase, ServerBase, StreamBase
 from ._library import lib
@@ -32,7 +32,7 @@ def _text(value: Optional[Text], what: str) -> Optional[bytes]:
     if value is None or value == "":
         return None
     if not isinstance(value, (str, bytes)):
-        raise TypeError(f"{what} is str or bytes, not {value!r}")
+        raise TypeError(f"{what} is str or bytes, not {type(value).__name__}")  # it may be a secret
     data = value.encode() if isinstance(value, str) else value
     if b"\0" in data:
         raise error_of(ErrorCode.PARAMETER, f"{what} has a NUL in it")
@@ -45,7 +45,7 @@ def _texts(value: Any, what: str) -> List[bytes]:
     if isinstance(value, (str, bytes)):
         value = [value]
     elif not isinstance(value, Sequence):
-        raise TypeError(f"{what} is str or bytes, or a sequence of them, not {value!r}")
+        raise TypeError(f"{what} is str or bytes, or a sequence of them, not {type(value).__name__}")
     return [text for text in (_text(one, what) for one in value) if text is not None]
 
 
@@ -76,7 +76,7 @@ def _protocols(value: Any) -> int:
 def c_options(options: TLSSecureOptions) -> socket_tls_options:
     """The options for C; they keep alive what they point to."""
     if not isinstance(options, TLSSecureOptions):
-        raise TypeError(f"secure options are a TLSSecureOptions, not {options!r}")
+        raise TypeError(f"secure options are a TLSSecureOptions, not {type(options).__name__}")
     result = socket_tls_options(ctypes.sizeof(socket_tls_options))
     result.protocols = _protocols(options.protocols)
     result.identity = _identity(options.cert, options.key, options.password)
@@ -85,7 +85,9 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
         result.more_identities = (socket_tls_identity * len(more))(*more)
         result.more_identity_count = len(more)
     ca = _texts(options.ca, "ca")
-    if ca:
+    if options.ca is not None:
+        if not ca or not all(ca):
+            raise error_of(ErrorCode.PARAMETER, "ca is empty; None is the system's store")
         result.ca = _array(ca)
         result.ca_count = len(ca)
     alpn = _texts(options.alpn_protocols, "alpn_protocols")
@@ -207,6 +209,11 @@ class TLSClientBase(TLSEnd, TLSOptioned, ClientBase):
             self._bound = True
             self._opened()
 
+    def _go_on(self, tcp: Optional[ClientBase]) -> None:
+        """What the user has set on the TCP client holds."""
+        if tcp is not None and tcp._half_open_chosen:
+            self.set_option(Option.ALLOW_HALF_OPEN, tcp.get_option(Option.ALLOW_HALF_OPEN))
+
 
 class TLSConnectionBase(TLSEnd, ConnectionBase):
     """A client of a TLS server."""
@@ -220,10 +227,15 @@ class TLSServerBase(TLSOptioned, ServerBase):
     _kind: ClassVar[int] = Kind.TLS_SERVER
 
 
-def over(tcp: Optional[ClientBase]) -> int:
+def over(tcp: Optional[ClientBase], kind: Type[ClientBase]) -> int:
     """The handle of a TLS client that takes the connection of a TCP client over; 0 without one."""
     if tcp is None:
         return 0
+    if not isinstance(tcp, kind):
+        wanted = f"a TLSSocket goes on with a {kind.__module__}.{kind.__name__}, not {tcp!r}"
+        if isinstance(tcp, Socket):
+            raise error_of(ErrorCode.PARAMETER, wanted)
+        raise TypeError(wanted)
     tcp._loop.check_current()
     if tcp._inbox:
         raise error_of(ErrorCode.SERVER_BUSY, "the TCP socket has bytes that nobody has received")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, Optional, Sequence, Tuple, TypedDict, Union
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, TypedDict, Union
 
 from ._abi import Extra, Family
 
@@ -16,7 +16,8 @@ class NetAddress(NamedTuple):
 
 
 class SocketRemoteInfo(NamedTuple):
-    """Where a message came from, and its size in bytes. ``family`` is "IPv4" or "IPv6"."""
+    """Where a message came from, and its size in bytes. ``family`` is "IPv4" or "IPv6", as OpenHarmony has
+    it, and not the number of a NetAddress."""
 
     address: str
     family: str
@@ -39,9 +40,10 @@ class SocketStateBase(NamedTuple):
     is_connected: bool
 
 
-Address = Union[NetAddress, Tuple[str, int]]
-"""A NetAddress or ``(address, port)``. A pair leaves the family to the address: 127.0.0.1, ::1 or,
-to connect, a host name, of which all addresses are tried."""
+Address = Union[NetAddress, SocketRemoteInfo, Tuple[str, int], Tuple[str, int, int, int], List[Any]]
+"""A NetAddress or ``(address, port)``; also what a message came from, and what Python's getsockname()
+returns. All but a NetAddress leave the family to the address: 127.0.0.1, ::1 or, to connect, a host name,
+of which all addresses are tried."""
 
 Buffer = Union[bytes, bytearray, memoryview]
 Data = Union[bytes, bytearray, memoryview, str]
@@ -91,14 +93,18 @@ class ExtraOptionsBase:
 
 @dataclass
 class UDPExtraOptions(ExtraOptionsBase):
-    """Options of UDP sockets."""
+    """Options of UDP sockets: those of ExtraOptionsBase (bytes, milliseconds), and a switch."""
 
     broadcast: Optional[bool] = None
 
 
 @dataclass
 class TCPExtraOptions(ExtraOptionsBase):
-    """Options of TCP sockets, servers and connections."""
+    """Options of TCP sockets, servers and connections.
+
+    Those of ExtraOptionsBase: buffer sizes in bytes, ``socket_timeout`` in milliseconds; ``socket_linger``
+    in milliseconds too. The others are switches.
+    """
 
     keep_alive: Optional[bool] = None
     oob_inline: Optional[bool] = None
@@ -123,6 +129,9 @@ class TLSIdentity(NamedTuple):
     key: Text
     password: Optional[Text] = None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(cert={self.cert!r})"  # no secrets
+
 
 @dataclass
 class TLSSecureOptions:
@@ -132,10 +141,10 @@ class TLSSecureOptions:
     further options of the library.
     """
 
-    key: Optional[Text] = None
+    key: Optional[Text] = field(default=None, repr=False)
     cert: Union[None, Text, Sequence[Text]] = None
     ca: Union[None, Text, Sequence[Text]] = None
-    password: Optional[Text] = None
+    password: Optional[Text] = field(default=None, repr=False)
     protocols: Union[None, Protocol, str, Sequence[Union[Protocol, str]]] = None
     use_remote_cipher_prefer: bool = False
     signature_algorithms: Optional[str] = None
@@ -144,7 +153,7 @@ class TLSSecureOptions:
     alpn_protocols: Union[str, Sequence[str]] = ()
     skip_remote_validation: bool = False
     server_name: Optional[str] = None
-    more_identities: Sequence[TLSIdentity] = field(default_factory=list)
+    more_identities: Sequence[TLSIdentity] = field(default_factory=list, repr=False)
     no_session_resumption: bool = False
 
 
@@ -209,15 +218,23 @@ EXTRA_FIELDS = {
 }
 
 
-def net_address(address: Address) -> NetAddress:
+def net_address(address: Any) -> NetAddress:
     """The NetAddress that an address of any form is."""
     if isinstance(address, NetAddress):
         return address
-    if not isinstance(address, tuple) or len(address) != 2:
+    scope = 0
+    if hasattr(address, "address") and hasattr(address, "port"):
+        host, port = address.address, address.port
+    elif isinstance(address, (tuple, list)) and len(address) == 2:
+        host, port = address
+    elif isinstance(address, (tuple, list)) and len(address) == 4:
+        host, port, _, scope = address  # IPv6 as of socket.getsockname()
+    else:
         raise TypeError(f"an address is a NetAddress or (address, port), not {address!r}")
-    host, port = address
     if not isinstance(host, str) or not isinstance(port, int):
         raise TypeError(f"an address is (str, int), not {address!r}")
+    if scope and "%" not in host:
+        host = f"{host}%{scope}"
     return NetAddress(host, port, Family.UNSPECIFIED)
 
 

@@ -67,6 +67,9 @@ class CallbackSocket(Socket):
         super().__init__(loop or thread_loop(), handle)
 
     def _done(self, callback: Optional[Callback], what: str) -> Done:
+        if callback is not None and not callable(callback):
+            raise TypeError(f"a callback is a function, not {callback!r}")
+
         def done(code: int) -> None:
             error = self._detailed_error(code) if code < 0 else None
             try:
@@ -74,7 +77,9 @@ class CallbackSocket(Socket):
                     callback(error)
                 elif error is not None:
                     raise error
-            except Exception as failure:
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as failure:
                 self._loop.report(failure, self, what)
 
         return done
@@ -111,6 +116,8 @@ class CallbackOpener(CallbackSocket, Opener):
 
 class CallbackStream(CallbackSocket, StreamBase):
     """A TCP connection."""
+
+    _by_hand = False  # there is no receive
 
     def send(
         self,
@@ -163,7 +170,8 @@ class TLSSocket(CallbackStream, CallbackSocket, TLSClientBase):
     """A TLS client, as ohsocket.TLSSocket."""
 
     def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
-        super().__init__(None, over(tcp))
+        super().__init__(None, over(tcp, TCPSocket))
+        self._go_on(tcp)
 
     def bind(self, address: Address) -> None:
         """Gives the socket its local address, a numeric one or "localhost"; port 0 is any free one."""

@@ -61,7 +61,8 @@ def _in_time(in_time: bool, what: str) -> None:
 
 
 class SyncSocket(Socket):
-    """What the sockets whose methods wait share. ``with`` closes it at the end."""
+    """What the sockets whose methods wait share. ``with`` closes it at the end and gives it back: it cannot
+    be opened again. Left by a KeyboardInterrupt or SystemExit, it aborts."""
 
     _loop: ThreadLoop
 
@@ -78,7 +79,11 @@ class SyncSocket(Socket):
         trace: Optional[TracebackType],
     ) -> None:
         try:
-            if self._open:
+            if self._open and error is not None and not isinstance(error, Exception):
+                self.abort()  # interrupted: nobody is to be waited for
+                if not self._loop.dispatching:
+                    self._loop.wait(lambda: not self._open, 0)  # so that it happens now
+            elif self._open:
                 self.close()
         except SocketError:
             if error is None:
@@ -88,6 +93,7 @@ class SyncSocket(Socket):
 
     def _complete(self, begin: Callable[[Done], object]) -> None:
         """Begins an operation and waits for its completion."""
+        self._loop.check_waiting()
         result: List[int] = []
         if begin(result.append) is not False:
             self._result(result)
@@ -99,7 +105,7 @@ class SyncSocket(Socket):
             raise self._detailed_error(result[0])
 
     def _receive(self, timeout: Optional[float], what: str) -> Any:
-        self._loop.check_current()
+        self._loop.check_waiting()
         self._pull()
         item = self._take()
         if item is None:
@@ -179,7 +185,7 @@ class SyncStream(SyncSocket, StreamBase):
 
         After a TimeoutError they are still queued, and are sent while other methods wait.
         """
-        self._loop.check_current()
+        self._loop.check_waiting()
         result: List[int] = []
         if not self._begin_send(stream_data(data, encoding), result.append):
             raise self._error(-ErrorCode.AGAIN)
@@ -197,7 +203,7 @@ class SyncStream(SyncSocket, StreamBase):
     def receive(self, timeout: Optional[float] = None) -> bytes:
         """The next bytes that have arrived; b"" at the end.
 
-        From the first call on the socket stays open for sending after the peer's end, until it is closed.
+        Without message listeners the socket stays open for sending after the peer's end, until it is closed.
         """
         item = self._receive(timeout, "receive")
         return b"" if item is ENDED else cast(bytes, item)
@@ -254,7 +260,8 @@ class TLSSocket(SyncStream, SyncOpener, TLSClientBase):
     """A TLS client, as ohsocket.TLSSocket."""
 
     def __init__(self, tcp: Optional[TCPSocket] = None) -> None:
-        super().__init__(None, over(tcp))
+        super().__init__(None, over(tcp, TCPSocket))
+        self._go_on(tcp)
 
     def connect(
         self,
@@ -309,7 +316,6 @@ class UDPSocket(SyncOpener, DatagramBase):
         """Sends one datagram, to the connected peer if there is no address; raises if the kernel does
         not take it."""
         payload, to = datagram(data, address, encoding)
-        self._loop.check_current()
 
         def begin(done: Done) -> None:
             if not self._send_to(payload, to, done):
