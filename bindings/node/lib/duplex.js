@@ -10,7 +10,8 @@ const MAX_VIEWS = 1024; // of one send
 
 class SocketDuplex extends Duplex {
   #socket;
-  #retry; // a write that found the send queue full
+  #retry; // a write that found the send queue full,
+  #refused; // and its callback
   #peerEnded = false;
   #listeners;
 
@@ -27,7 +28,7 @@ class SocketDuplex extends Duplex {
       },
       drain: () => {
         const retry = this.#retry;
-        this.#retry = undefined;
+        this.#retry = this.#refused = undefined;
         retry?.();
       },
       error: (error) => this.destroy(error),
@@ -59,8 +60,12 @@ class SocketDuplex extends Duplex {
   /** A refused send has taken nothing: it is repeated after drain. */
   #attempt(send, callback) {
     send((error) => {
-      if (error?.category === ErrorCategory.AGAIN) this.#retry = () => this.#attempt(send, callback);
-      else callback(error);
+      if (error?.category !== ErrorCategory.AGAIN || this.destroyed) {
+        callback(error);
+        return;
+      }
+      this.#retry = () => this.#attempt(send, callback);
+      this.#refused = callback;
     });
   }
 
@@ -71,14 +76,16 @@ class SocketDuplex extends Duplex {
   _destroy(error, callback) {
     const socket = this.#socket;
     for (const [type, listener] of Object.entries(this.#listeners)) socket.off(type, listener);
-    this.#retry = undefined;
+    this.#refused?.(error ?? errorOf(-ErrorCode.CANCELED)); // nothing of that write has been taken
+    this.#retry = this.#refused = undefined;
     socket.resume(); // the socket may be opened again
     if (!socket[kOpen]) {
       callback(error);
       return;
     }
     socket.once('close', () => callback(error));
-    if (error || !this.writableFinished) socket.abort();
+    // A reset would take back what has been written, from the kernel too.
+    if (error) socket.abort();
     else socket.close(() => {});
   }
 

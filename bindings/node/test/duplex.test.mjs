@@ -105,19 +105,55 @@ test('a send beside the stream that fills the queue: the write waits for drain',
   await sent;
 });
 
-test('destroy resets what has not been written, and closes', async () => {
+test('destroy closes: what has been written arrives', async () => {
   const { tcp, peer } = await connected();
   peer.pause();
-  const gone = new Promise((resolve) => peer.once('close', resolve));
   const stream = tcp.duplex();
-  stream.write(Buffer.alloc(16 << 20), () => {});
-  const closed = next(tcp, 'close');
-  stream.destroy();
-  await soon(once(stream, 'close'));
-  await closed;
-  peer.resume();
-  await soon(gone);
+  const data = pattern(2 << 20);
+  const closed = once(stream, 'close');
+  const written = new Promise((resolve) => {
+    stream.write(data, (error) => {
+      stream.destroy();
+      resolve(error);
+    });
+  });
+  const received = written.then(() => turns(50)).then(() => all(peer));
+  assert.ok(!await soon(written));
+  assert.ok((await soon(received)).equals(data));
+  await soon(closed);
   assert.equal((await tcp.getState()).isClose, true);
+});
+
+test('destroy with an error resets the connection', async () => {
+  const { tcp, peer } = await connected();
+  peer.pause();
+  const reset = new Promise((resolve) => peer.once('close', resolve));
+  const stream = tcp.duplex();
+  const written = new Promise((resolve) => stream.write(Buffer.alloc(16 << 20), resolve));
+  const closed = next(tcp, 'close');
+  const failed = once(stream, 'error');
+  stream.destroy(new Error('no more'));
+  assert.equal((await soon(failed))[0].message, 'no more');
+  await closed;
+  assert.ok(await soon(written) instanceof Error);
+  peer.resume();
+  await soon(reset);
+  assert.equal((await tcp.getState()).isClose, true);
+});
+
+test('a write that waits for drain has its callback when the stream is destroyed', async () => {
+  const { tcp, peer } = await connected();
+  peer.pause();
+  tcp.setOption(socket.Option.SEND_QUEUE_LIMIT, 1 << 16);
+  const stream = tcp.duplex();
+  const sent = tcp.send({ data: Buffer.alloc(16 << 20) }).catch(() => {});
+  const written = new Promise((resolve) => stream.write('later', resolve));
+  await turns(10);
+  stream.destroy();
+  assert.equal((await soon(written)).code, 2301125);
+  peer.resume();
+  await soon(once(stream, 'close'));
+  await sent;
 });
 
 test('an error of the connection is that of the stream', async () => {
