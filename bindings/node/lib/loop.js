@@ -21,7 +21,6 @@ const COUNT = TAIL, NEXT = TAIL + 1, ASKED_PORT = TAIL + 2, ASKED_FAMILY = TAIL 
 const sockets = [];
 const freeSlots = [];
 const addresses = [];
-let active = 0;
 
 /** The number of the record that is being dispatched. */
 let current = 0;
@@ -112,15 +111,6 @@ function setSocket(slot, socket) {
   sockets[slot] = socket;
 }
 
-/** Open sockets that are referenced keep the process alive. */
-function retain() {
-  if (active++ === 0) native.ref();
-}
-
-function release() {
-  if (--active === 0) native.unref();
-}
-
 // A socket object that is garbage is not open; its handle goes with it.
 const garbage = new FinalizationRegistry(({ handle, slot }) => {
   native.release(handle);
@@ -128,5 +118,5 @@ const garbage = new FinalizationRegistry(({ handle, slot }) => {
 });
 
 module.exports = {
-  record, takeMessage, takeAddress, takeSlot, giveSlot, setSocket, retain, release, garbage,
+  record, takeMessage, takeAddress, takeSlot, giveSlot, setSocket, garbage,
 };

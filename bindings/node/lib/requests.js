@@ -5,11 +5,14 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { errorOf } = require('./errors.js');
+const { release, retain } = require('./alive.js');
 
 const entries = [undefined]; // 0 is no request
 const free = [];
 
+/** Operations are waited for even on a socket that is unref'd, as Node waits for its own. */
 function put(entry, odd) {
+  retain();
   const index = free.length > 0 ? free.pop() : entries.length;
   entries[index] = entry;
   return 2 * index + odd;
@@ -21,6 +24,7 @@ function take(number) {
   const entry = entries[index];
   entries[index] = undefined;
   free.push(index);
+  release();
   return entry;
 }
 

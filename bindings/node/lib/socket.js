@@ -4,6 +4,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const native = require('./native.js');
 const loop = require('./loop.js');
+const { release, retain } = require('./alive.js');
 const { Emitter } = require('./emitter.js');
 const { isCompat } = require('./compat.js');
 const { errorOf, parameterError } = require('./errors.js');
@@ -76,13 +77,13 @@ class Socket extends Emitter {
 
   /** The open socket keeps the process alive; it does so from the start. */
   ref() {
-    if (!this[kReferenced] && this[kOpen]) loop.retain();
+    if (!this[kReferenced] && this[kOpen]) retain();
     this[kReferenced] = true;
     return this;
   }
 
   unref() {
-    if (this[kReferenced] && this[kOpen]) loop.release();
+    if (this[kReferenced] && this[kOpen]) release();
     this[kReferenced] = false;
     return this;
   }
@@ -148,7 +149,7 @@ class Socket extends Emitter {
     if (this[kOpen]) return;
     this[kOpen] = true;
     loop.setSocket(this[kSlot], this);
-    if (this[kReferenced]) loop.retain();
+    if (this[kReferenced]) retain();
   }
 
   [kClosed]() {
@@ -156,7 +157,7 @@ class Socket extends Emitter {
     this[kOpen] = this[kBound] = this[kClosing] = false;
     this[kDrop]();
     loop.setSocket(this[kSlot], undefined);
-    if (this[kReferenced]) loop.release();
+    if (this[kReferenced]) release();
   }
 
   /** Closes, for a request; returns the library's result. */

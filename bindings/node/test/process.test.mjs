@@ -54,6 +54,26 @@ test('open sockets keep it alive, unless they are unref\'d', async () => {
   assert.equal((await done).signal, 'SIGTERM');
 });
 
+test('operations of unref\'d sockets are waited for', async () => {
+  await ends(`const server = socket.constructTCPSocketServerInstance().unref();
+    server.on('connect', (client) => client.unref().on('message', () => {}));
+    await server.listen({ address: '127.0.0.1' });
+    const tcp = socket.constructTCPSocketInstance().unref();
+    await tcp.connect({ address: await server.getLocalAddress() });
+    await tcp.send({ data: Buffer.alloc(8 << 20) });
+    await tcp.end();
+    await tcp.close();
+    const udp = socket.constructUDPSocketInstance().unref();
+    await udp.bind({ address: '127.0.0.1' });
+    await udp.send({ data: 'x', address: await udp.getLocalAddress() });
+    await udp.close();
+    const late = socket.constructTCPSocketInstance();
+    const connecting = late.connect({ address: await server.getLocalAddress() });
+    late.unref();
+    await connecting;
+    console.log('done');`, { stdout: 'done\n' });
+});
+
 test('an open socket that nothing refers to is not garbage', async () => {
   await ends(`${ECHO}
     await new Promise((resolve) => {
