@@ -11,7 +11,7 @@ const { integer, isData, notData } = require('./arguments.js');
 const { readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
-  kBound, kClosed, kCompat, kHandle, kHeld, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend,
+  kBound, kClosed, kCompat, kHandle, kHeld, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend, kSubscribe,
 } = require('./symbols.js');
 
 const PROTOCOL = 0, CIPHER_SUITE = 1, SIGNATURE_ALGORITHMS = 2, ALPN = 3, SERVER_NAME = 4; // of getAgreed
@@ -81,7 +81,7 @@ function secure(Class) {
 class TLSSocket extends ClientSocket {
   /** tcp: a connected TCPSocket, whose connection becomes this socket's. */
   constructor(...args) {
-    if (args.length === 0) {
+    if (args.length === 0 || (args.length === 1 && args[0] === undefined)) {
       super(Kind.TLS);
       return;
     }
@@ -89,6 +89,7 @@ class TLSSocket extends ClientSocket {
     const [tcp] = args;
     tcp[kListeners].fill(undefined);
     tcp[kClosed]();
+    tcp[kSubscribe](); // the library has forgotten who wants its events, and it may connect again
     this[kBound] = true;
     this[kOpened]();
   }

@@ -212,6 +212,27 @@ test('a client that the server does not know is an error event, and the server g
   await server.close();
 });
 
+test('an optional argument may be undefined', () => {
+  assert.ok(socket.constructTLSSocketInstance(undefined) instanceof socket.TLSSocket);
+  assert.throws(() => socket.constructTLSSocketInstance(undefined, 1), { code: 401 });
+  assert.throws(() => socket.constructTLSSocketInstance(null), { code: 401 });
+});
+
+test('a TCPSocket whose connection was taken over connects and closes again', async () => {
+  const { server, address } = await netServer((peer) => peer.on('error', () => {}).resume());
+  const tcp = socket.constructTCPSocketInstance();
+  await tcp.connect({ address });
+  await socket.constructTLSSocketInstance(tcp).close();
+  const calls = [];
+  for (const what of ['first', 'second']) {
+    await tcp.connect({ address });
+    tcp.once('close', () => calls.push(what));
+    await soon(tcp.close(), `${what} close`);
+  }
+  assert.deepEqual(calls, ['first', 'second']);
+  server.close();
+});
+
 test('an upgrade of a TCP connection', async () => {
   const { server, address } = await netServer((peer) => {
     peer.on('error', () => {});
@@ -221,7 +242,6 @@ test('an upgrade of a TCP connection', async () => {
     secure.on('data', (data) => secure.end(data));
   });
   assert.throws(() => socket.constructTLSSocketInstance({}), { code: 401 });
-  assert.throws(() => socket.constructTLSSocketInstance(undefined), { code: 401 });
   const tcp = socket.constructTCPSocketInstance();
   assert.throws(() => socket.constructTLSSocketInstance(tcp), { code: 2303601 });
   await tcp.bind({ address: HOST });
