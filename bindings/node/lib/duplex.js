@@ -4,9 +4,11 @@
 const { Duplex } = require('node:stream');
 const { errorOf } = require('./errors.js');
 const { ErrorCategory, ErrorCode, Option } = require('./constants.js');
+const { addressOf } = require('./socket.js');
 const { kOpen, kSend } = require('./symbols.js');
 
 const MAX_VIEWS = 1024; // of one send
+const FAMILIES = [undefined, 'IPv4', 'IPv6'];
 
 class SocketDuplex extends Duplex {
   #socket;
@@ -39,6 +41,31 @@ class SocketDuplex extends Duplex {
 
   get socket() {
     return this.#socket;
+  }
+
+  // As net.Socket has them; http reads them.
+  get remoteAddress() {
+    return addressOf(this.#socket, 1)?.address;
+  }
+
+  get remotePort() {
+    return addressOf(this.#socket, 1)?.port;
+  }
+
+  get remoteFamily() {
+    return FAMILIES[addressOf(this.#socket, 1)?.family];
+  }
+
+  get localAddress() {
+    return addressOf(this.#socket, 0)?.address;
+  }
+
+  get localPort() {
+    return addressOf(this.#socket, 0)?.port;
+  }
+
+  get localFamily() {
+    return FAMILIES[addressOf(this.#socket, 0)?.family];
   }
 
   _read() {

@@ -18,6 +18,13 @@ function put(entry, odd) {
   return 2 * index + odd;
 }
 
+/** Another entry for a request that is under way; returns the one it had. */
+function swap(number, entry) {
+  const before = entries[number >>> 1];
+  entries[number >>> 1] = entry;
+  return before;
+}
+
 /** Takes the entry out. */
 function take(number) {
   const index = number >>> 1;
@@ -93,12 +100,13 @@ function refused(entry, result) {
   entry.settle(result);
 }
 
-/** Answers with a result that is there already. */
-function answer(handle, callback, result, value) {
-  if (callback === undefined) return result < 0 ? Promise.reject(errorOf(result, handle)) : Promise.resolve(value);
-  if (result < 0) process.nextTick(callback, errorOf(result, handle));
+/** Answers with a result that is there already. explain may make an error of it. */
+function answer(handle, callback, result, value, explain) {
+  const error = result < 0 ? explain?.(result) ?? errorOf(result, handle) : undefined;
+  if (callback === undefined) return error ? Promise.reject(error) : Promise.resolve(value);
+  if (error) process.nextTick(callback, error);
   else process.nextTick(callback, undefined, value);
   return undefined;
 }
 
-module.exports = { put, take, begin, answer, PromiseEntry };
+module.exports = { put, swap, take, begin, answer, PromiseEntry };

@@ -7,8 +7,8 @@ const { ConnectionSocket, ServerSocket } = require('./server.js');
 const { badCallback, throwing } = require('./socket.js');
 const { BusinessError, errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Kind } = require('./constants.js');
-const { integer, isData, notData } = require('./arguments.js');
-const { readTLSOptions, setSecure } = require('./secure.js');
+const { integer, isData, needObject, notData } = require('./arguments.js');
+const { readSecureOptions, readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
   kBound, kClosed, kCompat, kHandle, kHeld, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend, kSubscribe,
@@ -126,6 +126,14 @@ class TLSSocketServer extends ServerSocket {
 
   getProtocol(callback) {
     return agreed(this, PROTOCOL, callback);
+  }
+
+  /** The certificate and all other options of listen but the address, for the clients that come from now on. */
+  setSecureOptions(options) {
+    const { secureOptions } = needObject(options, 'options');
+    const result = setSecure(this[kHandle], readSecureOptions(secureOptions, options));
+    if (result < 0) throw errorOf(result, this[kHandle]);
+    return this;
   }
 
   [kRead](options) {

@@ -6,6 +6,7 @@ const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
+const { addressError, BusinessError } = require('./errors.js');
 const { encode } = require('./encoding.js');
 const { isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
@@ -42,7 +43,7 @@ class UDPSocket extends Socket {
         this[kOpened]();
       }
       return result;
-    });
+    }, addressError);
   }
 
   /** Sends one datagram. An address that is a name is looked up first. */
@@ -55,14 +56,15 @@ class UDPSocket extends Socket {
       if (options.encoding !== undefined && typeof data === 'string') data = encode(data, options.encoding, this[kCompat]);
       to = readAddress(options.address, this[kCompat]);
       if (!isData(data)) throw notData();
+      if (to.port === 0 && this[kOpen]) throw new BusinessError(ErrorCode.INVAL, 'Invalid argument: address.port must be 1 to 65535');
     } catch (error) {
       return this[kRefuse](error, callback);
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
     const handle = this[kHandle];
-    if (callback !== undefined) return begin(handle, callback, (request) => sendTo(this, data, to, request));
-    const entry = new PromiseEntry(handle, undefined);
+    if (callback !== undefined) return begin(handle, callback, (request) => sendTo(this, data, to, request), addressError);
+    const entry = new PromiseEntry(handle, addressError);
     const request = put(entry, 0);
     const result = sendTo(this, data, to, request);
     if (result < 0) take(request).settle(result);
