@@ -212,6 +212,25 @@ test('a client that the server does not know is an error event, and the server g
   await server.close();
 });
 
+test('a running server takes other certificates', async () => {
+  const { server, address } = await listening({ secureOptions: stranger });
+  server.on('connect', (client) => client.on('message', () => {}));
+  const shown = async () => {
+    const peer = await tlsClient(address, { rejectUnauthorized: false, ALPNProtocols: ['x'] });
+    const { CN } = peer.getPeerCertificate().subject;
+    peer.destroy();
+    return [CN, peer.alpnProtocol];
+  };
+  assert.deepEqual(await shown(), ['stranger', false]);
+  assert.equal(server.setSecureOptions({ secureOptions: identity, ALPNProtocols: ['x'] }), server);
+  assert.deepEqual(await shown(), ['server', 'x']);
+  assert.throws(() => server.setSecureOptions({ secureOptions: { ...identity, key: 'none' } }), { code: 2303505 });
+  assert.throws(() => server.setSecureOptions(undefined), { code: 401 });
+  assert.throws(() => server.setSecureOptions({}), { code: 401 });
+  assert.deepEqual(await shown(), ['server', 'x']);
+  await server.close();
+});
+
 test('an optional argument may be undefined', () => {
   assert.ok(socket.constructTLSSocketInstance(undefined) instanceof socket.TLSSocket);
   assert.throws(() => socket.constructTLSSocketInstance(undefined, 1), { code: 401 });
