@@ -25,15 +25,19 @@ const addresses = [];
 /** The number of the record that is being dispatched. */
 let current = 0;
 
+// Runs what has been put off with process.nextTick and by promises. Node has it between its timers too.
+const endTurn = process._tickCallback;
+
 /**
  * Hands over the records of a batch. An exception of a listener leaves it; the addon reports that and calls
  * again for the rest.
  */
 function deliver() {
+  if (ints[NEXT] > 0) endTurn(); // that of the listener whose exception it was
   while (ints[NEXT] < ints[COUNT]) {
     if (isPromise(ints[NEXT])) settle();
     else dispatch(ints[NEXT]++);
-    native.endTurn();
+    endTurn();
   }
 }
 

@@ -5,17 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends the turn of a record: what its listeners have put off with process.nextTick, and the reactions of
- * promises, run when a callback scope closes. A scope around each call into JavaScript would do the same at
- * three times the cost. */
-static void end_turn(struct state *state)
-{
-    napi_callback_scope scope;
-
-    if (napi_open_callback_scope(state->env, NULL, state->turn, &scope) == napi_ok)
-        napi_close_callback_scope(state->env, scope);
-}
-
 /* Lets JavaScript hand over the rest of the batch. False when JavaScript cannot run any more. */
 static bool hand_over(struct state *state, napi_value deliver)
 {
@@ -30,7 +19,6 @@ static bool hand_over(struct state *state, napi_value deliver)
     if (napi_get_and_clear_last_exception(env, &error) != napi_ok ||
         napi_fatal_exception(env, error) != napi_ok)
         return false;
-    end_turn(state);
     return true;
 }
 
@@ -73,14 +61,22 @@ static void write_record(struct state *state, struct record *record, const socke
     record->address = peer_address(state, event->remote.address);
 }
 
+/* The callback scope is around the whole batch: what is native and calls back itself, such as the parser of
+ * http, must not find itself the outermost and run what has been put off, in the middle of a listener. JavaScript
+ * ends the turn of each record; what the last has put off runs when the scope closes. */
 static void deliver(struct state *state, int count)
 {
     struct shared *shared = state->shared;
     napi_handle_scope scope;
+    napi_callback_scope turn;
     napi_value function;
 
     if (napi_open_handle_scope(state->env, &scope) != napi_ok)
         return;
+    if (napi_open_callback_scope(state->env, NULL, state->turn, &turn) != napi_ok) {
+        napi_close_handle_scope(state->env, scope);
+        return;
+    }
     for (int i = 0; i < count; i++)
         write_record(state, &shared->records[i], &state->events[i]);
     shared->count = count;
@@ -89,6 +85,7 @@ static void deliver(struct state *state, int count)
     while (shared->next < shared->count && hand_over(state, function))
         ;
     shared->count = 0;
+    napi_close_callback_scope(state->env, turn);
     napi_close_handle_scope(state->env, scope);
 }
 
@@ -220,14 +217,6 @@ static napi_value address(napi_env env, napi_callback_info info)
     return event != NULL && event->remote.address != NULL ? from_text(env, event->remote.address) : NULL;
 }
 
-/* endTurn(): lets run what has been put off. */
-static napi_value end_turn_of(napi_env env, napi_callback_info info)
-{
-    (void) info;
-    end_turn(state_of(env));
-    return NULL;
-}
-
 /* ref(), unref(): whether the loop keeps the process alive. */
 static napi_value ref(napi_env env, napi_callback_info info)
 {
@@ -253,7 +242,7 @@ void export_loop(napi_env env, napi_value exports)
 {
     static const struct export list[] = {
         { "setup", setup }, { "payload", payload }, { "address", address },
-        { "endTurn", end_turn_of }, { "ref", ref }, { "unref", unref },
+        { "ref", ref }, { "unref", unref },
     };
 
     add_exports(env, exports, list, sizeof list / sizeof *list);

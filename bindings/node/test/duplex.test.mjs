@@ -1,6 +1,7 @@
 // The stream view of a connection.
 
 import { once } from 'node:events';
+import http from 'node:http';
 import { Duplex, Transform, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import test from 'node:test';
@@ -210,4 +211,24 @@ test('a socket that is not open has no stream', async () => {
   const tcp = socket.constructTCPSocketInstance();
   assert.throws(() => tcp.duplex(), { code: 2301107 });
   await rejected(tcp.close(), 2300999);
+});
+
+test('addresses as of net.Socket: http on both sides', async () => {
+  const web = http.createServer((request, response) => {
+    response.end(`${request.url} ${request.socket.remoteAddress} ${request.socket.remotePort} ${request.socket.localPort}`);
+  });
+  const { server, address } = await listening((client) => web.emit('connection', client.duplex()));
+  const tcp = socket.constructTCPSocketInstance();
+  await tcp.connect({ address });
+  const stream = tcp.duplex();
+  const { localPort } = stream;
+  assert.deepEqual([stream.remoteAddress, stream.remotePort, stream.remoteFamily], [address.address, address.port, 'IPv4']);
+  assert.deepEqual([stream.localAddress, stream.localFamily], [address.address, 'IPv4']);
+  const request = http.get('http://localhost/path', { createConnection: () => stream });
+  const [response] = await soon(once(request, 'response'));
+  assert.equal((await soon(all(response))).toString(), `/path ${address.address} ${localPort} ${address.port}`);
+  stream.destroy();
+  await soon(once(stream, 'close'));
+  assert.equal(stream.remoteAddress, undefined);
+  await server.close();
 });
