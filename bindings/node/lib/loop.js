@@ -25,8 +25,10 @@ const addresses = [];
 /** The number of the record that is being dispatched. */
 let current = 0;
 
-// Runs what has been put off with process.nextTick and by promises. Node has it between its timers too.
-const endTurn = process._tickCallback;
+// Runs what has been put off with process.nextTick and by promises, as Node does between its timers. It is not
+// documented (DEP0134, a warning with --pending-deprecation), but all that works inside a callback scope; should
+// Node drop it, a batch is one turn.
+const endTurn = process._tickCallback ?? (() => {});
 
 /**
  * Hands over the records of a batch. An exception of a listener leaves it; the addon reports that and calls
