@@ -242,13 +242,10 @@ test('a TCPSocket whose connection was taken over connects and closes again', as
   const tcp = socket.constructTCPSocketInstance();
   await tcp.connect({ address });
   await socket.constructTLSSocketInstance(tcp).close();
-  const calls = [];
   for (const what of ['first', 'second']) {
     await tcp.connect({ address });
-    tcp.once('close', () => calls.push(what));
-    await soon(tcp.close(), `${what} close`);
+    await soon(tcp.close(), `${what} close`); // a listener would renew the subscription
   }
-  assert.deepEqual(calls, ['first', 'second']);
   server.close();
 });
 

@@ -1,7 +1,8 @@
 // UDPSocket, with node:dgram on the other side.
 
 import { once } from 'node:events';
-import test from 'node:test';
+import dns from 'node:dns';
+import test, { mock } from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
 import { HOST, called, checkLeaks, dgramSocket, next, rejected, soon } from './helper.mjs';
@@ -158,8 +159,18 @@ test('bind and close back to back', async () => {
   assert.deepEqual(events, ['listening', 'close']);
 });
 
+/** The library knows localhost itself, and other names depend on the system. */
+function slowLookup() {
+  const { lookup } = dns;
+  mock.method(dns, 'lookup', (name, options, callback) => {
+    if (name === 'peer.test') setImmediate(callback, null, HOST, 4);
+    else lookup(name, options, callback);
+  });
+}
+
 test('a send to a name comes before the sends and the close after it', async () => {
   const { peer, address } = await dgramSocket();
+  slowLookup();
   const { udp } = await bound();
   const received = [];
   const both = soon(new Promise((resolve) => {
@@ -171,9 +182,9 @@ test('a send to a name comes before the sends and the close after it', async () 
   const done = [];
   const bytes = Buffer.from('two');
   const sends = [
-    udp.send({ data: 'one', address: { ...address, address: 'localhost', family: 1 } }).then(() => done.push('one')),
+    udp.send({ data: 'one', address: { ...address, address: 'peer.test', family: 1 } }).then(() => done.push('one')),
     udp.send({ data: bytes, address }).then(() => done.push('two')),
-    called(udp, 'send', { data: 'three', address: { ...address, address: 'localhost', family: 1 } }).then(() => done.push('three')),
+    called(udp, 'send', { data: 'three', address: { ...address, address: 'peer.test', family: 1 } }).then(() => done.push('three')),
   ];
   bytes.fill('x'); // it is the program's again
   const closed = udp.close().then(() => done.push('closed'));
@@ -191,13 +202,15 @@ test('a send to a name comes before the sends and the close after it', async () 
   await unknown;
   await udp.close();
   peer.close();
+  mock.restoreAll();
 });
 
 test('abort cancels the sends that wait for a name', async () => {
   const { peer, address } = await dgramSocket();
+  slowLookup();
   const { udp } = await bound();
   const sends = [
-    rejected(udp.send({ data: 'one', address: { ...address, address: 'localhost' } }), 2301125),
+    rejected(udp.send({ data: 'one', address: { ...address, address: 'peer.test' } }), 2301125),
     rejected(udp.send({ data: 'two', address }), 2301125),
   ];
   const joined = udp.close();
@@ -207,4 +220,5 @@ test('abort cancels the sends that wait for a name', async () => {
   await soon(Promise.all([...sends, joined]));
   await rejected(udp.close(), 2300999);
   peer.close();
+  mock.restoreAll();
 });
