@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import dns from 'node:dns';
-import test, { mock } from 'node:test';
+import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
 import { HOST, called, checkLeaks, dgramSocket, next, rejected, soon } from './helper.mjs';
@@ -160,12 +160,12 @@ test('bind and close back to back', async () => {
 });
 
 /** The library knows localhost itself, and other names depend on the system. */
+const { lookup } = dns;
 function slowLookup() {
-  const { lookup } = dns;
-  mock.method(dns, 'lookup', (name, options, callback) => {
+  dns.lookup = (name, options, callback) => {
     if (name === 'peer.test') setImmediate(callback, null, HOST, 4);
     else lookup(name, options, callback);
-  });
+  };
 }
 
 test('a send to a name comes before the sends and the close after it', async () => {
@@ -202,7 +202,7 @@ test('a send to a name comes before the sends and the close after it', async () 
   await unknown;
   await udp.close();
   peer.close();
-  mock.restoreAll();
+  dns.lookup = lookup;
 });
 
 test('abort cancels the sends that wait for a name', async () => {
@@ -220,5 +220,5 @@ test('abort cancels the sends that wait for a name', async () => {
   await soon(Promise.all([...sends, joined]));
   await rejected(udp.close(), 2300999);
   peer.close();
-  mock.restoreAll();
+  dns.lookup = lookup;
 });
