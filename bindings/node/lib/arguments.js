@@ -110,7 +110,7 @@ function readExtraOptions(options, compat) {
     needObject(linger, 'socketLinger');
     members[0] |= Extra.LINGER;
     members[4] = boolean(linger.on, 'socketLinger.on', compat);
-    members[5] = integer(linger.linger, 'socketLinger.linger', compat);
+    members[5] = inRange(linger.linger, 'socketLinger.linger', 65535, compat);
   }
   return members;
 }

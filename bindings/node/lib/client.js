@@ -3,13 +3,13 @@
 const native = require('./native.js');
 const { badCallback } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
-const { abortError } = require('./errors.js');
+const { abortError, addressError, parameterError } = require('./errors.js');
 const { ErrorCode } = require('./constants.js');
 const { readAddress, readConnectOptions } = require('./arguments.js');
-const { answer, begin } = require('./requests.js');
+const { answer, begin, put, swap } = require('./requests.js');
 const loop = require('./loop.js');
 const {
-  kBound, kClosed, kClosing, kCompat, kHandle, kHeld, kOpened, kPrepare, kRead, kRefuse, kSlot,
+  kBound, kCancel, kClosed, kClosing, kCompat, kHandle, kHeld, kJoined, kOpened, kPrepare, kRead, kRefuse, kSlot,
   kSubscribe,
 } = require('./symbols.js');
 
@@ -36,7 +36,7 @@ class ClientSocket extends StreamSocket {
       this[kBound] = true;
       this[kOpened]();
     }
-    return answer(this[kHandle], callback, result);
+    return answer(this[kHandle], callback, result, undefined, addressError);
   }
 
   connect(options, callback) {
@@ -51,11 +51,8 @@ class ClientSocket extends StreamSocket {
     const { signal } = target;
     let started = false; // otherwise the socket is as it was
     if (signal?.aborted) return this[kRefuse](abortError(signal.reason), callback);
-    let aborted = false;
-    const onAbort = () => {
-      aborted = native.abort(this[kHandle]) >= 0;
-      this[kClosing] = aborted;
-    };
+    let refused; // why, when the library refuses the address
+    let onAbort;
     return begin(this[kHandle], callback, (request) => {
       // A period whose close event has not been handed over yet is not over.
       if (this[kHeld] !== null) return -ErrorCode.ALREADY;
@@ -65,14 +62,26 @@ class ClientSocket extends StreamSocket {
       if (result >= 0) {
         started = true;
         this[kOpened]();
+        onAbort = () => this[kCancel](request, signal);
         signal?.addEventListener('abort', onAbort, { once: true });
+      } else if (result === -ErrorCode.PARAMETER) {
+        refused = target.port === 0 ? parameterError('address.port must be 1 to 65535') : addressError(result);
       }
       return result;
     }, (result) => {
       signal?.removeEventListener('abort', onAbort);
       if (result < 0 && started && !this[kBound] && !this[kClosing]) this[kClosed]();
-      return aborted && result < 0 ? abortError(signal.reason) : undefined;
+      return refused;
     });
+  }
+
+  /** A connect is aborted: it fails after the close event, when the socket can be opened again. */
+  [kCancel](request, signal) {
+    if (native.abort(this[kHandle]) < 0) return;
+    this[kClosing] = true;
+    const entry = swap(request, { settle() {} });
+    entry.finish = () => abortError(signal.reason);
+    (this[kJoined] ??= []).push(put({ settle: () => entry.settle(-ErrorCode.CANCELED) }, 0));
   }
 
   /** The options of connect. */

@@ -4,13 +4,16 @@
 const { Duplex } = require('node:stream');
 const { errorOf } = require('./errors.js');
 const { ErrorCategory, ErrorCode, Option } = require('./constants.js');
+const { addressOf } = require('./socket.js');
 const { kOpen, kSend } = require('./symbols.js');
 
 const MAX_VIEWS = 1024; // of one send
+const FAMILIES = [undefined, 'IPv4', 'IPv6'];
 
 class SocketDuplex extends Duplex {
   #socket;
-  #retry; // a write that found the send queue full
+  #retry; // a write that found the send queue full,
+  #refused; // and its callback
   #peerEnded = false;
   #listeners;
 
@@ -27,7 +30,7 @@ class SocketDuplex extends Duplex {
       },
       drain: () => {
         const retry = this.#retry;
-        this.#retry = undefined;
+        this.#retry = this.#refused = undefined;
         retry?.();
       },
       error: (error) => this.destroy(error),
@@ -38,6 +41,31 @@ class SocketDuplex extends Duplex {
 
   get socket() {
     return this.#socket;
+  }
+
+  // As net.Socket has them; http reads them.
+  get remoteAddress() {
+    return addressOf(this.#socket, 1)?.address;
+  }
+
+  get remotePort() {
+    return addressOf(this.#socket, 1)?.port;
+  }
+
+  get remoteFamily() {
+    return FAMILIES[addressOf(this.#socket, 1)?.family];
+  }
+
+  get localAddress() {
+    return addressOf(this.#socket, 0)?.address;
+  }
+
+  get localPort() {
+    return addressOf(this.#socket, 0)?.port;
+  }
+
+  get localFamily() {
+    return FAMILIES[addressOf(this.#socket, 0)?.family];
   }
 
   _read() {
@@ -59,8 +87,12 @@ class SocketDuplex extends Duplex {
   /** A refused send has taken nothing: it is repeated after drain. */
   #attempt(send, callback) {
     send((error) => {
-      if (error?.category === ErrorCategory.AGAIN) this.#retry = () => this.#attempt(send, callback);
-      else callback(error);
+      if (error?.category !== ErrorCategory.AGAIN || this.destroyed) {
+        callback(error);
+        return;
+      }
+      this.#retry = () => this.#attempt(send, callback);
+      this.#refused = callback;
     });
   }
 
@@ -71,14 +103,16 @@ class SocketDuplex extends Duplex {
   _destroy(error, callback) {
     const socket = this.#socket;
     for (const [type, listener] of Object.entries(this.#listeners)) socket.off(type, listener);
-    this.#retry = undefined;
+    this.#refused?.(error ?? errorOf(-ErrorCode.CANCELED)); // nothing of that write has been taken
+    this.#retry = this.#refused = undefined;
     socket.resume(); // the socket may be opened again
     if (!socket[kOpen]) {
       callback(error);
       return;
     }
     socket.once('close', () => callback(error));
-    if (error || !this.writableFinished) socket.abort();
+    // A reset would take back what has been written, from the kernel too.
+    if (error) socket.abort();
     else socket.close(() => {});
   }
 

@@ -58,7 +58,7 @@ class Emitter {
   /** Removes a listener, or all of the event. */
   off(type, listener) {
     const number = numberOf(type, this[kCompat]);
-    if (arguments.length > 1) needListener(listener);
+    if (listener !== undefined) needListener(listener);
     const list = this[kListeners][number];
     if (list === undefined) return this;
     const index = find(list, listener);

@@ -19,7 +19,7 @@ Object.defineProperty(BusinessError.prototype, 'name', { value: 'BusinessError',
 
 /** The error of a negative result; handle: the socket that may know more about it. */
 function errorOf(result, handle) {
-  let message = native.strerror(result);
+  let message = result === -ErrorCode.OTHER ? 'The socket is not open' : native.strerror(result);
   if (handle !== undefined) {
     // The detail may be of an earlier failure. It ends with the text of its own code, or, with the codes of
     // TLS, which nothing else has, with OpenSSL's reason.
@@ -34,10 +34,16 @@ function parameterError(what) {
   return new BusinessError(ErrorCode.PARAMETER, `Parameter error: ${what}`);
 }
 
+/** Of an address that the library has refused. */
+function addressError(result) {
+  return result === -ErrorCode.PARAMETER
+    ? parameterError('address.address must be an address of its family; connect and UDP sends take host names too') : undefined;
+}
+
 function abortError(reason) {
   const error = new BusinessError(ErrorCode.CANCELED, 'The operation was aborted', { cause: reason });
   Object.defineProperty(error, 'name', { value: 'AbortError', writable: true, configurable: true });
   return error;
 }
 
-module.exports = { BusinessError, errorOf, parameterError, abortError };
+module.exports = { BusinessError, errorOf, parameterError, addressError, abortError };

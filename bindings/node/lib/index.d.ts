@@ -8,15 +8,17 @@ import { Duplex, DuplexOptions } from 'stream';
  */
 declare namespace socket {
   /** Called with an error, or with undefined and the result. */
-  type AsyncCallback<T> = (error: BusinessError, data: T) => void;
+  type AsyncCallback<T, E = void> = (error: BusinessError<E>, data: T) => void;
   type Callback<T> = (data: T) => void;
   type ErrorCallback = (error: BusinessError) => void;
 
   /** The error of everything here. */
-  class BusinessError extends Error {
+  class BusinessError<T = void> extends Error {
     constructor(code: number, message?: string, options?: { cause?: unknown });
     /** One of ErrorCode. */
     code: number;
+    /** As OpenHarmony declares it; not used. */
+    data: T;
     /** What can be done about it: one of ErrorCategory. */
     readonly category: number;
   }
@@ -25,7 +27,7 @@ declare namespace socket {
   interface NetAddress {
     /** Numeric (IPv6 with `%zone` where it has one), or a host name where the method allows it. */
     address: string;
-    /** 0 to 65535. Default 0: any free port. */
+    /** 0 to 65535. Default 0: any free port. What connects, and a send of UDP, must name one. */
     port?: number;
     /** 1 IPv4, 2 IPv6, 3 a name. Default: whatever the address is. */
     family?: number;
@@ -49,8 +51,9 @@ declare namespace socket {
     /** Milliseconds for look-up and connection together. Default 5000. */
     timeout?: number;
     /**
-     * Cancels the connect; the error's name is AbortError, its cause the signal's reason. The socket can be
-     * opened again when its close event has come.
+     * Cancels the connect; the error's name is AbortError, its cause the signal's reason, and the socket can be
+     * opened again. A connect that is under way fails after the close event; with a signal that is aborted
+     * already nothing begins, and there is no close event.
      */
     signal?: AbortSignal;
     /** Only `{ type: ProxyTypes.NONE }`; others fail with 2301095. */
@@ -71,7 +74,7 @@ declare namespace socket {
     proxy?: ProxyOptions;
   }
 
-  /** PEM texts; `docs/tls.md` of the library explains them. */
+  /** PEM texts; `docs/tls.md` in the source repository explains them. */
   interface TLSSecureOptions {
     /** Whom to trust; absent: the system's store. */
     ca?: string | string[];
@@ -128,7 +131,7 @@ declare namespace socket {
     receiveBufferSize?: number;
     /** SO_SNDBUF, as receiveBufferSize. */
     sendBufferSize?: number;
-    /** SO_REUSEADDR. */
+    /** SO_REUSEADDR of the open socket: too late for its bind; Option.REUSE_ADDRESS is set before. */
     reuseAddress?: boolean;
     /** Milliseconds that queued data may wait without any being sent. Default 0: no limit. */
     socketTimeout?: number;
@@ -214,13 +217,13 @@ declare namespace socket {
     /** Sends what is queued, then closes. The socket can be opened again. */
     close(callback: AsyncCallback<void>): void;
     close(): Promise<void>;
-    /** Closes at once, and drops what is queued; a TCP connection is reset. Throws 2300999 when not open. */
+    /** Closes at once, and drops what is queued; a TCP connection is reset. Throws 2300999 (TLS: 2303600) when not open. */
     abort(): this;
-    /** Stops message (server: connect) events; what arrives waits in the kernel. */
+    /** Stops message (server: connect) events; what arrives waits in the kernel. Holds for the next opening too. */
     pause(): this;
     resume(): this;
     isPaused(): boolean;
-    /** An open socket keeps the process alive unless it is unref'd. */
+    /** An open socket keeps the process alive unless it is unref'd; operations under way do in any case. */
     ref(): this;
     unref(): this;
     hasRef(): boolean;
@@ -234,23 +237,39 @@ declare namespace socket {
     getOption(option: number): number;
     /** Bytes of sends that the kernel has not taken yet. */
     readonly sendQueueLength: number;
-    /** Closes, if it is open. */
+    /** Closes, if it is open: for `await using`, which is syntax of TypeScript 5.2 and Node 24. */
     [Symbol.asyncDispose](): Promise<void>;
   }
 
   interface StreamSocket<E> extends Socket<E> {
     /** Up to 1024 pieces as one send. */
-    sendv(views: ArrayBufferView[], callback: AsyncCallback<void>): void;
-    sendv(views: ArrayBufferView[]): Promise<void>;
+    sendv(views: (ArrayBuffer | ArrayBufferView)[], callback: AsyncCallback<void>): void;
+    sendv(views: (ArrayBuffer | ArrayBufferView)[]): Promise<void>;
     /** Sends what is queued, then says that no more comes. Receiving goes on. */
     end(callback: AsyncCallback<void>): void;
     end(): Promise<void>;
     getRemoteAddress(callback: AsyncCallback<NetAddress>): void;
     getRemoteAddress(): Promise<NetAddress>;
+    /** The socket must be open. */
     setExtraOptions(options: TCPExtraOptions, callback: AsyncCallback<void>): void;
     setExtraOptions(options: TCPExtraOptions): Promise<void>;
-    /** The connection as a stream, which from then on takes its messages and closes it. */
-    duplex(options?: DuplexOptions): Duplex & { readonly socket: StreamSocket<E> };
+    /**
+     * The connection as a stream, which from then on takes its messages and closes it. allowHalfOpen is false
+     * by default. To be called in the connect listener or right after connect: a connection that nobody reads
+     * closes itself at the peer's end unless Option.ALLOW_HALF_OPEN is set, and then this throws 2301107.
+     */
+    duplex(options?: DuplexOptions): SocketDuplex<E>;
+  }
+
+  /** The addresses are those of net.Socket: undefined when the connection has ended. */
+  interface SocketDuplex<E = StreamEvents> extends Duplex {
+    readonly socket: StreamSocket<E>;
+    readonly remoteAddress: string | undefined;
+    readonly remotePort: number | undefined;
+    readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
+    readonly localAddress: string | undefined;
+    readonly localPort: number | undefined;
+    readonly localFamily: 'IPv4' | 'IPv6' | undefined;
   }
 
   interface TCPStreamSocket<E> extends StreamSocket<E> {
@@ -265,6 +284,7 @@ declare namespace socket {
     send(data: Data): Promise<void>;
     getCertificate(callback: AsyncCallback<X509CertRawData>): void;
     getCertificate(): Promise<X509CertRawData>;
+    /** Fails with 2303504 when the peer has shown none, as clients need not. */
     getRemoteCertificate(callback: AsyncCallback<X509CertRawData>): void;
     getRemoteCertificate(): Promise<X509CertRawData>;
     /** The version that was agreed on: "TLSv1.3". */
@@ -304,7 +324,7 @@ declare namespace socket {
     /** Listens at a numeric address or "localhost". Wrong arguments are thrown. */
     listen(address: ListenAddress, callback: AsyncCallback<void>): void;
     listen(address: ListenAddress): Promise<void>;
-    /** For the server's clients, present and future. */
+    /** For the server's clients, present and future. The server must listen. */
     setExtraOptions(options: TCPExtraOptions, callback: AsyncCallback<void>): void;
     setExtraOptions(options: TCPExtraOptions): Promise<void>;
     /** The descriptor, to be looked at only; -1 when there is none. */
@@ -327,9 +347,10 @@ declare namespace socket {
     constructor();
     bind(address: NetAddress, callback: AsyncCallback<void>): void;
     bind(address: NetAddress): Promise<void>;
-    /** Sends one datagram. A name is looked up first. */
+    /** Sends one datagram. A name is looked up first; sends and close wait behind it. */
     send(options: UDPSendOptions, callback: AsyncCallback<void>): void;
     send(options: UDPSendOptions): Promise<void>;
+    /** The socket must be bound. */
     setExtraOptions(options: UDPExtraOptions, callback: AsyncCallback<void>): void;
     setExtraOptions(options: UDPExtraOptions): Promise<void>;
     getSocketFd(callback: AsyncCallback<number>): void;
@@ -338,7 +359,11 @@ declare namespace socket {
   interface UDPSocket extends Socket<UDPSocketEvents> {}
 
   class TLSSocket {
-    /** tcp: a connected TCPSocket, whose connection becomes this socket's; connect makes the handshake. */
+    /**
+     * tcp: a connected TCPSocket, whose connection becomes this socket's; connect makes the handshake. tcp then
+     * is closed, without a close event, has no listeners any more, and can be opened again. Throws 2303601 when
+     * tcp is not open, 2303602 when it is not connected, 2301011 when it holds messages that nobody has taken.
+     */
     constructor(tcp?: TCPSocket);
     bind(address: NetAddress, callback: AsyncCallback<void>): void;
     bind(address: NetAddress): Promise<void>;
@@ -355,6 +380,11 @@ declare namespace socket {
     listen(options: TLSListenOptions): Promise<void>;
     setExtraOptions(options: TCPExtraOptions, callback: AsyncCallback<void>): void;
     setExtraOptions(options: TCPExtraOptions): Promise<void>;
+    /**
+     * Replaces the certificate and all other options of listen but the address, for the clients that come from
+     * now on. Throws; then the options that were in force stay.
+     */
+    setSecureOptions(options: Omit<TLSListenOptions, 'address'>): this;
     getCertificate(callback: AsyncCallback<X509CertRawData>): void;
     getCertificate(): Promise<X509CertRawData>;
     getProtocol(callback: AsyncCallback<string>): void;

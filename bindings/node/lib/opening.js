@@ -8,12 +8,12 @@ class Opening {
   #requests = [];
 
   /** open returns the library's result. */
-  begin(handle, callback, open) {
+  begin(handle, callback, open, finish) {
     return begin(handle, callback, (request) => {
       const result = open();
       if (result >= 0) this.#requests.push(request);
       return result;
-    });
+    }, finish);
   }
 
   /** The listening event has been dispatched, or the close event of a socket that was closed at once. */

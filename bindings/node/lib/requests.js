@@ -5,14 +5,24 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { errorOf } = require('./errors.js');
+const { release, retain } = require('./alive.js');
 
 const entries = [undefined]; // 0 is no request
 const free = [];
 
+/** Operations are waited for even on a socket that is unref'd, as Node waits for its own. */
 function put(entry, odd) {
+  retain();
   const index = free.length > 0 ? free.pop() : entries.length;
   entries[index] = entry;
   return 2 * index + odd;
+}
+
+/** Another entry for a request that is under way; returns the one it had. */
+function swap(number, entry) {
+  const before = entries[number >>> 1];
+  entries[number >>> 1] = entry;
+  return before;
 }
 
 /** Takes the entry out. */
@@ -21,6 +31,7 @@ function take(number) {
   const entry = entries[index];
   entries[index] = undefined;
   free.push(index);
+  release();
   return entry;
 }
 
@@ -89,12 +100,13 @@ function refused(entry, result) {
   entry.settle(result);
 }
 
-/** Answers with a result that is there already. */
-function answer(handle, callback, result, value) {
-  if (callback === undefined) return result < 0 ? Promise.reject(errorOf(result, handle)) : Promise.resolve(value);
-  if (result < 0) process.nextTick(callback, errorOf(result, handle));
+/** Answers with a result that is there already. explain may make an error of it. */
+function answer(handle, callback, result, value, explain) {
+  const error = result < 0 ? explain?.(result) ?? errorOf(result, handle) : undefined;
+  if (callback === undefined) return error ? Promise.reject(error) : Promise.resolve(value);
+  if (error) process.nextTick(callback, error);
   else process.nextTick(callback, undefined, value);
   return undefined;
 }
 
-module.exports = { put, take, begin, answer, PromiseEntry };
+module.exports = { put, swap, take, begin, answer, PromiseEntry };

@@ -80,4 +80,4 @@ function setTLSKeylog(path) {
   if (result < 0) throw errorOf(result);
 }
 
-module.exports = { Protocol, readTLSOptions, setSecure, setTLSKeylog };
+module.exports = { Protocol, readSecureOptions, readTLSOptions, setSecure, setTLSKeylog };

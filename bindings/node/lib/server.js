@@ -7,6 +7,7 @@ const { StreamSocket } = require('./stream.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
 const { integer, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
+const { addressError } = require('./errors.js');
 const {
   kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kListeners, kOpen, kOpened,
   kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
@@ -32,8 +33,9 @@ class ServerSocket extends Socket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    let prepared;
     return this[opening].begin(this[kHandle], callback, () => {
-      const prepared = this[kPrepare](local);
+      prepared = this[kPrepare](local);
       if (prepared < 0) return prepared;
       const result = native.listen(this[kHandle], local.address, local.port, local.family, local.backlog);
       if (result >= 0) {
@@ -41,7 +43,7 @@ class ServerSocket extends Socket {
         this[kOpened]();
       }
       return result;
-    });
+    }, (result) => prepared < 0 ? undefined : addressError(result));
   }
 
   /** The options of listen: an address, which may have a backlog, 0 for the system's maximum. */

@@ -2,12 +2,14 @@
 // What all sockets have: their handle, the open period, events and getters.
 
 const { AsyncResource } = require('node:async_hooks');
+const { inspect } = require('node:util');
 const native = require('./native.js');
 const loop = require('./loop.js');
+const { release, retain } = require('./alive.js');
 const { Emitter } = require('./emitter.js');
 const { isCompat } = require('./compat.js');
 const { errorOf, parameterError } = require('./errors.js');
-const { ErrorCode, Event } = require('./constants.js');
+const { ErrorCode, Event, Family } = require('./constants.js');
 const { readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
 const {
@@ -76,13 +78,13 @@ class Socket extends Emitter {
 
   /** The open socket keeps the process alive; it does so from the start. */
   ref() {
-    if (!this[kReferenced] && this[kOpen]) loop.retain();
+    if (!this[kReferenced] && this[kOpen]) retain();
     this[kReferenced] = true;
     return this;
   }
 
   unref() {
-    if (this[kReferenced] && this[kOpen]) loop.release();
+    if (this[kReferenced] && this[kOpen]) release();
     this[kReferenced] = false;
     return this;
   }
@@ -109,21 +111,20 @@ class Socket extends Emitter {
   setOption(option, value) {
     const result = Number.isInteger(option) && Number.isInteger(Number(value))
       ? native.setOption(this[kHandle], option, Number(value)) : -ErrorCode.PARAMETER;
-    if (result < 0) throw errorOf(result);
+    if (result < 0) throw optionError(result, 'option must be one of Option, and value a boolean or an integer in its range');
     return this;
   }
 
   getOption(option) {
     const result = Number.isInteger(option) ? native.getOption(this[kHandle], option) : -ErrorCode.PARAMETER;
-    if (result < 0) throw errorOf(result);
+    if (result < 0) throw optionError(result, 'option must be one of Option');
     return result;
   }
 
   getState(callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
-    const bits = native.getState(this[kHandle]);
-    return answer(this[kHandle], callback, bits, stateOf(bits));
+    return answer(this[kHandle], callback, 0, stateOf(this));
   }
 
   getLocalAddress(callback) {
@@ -142,13 +143,21 @@ class Socket extends Emitter {
     return Math.max(native.getSendQueueLength(this[kHandle]), 0);
   }
 
+  [inspect.custom](depth, options) {
+    const name = this.constructor.name;
+    if (depth < 0) return `[${name}]`;
+    const local = textOf(this, 0);
+    const remote = textOf(this, 1);
+    return `${name} ${inspect({ ...stateOf(this), ...local && { local }, ...remote && { remote } }, options)}`;
+  }
+
   // ---- The open period
 
   [kOpened]() {
     if (this[kOpen]) return;
     this[kOpen] = true;
     loop.setSocket(this[kSlot], this);
-    if (this[kReferenced]) loop.retain();
+    if (this[kReferenced]) retain();
   }
 
   [kClosed]() {
@@ -156,7 +165,7 @@ class Socket extends Emitter {
     this[kOpen] = this[kBound] = this[kClosing] = false;
     this[kDrop]();
     loop.setSocket(this[kSlot], undefined);
-    if (this[kReferenced]) loop.release();
+    if (this[kReferenced]) release();
   }
 
   /** Closes, for a request; returns the library's result. */
@@ -311,8 +320,26 @@ function badCallback(callback) {
   return error;
 }
 
-function stateOf(bits) {
+function optionError(result, what) {
+  return result === -ErrorCode.PARAMETER ? parameterError(what) : errorOf(result);
+}
+
+/** The library takes the handle of a server's connection back when that has closed. */
+function stateOf(socket) {
+  const result = native.getState(socket[kHandle]);
+  const bits = result < 0 ? 4 : result;
   return { isBound: (bits & 1) !== 0, isConnected: (bits & 2) !== 0, isClose: (bits & 4) !== 0 };
+}
+
+/** The address of either end, if there is one, and the same in one text. */
+function addressOf(socket, remote) {
+  const address = native.getAddress(socket[kHandle], remote);
+  return typeof address === 'number' ? undefined : loop.takeAddress(address);
+}
+
+function textOf(socket, remote) {
+  const { address, port, family } = addressOf(socket, remote) ?? {};
+  return family === Family.IPV6 ? `[${address}]:${port}` : address && `${address}:${port}`;
 }
 
 /** A NetAddress of either end. */
@@ -324,4 +351,4 @@ function getAddress(socket, remote, callback) {
   return answer(socket[kHandle], callback, 0, loop.takeAddress(address));
 }
 
-module.exports = { Socket, badCallback, getAddress, throwing };
+module.exports = { Socket, addressOf, badCallback, getAddress, throwing };

@@ -4,6 +4,7 @@
 const native = require('./native.js');
 const { Socket, badCallback, getAddress } = require('./socket.js');
 const { ErrorCode } = require('./constants.js');
+const { parameterError } = require('./errors.js');
 const { encode } = require('./encoding.js');
 const { isData, needObject, notData, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
@@ -38,11 +39,11 @@ class StreamSocket extends Socket {
     return entry.promise;
   }
 
-  /** Several Uint8Arrays (up to 1024) as one send; the stream view writes with it. */
+  /** Several ArrayBuffers and views (up to 1024) as one send; the stream view writes with it. */
   sendv(views, callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
-    return begin(this[kHandle], callback, (request) => this[sendResult](native.sendv(this[kHandle], views, request)));
+    return begin(this[kHandle], callback, (request) => this[sendResult](native.sendv(this[kHandle], views, request)), viewsError);
   }
 
   /** Sends what is queued, then says that no more will be sent. Receiving goes on. */
@@ -65,6 +66,10 @@ class StreamSocket extends Socket {
   [sendResult](result) {
     return result === -ErrorCode.BADF && !this[kOpen] ? this.constructor.goneResult : result;
   }
+}
+
+function viewsError(result) {
+  return result === -ErrorCode.PARAMETER ? parameterError('views must be an array of up to 1024 ArrayBuffers and views') : undefined;
 }
 
 /** The result of a send when the socket is not open. */

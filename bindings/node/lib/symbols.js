@@ -3,6 +3,6 @@
 
 for (const name of ['handle', 'slot', 'listeners', 'open', 'bound', 'closing', 'paused', 'held', 'replaying',
   'referenced', 'resource', 'compat', 'deferred', 'joined', 'event', 'deliver', 'emit', 'subscribe', 'hold', 'replay',
-  'step', 'drop', 'finish', 'opened', 'closed', 'close', 'refuse', 'send', 'read', 'prepare']) {
+  'step', 'drop', 'finish', 'opened', 'closed', 'close', 'refuse', 'send', 'read', 'prepare', 'cancel']) {
   exports[`k${name[0].toUpperCase()}${name.slice(1)}`] = Symbol(`ohsocket.${name}`);
 }

@@ -7,11 +7,11 @@ const { ConnectionSocket, ServerSocket } = require('./server.js');
 const { badCallback, throwing } = require('./socket.js');
 const { BusinessError, errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Kind } = require('./constants.js');
-const { integer, isData, notData } = require('./arguments.js');
-const { readTLSOptions, setSecure } = require('./secure.js');
+const { integer, isData, needObject, notData } = require('./arguments.js');
+const { readSecureOptions, readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
-  kBound, kClosed, kCompat, kHandle, kHeld, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend,
+  kBound, kClosed, kCompat, kHandle, kHeld, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend, kSubscribe,
 } = require('./symbols.js');
 
 const PROTOCOL = 0, CIPHER_SUITE = 1, SIGNATURE_ALGORITHMS = 2, ALPN = 3, SERVER_NAME = 4; // of getAgreed
@@ -81,7 +81,7 @@ function secure(Class) {
 class TLSSocket extends ClientSocket {
   /** tcp: a connected TCPSocket, whose connection becomes this socket's. */
   constructor(...args) {
-    if (args.length === 0) {
+    if (args.length === 0 || (args.length === 1 && args[0] === undefined)) {
       super(Kind.TLS);
       return;
     }
@@ -89,6 +89,7 @@ class TLSSocket extends ClientSocket {
     const [tcp] = args;
     tcp[kListeners].fill(undefined);
     tcp[kClosed]();
+    tcp[kSubscribe](); // the library has forgotten who wants its events, and it may connect again
     this[kBound] = true;
     this[kOpened]();
   }
@@ -125,6 +126,14 @@ class TLSSocketServer extends ServerSocket {
 
   getProtocol(callback) {
     return agreed(this, PROTOCOL, callback);
+  }
+
+  /** The certificate and all other options of listen but the address, for the clients that come from now on. */
+  setSecureOptions(options) {
+    const { secureOptions } = needObject(options, 'options');
+    const result = setSecure(this[kHandle], readSecureOptions(secureOptions, options));
+    if (result < 0) throw errorOf(result, this[kHandle]);
+    return this;
   }
 
   [kRead](options) {

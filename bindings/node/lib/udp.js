@@ -6,18 +6,23 @@ const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
+const { addressError, BusinessError } = require('./errors.js');
 const { encode } = require('./encoding.js');
 const { isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
-const { kBound, kCompat, kHandle, kOpened, kRefuse, kSlot, kStep, kSubscribe } = require('./symbols.js');
+const {
+  kBound, kClose, kClosing, kCompat, kDrop, kHandle, kOpen, kOpened, kRefuse, kSlot, kStep, kSubscribe,
+} = require('./symbols.js');
 const { Opening } = require('./opening.js');
 
 const opening = Symbol('ohsocket.opening');
+const waiting = Symbol('ohsocket.waiting');
 
 class UDPSocket extends Socket {
   constructor() {
     super(Kind.UDP);
     this[opening] = new Opening();
+    this[waiting] = null; // sends and closes from the first send on whose name is being looked up, in order
     loop.garbage.register(this, { handle: this[kHandle], slot: this[kSlot] });
     this[kSubscribe]();
   }
@@ -38,7 +43,7 @@ class UDPSocket extends Socket {
         this[kOpened]();
       }
       return result;
-    });
+    }, addressError);
   }
 
   /** Sends one datagram. An address that is a name is looked up first. */
@@ -51,21 +56,31 @@ class UDPSocket extends Socket {
       if (options.encoding !== undefined && typeof data === 'string') data = encode(data, options.encoding, this[kCompat]);
       to = readAddress(options.address, this[kCompat]);
       if (!isData(data)) throw notData();
+      if (to.port === 0 && this[kOpen]) throw new BusinessError(ErrorCode.INVAL, 'Invalid argument: address.port must be 1 to 65535');
     } catch (error) {
       return this[kRefuse](error, callback);
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
     const handle = this[kHandle];
-    if (callback !== undefined) return begin(handle, callback, (request) => sendTo(handle, data, to, request));
-    const entry = new PromiseEntry(handle, undefined);
+    if (callback !== undefined) return begin(handle, callback, (request) => sendTo(this, data, to, request), addressError);
+    const entry = new PromiseEntry(handle, addressError);
     const request = put(entry, 0);
-    const result = sendTo(handle, data, to, request);
+    const result = sendTo(this, data, to, request);
     if (result < 0) take(request).settle(result);
     return entry.promise;
   }
 
+  [kClose](request) {
+    if (this[waiting] === null || !this[kOpen]) return super[kClose](request);
+    this[kClosing] = true; // no more messages
+    this[kDrop]();
+    this[waiting].push({ request, ready: true, result: 0, start: () => super[kClose](request) });
+    return 0;
+  }
+
   [kStep](type, value) {
+    if (type === Event.CLOSE && this[waiting] !== null) cancel(this);
     try {
       super[kStep](type, value);
     } finally {
@@ -78,16 +93,62 @@ class UDPSocket extends Socket {
 UDPSocket.events = 1 << Event.LISTENING;
 
 /** Sends to an address; the library takes numeric ones, and refuses names at once. */
-function sendTo(handle, data, to, request) {
-  const result = native.sendTo(handle, data, to.address, to.port, to.family, request);
-  if (result !== -ErrorCode.PARAMETER || !isName(to.address)) return result;
-  const family = to.family === 1 ? 4 : to.family === 2 ? 6 : 0;
-  const copy = typeof data === 'string' ? data : Buffer.from(new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength));
-  dns.lookup(to.address, { family }, (error, address) => {
-    const late = error ? -ErrorCode.RESOLVE : native.sendTo(handle, copy, address, to.port, 0, request);
-    if (late < 0) take(request).settle(late);
-  });
+function sendTo(socket, data, to, request) {
+  if (socket[waiting] === null) {
+    const result = native.sendTo(socket[kHandle], data, to.address, to.port, to.family, request);
+    if (result !== -ErrorCode.PARAMETER || !isName(to.address)) return result;
+    socket[waiting] = [];
+  }
+  sendLater(socket, data, { ...to }, request);
   return 0;
+}
+
+/** Sends in its turn, and when the name, if it is one, has been looked up. */
+function sendLater(socket, data, to, request) {
+  const copy = typeof data === 'string' ? data : Buffer.from(new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength));
+  const operation = {
+    request,
+    ready: true,
+    result: 0,
+    start: () => native.sendTo(socket[kHandle], copy, to.address, to.port, to.family, request),
+    cancel() {
+      this.ready = true;
+      this.result = -ErrorCode.CANCELED;
+    },
+  };
+  socket[waiting].push(operation);
+  if (!isName(to.address)) return;
+  operation.ready = false;
+  const family = to.family === 1 ? 4 : to.family === 2 ? 6 : 0;
+  dns.lookup(to.address, { family }, (error, address) => {
+    operation.ready = true;
+    if (error) operation.result = -ErrorCode.RESOLVE;
+    to.address = address;
+    to.family = 0;
+    advance(socket);
+  });
+}
+
+/** Starts what waits, up to the next name. */
+function advance(socket) {
+  const queue = socket[waiting];
+  if (queue === null) return; // it was cancelled
+  while (queue.length > 0 && queue[0].ready) {
+    const { request, start, result } = queue.shift();
+    const now = result < 0 ? result : start();
+    if (now < 0) process.nextTick(refused, request, now);
+  }
+  if (queue.length === 0) socket[waiting] = null;
+}
+
+function refused(request, result) {
+  take(request).settle(result);
+}
+
+/** The socket has closed, by abort(): the sends that wait fail, and closes join. */
+function cancel(socket) {
+  for (const operation of socket[waiting]) operation.cancel?.();
+  advance(socket);
 }
 
 function isName(address) {

@@ -69,6 +69,7 @@ struct bytes {
     size_t size;
     void *owned; /* to be freed, or NULL */
 };
+bool view_to_bytes(napi_env env, napi_value value, struct bytes *bytes);
 bool to_bytes(struct state *state, napi_value value, struct bytes *bytes);
 
 struct export {

@@ -5,33 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ends the turn of a record: what its listeners have put off with process.nextTick, and the reactions of
- * promises, run when a callback scope closes. A scope around each call into JavaScript would do the same at
- * three times the cost. */
-static void end_turn(struct state *state)
-{
-    napi_callback_scope scope;
-
-    if (napi_open_callback_scope(state->env, NULL, state->turn, &scope) == napi_ok)
-        napi_close_callback_scope(state->env, scope);
-}
-
-/* Lets JavaScript hand over the rest of the batch. False when JavaScript cannot run any more. */
+/* Lets JavaScript hand over the rest of the batch, or a part. False when JavaScript cannot run any more.
+ *
+ * It is inside a callback scope: what is native and calls back itself, such as the parser of http, must not find
+ * itself the outermost and run what has been put off, in the middle of a listener. JavaScript ends the turn of each
+ * record; what the last has put off runs when the scope closes. */
 static bool hand_over(struct state *state, napi_value deliver)
 {
     napi_env env = state->env;
+    napi_callback_scope turn;
     napi_value receiver, error;
+    bool goes_on = true;
 
+    if (napi_open_callback_scope(env, NULL, state->turn, &turn) != napi_ok)
+        return false;
     napi_get_undefined(env, &receiver);
-    if (napi_call_function(env, receiver, deliver, 0, NULL, NULL) == napi_ok)
-        return true;
     /* An exception of a listener is nobody's to catch: process.on('uncaughtException'), or the end. A
      * worker that is being ended fails here too, and then for good. */
-    if (napi_get_and_clear_last_exception(env, &error) != napi_ok ||
-        napi_fatal_exception(env, error) != napi_ok)
-        return false;
-    end_turn(state);
-    return true;
+    if (napi_call_function(env, receiver, deliver, 0, NULL, NULL) != napi_ok)
+        goes_on = napi_get_and_clear_last_exception(env, &error) == napi_ok &&
+                  napi_fatal_exception(env, error) == napi_ok;
+    napi_close_callback_scope(env, turn);
+    return goes_on;
 }
 
 static uint32_t hash(const char *text)
@@ -220,14 +215,6 @@ static napi_value address(napi_env env, napi_callback_info info)
     return event != NULL && event->remote.address != NULL ? from_text(env, event->remote.address) : NULL;
 }
 
-/* endTurn(): lets run what has been put off. */
-static napi_value end_turn_of(napi_env env, napi_callback_info info)
-{
-    (void) info;
-    end_turn(state_of(env));
-    return NULL;
-}
-
 /* ref(), unref(): whether the loop keeps the process alive. */
 static napi_value ref(napi_env env, napi_callback_info info)
 {
@@ -253,7 +240,7 @@ void export_loop(napi_env env, napi_value exports)
 {
     static const struct export list[] = {
         { "setup", setup }, { "payload", payload }, { "address", address },
-        { "endTurn", end_turn_of }, { "ref", ref }, { "unref", unref },
+        { "ref", ref }, { "unref", unref },
     };
 
     add_exports(env, exports, list, sizeof list / sizeof *list);

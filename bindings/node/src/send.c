@@ -27,10 +27,9 @@ static napi_value send_bytes(napi_env env, napi_callback_info info)
     return from_integer(env, result);
 }
 
-/* sendv(handle, views, request): an array of Uint8Array as one send. */
+/* sendv(handle, views, request): an array of ArrayBuffers and views as one send. */
 static napi_value send_views(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
     socket_buffer buffers[MAX_BUFFERS];
     napi_value argv[3];
     uint32_t count = 0;
@@ -44,7 +43,7 @@ static napi_value send_views(napi_env env, napi_callback_info info)
         napi_value view;
 
         napi_get_element(env, argv[1], i, &view);
-        if (!to_bytes(state, view, &bytes))
+        if (!view_to_bytes(env, view, &bytes))
             return from_integer(env, -SOCKET_ERROR_PARAMETER);
         buffers[i].data = bytes.data;
         buffers[i].size = bytes.size;

@@ -101,11 +101,9 @@ static size_t element_size(napi_typedarray_type type)
     }
 }
 
-/* The bytes of a string (as UTF-8), an ArrayBuffer or a view of one. They stay valid until JavaScript runs
- * again. */
-bool to_bytes(struct state *state, napi_value value, struct bytes *bytes)
+/* The bytes of an ArrayBuffer or a view of one. They stay valid until JavaScript runs again. */
+bool view_to_bytes(napi_env env, napi_value value, struct bytes *bytes)
 {
-    napi_env env = state->env;
     void *data = NULL;
     bool is = false;
 
@@ -122,11 +120,17 @@ bool to_bytes(struct state *state, napi_value value, struct bytes *bytes)
     } else if (napi_is_dataview(env, value, &is) == napi_ok && is) {
         napi_get_dataview_info(env, value, &bytes->size, &data, NULL, NULL);
     } else {
-        return text_to_bytes(state, value, bytes);
+        return false;
     }
     if (bytes->size > 0) /* an empty one has no memory */
         bytes->data = data;
     return true;
+}
+
+/* The same of a string too, as UTF-8: valid until the next string. */
+bool to_bytes(struct state *state, napi_value value, struct bytes *bytes)
+{
+    return view_to_bytes(state->env, value, bytes) || text_to_bytes(state, value, bytes);
 }
 
 void add_exports(napi_env env, napi_value exports, const struct export *list, size_t count)

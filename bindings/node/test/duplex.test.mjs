@@ -1,6 +1,7 @@
 // The stream view of a connection.
 
 import { once } from 'node:events';
+import http from 'node:http';
 import { Duplex, Transform, Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import test from 'node:test';
@@ -105,19 +106,55 @@ test('a send beside the stream that fills the queue: the write waits for drain',
   await sent;
 });
 
-test('destroy resets what has not been written, and closes', async () => {
+test('destroy closes: what has been written arrives', async () => {
   const { tcp, peer } = await connected();
   peer.pause();
-  const gone = new Promise((resolve) => peer.once('close', resolve));
   const stream = tcp.duplex();
-  stream.write(Buffer.alloc(16 << 20), () => {});
-  const closed = next(tcp, 'close');
-  stream.destroy();
-  await soon(once(stream, 'close'));
-  await closed;
-  peer.resume();
-  await soon(gone);
+  const data = pattern(2 << 20);
+  const closed = once(stream, 'close');
+  const written = new Promise((resolve) => {
+    stream.write(data, (error) => {
+      stream.destroy();
+      resolve(error);
+    });
+  });
+  const received = written.then(() => turns(50)).then(() => all(peer));
+  assert.ok(!await soon(written));
+  assert.ok((await soon(received)).equals(data));
+  await soon(closed);
   assert.equal((await tcp.getState()).isClose, true);
+});
+
+test('destroy with an error resets the connection', async () => {
+  const { tcp, peer } = await connected();
+  peer.pause();
+  const reset = new Promise((resolve) => peer.once('close', resolve));
+  const stream = tcp.duplex();
+  const written = new Promise((resolve) => stream.write(Buffer.alloc(16 << 20), resolve));
+  const closed = next(tcp, 'close');
+  const failed = once(stream, 'error');
+  stream.destroy(new Error('no more'));
+  assert.equal((await soon(failed))[0].message, 'no more');
+  await closed;
+  assert.ok(await soon(written) instanceof Error);
+  peer.resume();
+  await soon(reset);
+  assert.equal((await tcp.getState()).isClose, true);
+});
+
+test('a write that waits for drain has its callback when the stream is destroyed', async () => {
+  const { tcp, peer } = await connected();
+  peer.pause();
+  tcp.setOption(socket.Option.SEND_QUEUE_LIMIT, 1 << 16);
+  const stream = tcp.duplex();
+  const sent = tcp.send({ data: Buffer.alloc(16 << 20) }).catch(() => {});
+  const written = new Promise((resolve) => stream.write('later', resolve));
+  await turns(10);
+  stream.destroy();
+  assert.equal((await soon(written)).code, 2301125);
+  peer.resume();
+  await soon(once(stream, 'close'));
+  await sent;
 });
 
 test('an error of the connection is that of the stream', async () => {
@@ -174,4 +211,24 @@ test('a socket that is not open has no stream', async () => {
   const tcp = socket.constructTCPSocketInstance();
   assert.throws(() => tcp.duplex(), { code: 2301107 });
   await rejected(tcp.close(), 2300999);
+});
+
+test('addresses as of net.Socket: http on both sides', async () => {
+  const web = http.createServer((request, response) => {
+    response.end(`${request.url} ${request.socket.remoteAddress} ${request.socket.remotePort} ${request.socket.localPort}`);
+  });
+  const { server, address } = await listening((client) => web.emit('connection', client.duplex()));
+  const tcp = socket.constructTCPSocketInstance();
+  await tcp.connect({ address });
+  const stream = tcp.duplex();
+  const { localPort } = stream;
+  assert.deepEqual([stream.remoteAddress, stream.remotePort, stream.remoteFamily], [address.address, address.port, 'IPv4']);
+  assert.deepEqual([stream.localAddress, stream.localFamily], [address.address, 'IPv4']);
+  const request = http.get('http://localhost/path', { createConnection: () => stream });
+  const [response] = await soon(once(request, 'response'));
+  assert.equal((await soon(all(response))).toString(), `/path ${address.address} ${localPort} ${address.port}`);
+  stream.destroy();
+  await soon(once(stream, 'close'));
+  assert.equal(stream.remoteAddress, undefined);
+  await server.close();
 });

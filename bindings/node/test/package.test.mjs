@@ -37,6 +37,24 @@ const programs = {
   'OpenHarmony module': ['main.ts', `import socket from '@ohos.net.socket';\nlet count: number = 0;\n${BODY}`],
 };
 
+test('OpenHarmony module: imports of types are left out', async () => {
+  writeFileSync(path.join(folder, 'types-only.ts'), 'export interface Foo { a: number }\nexport default interface Bar { b: number }\n'
+    + 'export const hello = (f: Foo) => `hello ${f.a}`;\n');
+  writeFileSync(path.join(folder, 'imports.ts'), `
+import { hello, Foo } from './types-only';
+import Bar from './types-only';
+import { BusinessError, AsyncCallback } from '@ohos.base';
+
+const foo: Foo & Partial<Bar> = { a: 1 };
+const callback: AsyncCallback<void> = (error: BusinessError): void => { throw new Error(hello(foo)); };
+callback(undefined!);
+`);
+  const { stderr, code } = await node(['--import', 'ohsocket/register', 'imports.ts'], { cwd: folder }).done;
+  assert.equal(code, 1);
+  assert.match(stderr, /Error: hello 1/);
+  assert.match(stderr, /imports\.ts:7:/); // the place in the program
+});
+
 for (const [name, [file, source]] of Object.entries(programs)) {
   test(`${name}: runs, with no environment`, async () => {
     writeFileSync(path.join(folder, file), source);
@@ -63,7 +81,9 @@ console.log(esm === cjs, cjs.TCPSocket === TCPSocket, cjs.constructTCPSocketInst
 
 test('the types, strictly, from both kinds of module', () => {
   writeFileSync(path.join(folder, 'types.mts'), `
-import socket, { BusinessError, ErrorCode, type SocketMessageInfo } from 'ohsocket';
+import socket, {
+  BusinessError, ErrorCode, setTLSKeylog, type Data, type ListenAddress, type SocketMessageInfo, type Stats, type TLSIdentity,
+} from 'ohsocket';
 import ohos from '@ohos.net.socket';
 import { socket as kit } from '@kit.NetworkKit';
 import { BusinessError as Base, type AsyncCallback } from '@kit.BasicServicesKit';
@@ -75,6 +95,13 @@ const done: AsyncCallback<ohos.SocketStateBase> = (error: BusinessError, state: 
 tcp.getState(done);
 const sent: Promise<void> = tcp.send({ data: new Uint8Array(1) });
 tcp.setOption(socket.Option.IDLE_TIMEOUT, 5);
+const named: [Data, ListenAddress, Stats, TLSIdentity] = ['', { address: '' }, socket.getStats(), { cert: '', key: '' }];
+setTLSKeylog(undefined);
+const failed: Base<string> = new BusinessError<string>(401);
+const text: string = failed.data;
+tcp.sendv([new ArrayBuffer(1), new Uint8Array(1)]);
+const port: number | undefined = tcp.duplex().remotePort;
+socket.constructTLSSocketServerInstance().setSecureOptions({ secureOptions: {} });
 const protocol: socket.Protocol = socket.Protocol.TLSv13;
 // @ts-expect-error there is no such event
 tcp.on('data', () => {});
@@ -98,5 +125,18 @@ udp.on('listening', () => {}).bind({ address: '127.0.0.1' }, (error) => { const 
     },
     files: ['types.mts', 'types.cts'],
   }));
-  execFileSync(process.execPath, [path.join(here, '../node_modules/typescript/bin/tsc'), '-p', folder], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const tsc = (project) => execFileSync(process.execPath, [path.join(here, '../node_modules/typescript/bin/tsc'), '-p', project],
+    { stdio: ['ignore', 'inherit', 'inherit'] });
+  tsc(folder);
+  // The older way of looking modules up.
+  writeFileSync(path.join(folder, 'old.ts'), 'import socket from \'@ohos.net.socket\';\nsocket.constructTCPSocketInstance().close();\n');
+  const project = path.join(folder, 'old.json');
+  writeFileSync(project, JSON.stringify({
+    compilerOptions: {
+      strict: true, noEmit: true, target: 'es2022', lib: ['es2022', 'esnext.disposable'], module: 'esnext', moduleResolution: 'node10',
+      esModuleInterop: true, types: ['node', 'ohsocket/ohos'],
+    },
+    files: ['old.ts'],
+  }));
+  tsc(project);
 });

@@ -20,8 +20,8 @@ const tcp = socket.constructTCPSocketInstance();
 await tcp.connect({ address });
 `;
 
-async function ends(source, expected = {}) {
-  const { code, stdout, stderr } = await run(source).done;
+async function ends(source, expected = {}, options = {}) {
+  const { code, stdout, stderr } = await run(source, options).done;
   assert.equal(code, expected.code ?? 0, stderr);
   if (expected.stdout !== undefined) assert.equal(stdout, expected.stdout);
   if (expected.stderr !== undefined) assert.match(stderr, expected.stderr);
@@ -52,6 +52,26 @@ test('open sockets keep it alive, unless they are unref\'d', async () => {
   await seen(/kept/);
   child.kill();
   assert.equal((await done).signal, 'SIGTERM');
+});
+
+test('operations of unref\'d sockets are waited for', async () => {
+  await ends(`const server = socket.constructTCPSocketServerInstance().unref();
+    server.on('connect', (client) => client.unref().on('message', () => {}));
+    await server.listen({ address: '127.0.0.1' });
+    const tcp = socket.constructTCPSocketInstance().unref();
+    await tcp.connect({ address: await server.getLocalAddress() });
+    await tcp.send({ data: Buffer.alloc(8 << 20) });
+    await tcp.end();
+    await tcp.close();
+    const udp = socket.constructUDPSocketInstance().unref();
+    await udp.bind({ address: '127.0.0.1' });
+    await udp.send({ data: 'x', address: await udp.getLocalAddress() });
+    await udp.close();
+    const late = socket.constructTCPSocketInstance();
+    const connecting = late.connect({ address: await server.getLocalAddress() });
+    late.unref();
+    await connecting;
+    console.log('done');`, { stdout: 'done\n' });
 });
 
 test('an open socket that nothing refers to is not garbage', async () => {
@@ -88,22 +108,27 @@ test('an exception in a listener reaches uncaughtException, and the other events
   { stdout: 'listener 1,uncaughtException,listener 2,uncaughtException 2\ncallback\n' });
 });
 
-test('what a listener had put off before its exception runs before the next event', async () => {
-  await ends(`
+const TURNS = `
     const order = [];
     process.on('uncaughtException', (error) => order.push(error.message));
     const udp = socket.constructUDPSocketInstance();
     await udp.bind({ address: '127.0.0.1' });
     const address = await udp.getLocalAddress();
-    for (const data of '012') await udp.send({ data, address });
+    for (const data of '0123') await udp.send({ data, address });
     udp.on('message', ({ message }) => {
       const id = Buffer.from(message).toString();
       order.push('message ' + id);
       Promise.resolve().then(() => order.push('promise ' + id));
       process.nextTick(() => order.push('tick ' + id));
-      if (id === '2') setImmediate(() => udp.close(() => console.log(order.join())));
-      throw new Error('error ' + id);
-    });`, { stdout: `${[0, 1, 2].flatMap((id) => [`message ${id}`, `error ${id}`, `tick ${id}`, `promise ${id}`])}\n` });
+      if (id === '3') setImmediate(() => udp.close(() => console.log(order.join())));
+      if (id !== '1') throw new Error('error ' + id);
+    });`;
+
+test('what a listener has put off runs before the next event, and before it if it throws', async () => {
+  const order = [0, 1, 2, 3].flatMap((id) => [`message ${id}`, ...(id === 1 ? [] : [`error ${id}`]), `tick ${id}`, `promise ${id}`]);
+  await ends(TURNS, { stdout: `${order}\n` });
+  // The same without the function of Node's that nobody has promised.
+  await ends(TURNS, { stdout: `${order}\n` }, { env: { ...process.env, NODE_OPTIONS: '--import data:text/javascript,delete%20process._tickCallback' } });
 });
 
 test('without a handler the exception ends the process', async () => {

@@ -2,10 +2,13 @@
 
 import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
+import { inspect } from 'node:util';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
-import { HOST, all, bytes, called, checkLeaks, closedPort, connected, netServer, next, rejected, soon } from './helper.mjs';
+import {
+  HOST, all, bytes, called, checkLeaks, closedPort, connected, listening, netClient, netServer, next, rejected, soon, turns,
+} from './helper.mjs';
 
 checkLeaks();
 
@@ -276,6 +279,61 @@ test('a signal cancels a connect', async () => {
   assert.equal((await tcp.getState()).isConnected, true);
   await closed;
   server.close();
+});
+
+test('a connect that was aborted can be repeated at once', async () => {
+  const { server, address } = await netServer((peer) => peer.end());
+  for (const form of ['promise', 'callback']) {
+    const tcp = socket.constructTCPSocketInstance();
+    const controller = new AbortController();
+    const events = [];
+    tcp.on('close', () => events.push('close'));
+    const options = { address, signal: controller.signal };
+    const connecting = form === 'promise' ? tcp.connect(options) : called(tcp, 'connect', options);
+    controller.abort();
+    assert.equal((await rejected(connecting, 2301125)).name, 'AbortError');
+    assert.deepEqual(events, ['close']);
+    await tcp.connect({ address });
+    await tcp.close();
+  }
+  server.close();
+});
+
+test('a connection that has closed says so', async () => {
+  const { server, address } = await listening();
+  const arrived = next(server, 'connect');
+  const peer = await netClient(address);
+  const client = await arrived;
+  const closed = { isBound: false, isConnected: false, isClose: true };
+  client.on('message', () => {});
+  const state = new Promise((resolve) => client.on('close', () => resolve(client.getState())));
+  peer.end();
+  assert.deepEqual(await soon(state), closed);
+  await turns(10);
+  assert.deepEqual(await client.getState(), closed);
+  assert.deepEqual(await called(client, 'getState'), closed);
+  await server.close();
+});
+
+test('util.inspect shows state and addresses', async () => {
+  const { tcp, peer } = await connected();
+  const { port } = await tcp.getLocalAddress();
+  const shown = inspect(tcp, { breakLength: Infinity });
+  assert.equal(shown, 'TCPSocket { isBound: true, isConnected: true, isClose: false, '
+    + `local: '${HOST}:${port}', remote: '${HOST}:${peer.localPort}' }`);
+  peer.end();
+  await tcp.close();
+  assert.equal(inspect(tcp), 'TCPSocket { isBound: false, isConnected: false, isClose: true }');
+  assert.equal(inspect({ a: { tcp } }, { depth: 0 }), '{ a: [Object] }');
+});
+
+test('sendv takes views and ArrayBuffers', async () => {
+  const { tcp, peer } = await connected();
+  const received = all(peer);
+  await tcp.sendv([Buffer.from('a'), new Uint8Array([98]).buffer, new DataView(new Uint8Array([99]).buffer)]);
+  await tcp.end();
+  assert.equal((await soon(received)).toString(), 'abc');
+  await tcp.close().catch(() => {}); // the peer has ended too
 });
 
 test('IPv6', async () => {

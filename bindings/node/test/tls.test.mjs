@@ -212,6 +212,43 @@ test('a client that the server does not know is an error event, and the server g
   await server.close();
 });
 
+test('a running server takes other certificates', async () => {
+  const { server, address } = await listening({ secureOptions: stranger });
+  server.on('connect', (client) => client.on('message', () => {}));
+  const shown = async () => {
+    const peer = await tlsClient(address, { rejectUnauthorized: false, ALPNProtocols: ['x'] });
+    const { CN } = peer.getPeerCertificate().subject;
+    peer.destroy();
+    return [CN, peer.alpnProtocol];
+  };
+  assert.deepEqual(await shown(), ['stranger', false]);
+  assert.equal(server.setSecureOptions({ secureOptions: identity, ALPNProtocols: ['x'] }), server);
+  assert.deepEqual(await shown(), ['server', 'x']);
+  assert.throws(() => server.setSecureOptions({ secureOptions: { ...identity, key: 'none' } }), { code: 2303505 });
+  assert.throws(() => server.setSecureOptions(undefined), { code: 401 });
+  assert.throws(() => server.setSecureOptions({}), { code: 401 });
+  assert.deepEqual(await shown(), ['server', 'x']);
+  await server.close();
+});
+
+test('an optional argument may be undefined', () => {
+  assert.ok(socket.constructTLSSocketInstance(undefined) instanceof socket.TLSSocket);
+  assert.throws(() => socket.constructTLSSocketInstance(undefined, 1), { code: 401 });
+  assert.throws(() => socket.constructTLSSocketInstance(null), { code: 401 });
+});
+
+test('a TCPSocket whose connection was taken over connects and closes again', async () => {
+  const { server, address } = await netServer((peer) => peer.on('error', () => {}).resume());
+  const tcp = socket.constructTCPSocketInstance();
+  await tcp.connect({ address });
+  await socket.constructTLSSocketInstance(tcp).close();
+  for (const what of ['first', 'second']) {
+    await tcp.connect({ address });
+    await soon(tcp.close(), `${what} close`); // a listener would renew the subscription
+  }
+  server.close();
+});
+
 test('an upgrade of a TCP connection', async () => {
   const { server, address } = await netServer((peer) => {
     peer.on('error', () => {});
@@ -221,7 +258,6 @@ test('an upgrade of a TCP connection', async () => {
     secure.on('data', (data) => secure.end(data));
   });
   assert.throws(() => socket.constructTLSSocketInstance({}), { code: 401 });
-  assert.throws(() => socket.constructTLSSocketInstance(undefined), { code: 401 });
   const tcp = socket.constructTCPSocketInstance();
   assert.throws(() => socket.constructTLSSocketInstance(tcp), { code: 2303601 });
   await tcp.bind({ address: HOST });

@@ -1,6 +1,7 @@
 // UDPSocket, with node:dgram on the other side.
 
 import { once } from 'node:events';
+import dns from 'node:dns';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
@@ -156,4 +157,68 @@ test('bind and close back to back', async () => {
   udp.on('close', () => events.push('close'));
   await Promise.all([udp.bind({ address: HOST }), udp.close()]);
   assert.deepEqual(events, ['listening', 'close']);
+});
+
+/** The library knows localhost itself, and other names depend on the system. */
+const { lookup } = dns;
+function slowLookup() {
+  dns.lookup = (name, options, callback) => {
+    if (name === 'peer.test') setImmediate(callback, null, HOST, 4);
+    else lookup(name, options, callback);
+  };
+}
+
+test('a send to a name comes before the sends and the close after it', async () => {
+  const { peer, address } = await dgramSocket();
+  slowLookup();
+  const { udp } = await bound();
+  const received = [];
+  const both = soon(new Promise((resolve) => {
+    peer.on('message', (data) => {
+      received.push(data.toString());
+      if (received.length === 3) resolve();
+    });
+  }));
+  const done = [];
+  const bytes = Buffer.from('two');
+  const sends = [
+    udp.send({ data: 'one', address: { ...address, address: 'peer.test', family: 1 } }).then(() => done.push('one')),
+    udp.send({ data: bytes, address }).then(() => done.push('two')),
+    called(udp, 'send', { data: 'three', address: { ...address, address: 'peer.test', family: 1 } }).then(() => done.push('three')),
+  ];
+  bytes.fill('x'); // it is the program's again
+  const closed = udp.close().then(() => done.push('closed'));
+  const late = rejected(udp.send({ data: 'four', address }), 2301108);
+  await soon(Promise.all([...sends, closed, late]));
+  assert.deepEqual(done, ['one', 'two', 'three', 'closed']);
+  await both;
+  assert.deepEqual(received, ['one', 'two', 'three']);
+  // The socket is as new, and a failed look-up holds nothing up.
+  await udp.bind({ address: HOST });
+  const arrived = once(peer, 'message');
+  const unknown = rejected(udp.send({ data: 'x', address: { address: 'name.invalid', port: 9 } }), 2300004);
+  await udp.send({ data: 'again', address });
+  assert.equal((await arrived)[0].toString(), 'again');
+  await unknown;
+  await udp.close();
+  peer.close();
+  dns.lookup = lookup;
+});
+
+test('abort cancels the sends that wait for a name', async () => {
+  const { peer, address } = await dgramSocket();
+  slowLookup();
+  const { udp } = await bound();
+  const sends = [
+    rejected(udp.send({ data: 'one', address: { ...address, address: 'peer.test' } }), 2301125),
+    rejected(udp.send({ data: 'two', address }), 2301125),
+  ];
+  const joined = udp.close();
+  const closed = next(udp, 'close');
+  udp.abort();
+  await closed;
+  await soon(Promise.all([...sends, joined]));
+  await rejected(udp.close(), 2300999);
+  peer.close();
+  dns.lookup = lookup;
 });

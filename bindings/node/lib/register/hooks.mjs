@@ -35,16 +35,29 @@ export function load(url, context, nextLoad) {
   return { format: 'module', source: javaScript(fileURLToPath(url)), shortCircuit: true };
 }
 
-/** Types become blanks, so that positions stay; enums and the like need a translation. */
+// Imports that may be of types; only a translation leaves those out.
+const IMPORT_OF_TYPES = /^\s*import\b[^'"]*(\{|from\s*['"]\.)/m;
+
+/** Types become blanks, so that positions stay; such imports, enums and the like need a translation. */
 function javaScript(filename) {
   const source = readFileSync(filename, 'utf8');
   try {
-    return swc.transformSync(source, { filename, mode: 'strip-only' }).code;
+    if (!IMPORT_OF_TYPES.test(source)) return swc.transformSync(source, { filename, mode: 'strip-only' }).code;
   } catch (error) {
     if (error?.code !== 'UnsupportedSyntax') throw syntaxError(error, filename);
   }
-  const { code, map } = swc.transformSync(source, { filename, mode: 'transform', sourceMap: true });
-  return `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
+  return translated(source, filename);
+}
+
+function translated(source, filename) {
+  try {
+    const { code, map } = swc.transformSync(source, {
+      filename, mode: 'transform', sourceMap: true, transform: { verbatimModuleSyntax: false },
+    });
+    return `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
+  } catch (error) {
+    throw syntaxError(error, filename);
+  }
 }
 
 function syntaxError(error, filename) {

@@ -4,5 +4,6 @@
 import module from 'node:module';
 import { load, resolve } from './hooks.mjs';
 
+process.setSourceMapsEnabled(true); // for the places of errors in what has been translated
 if (typeof module.registerHooks === 'function') module.registerHooks({ load, resolve });
 else module.register('./hooks.mjs', import.meta.url);
