@@ -267,7 +267,7 @@ LOOPS_TEST(reconnect_from_inside_close)
     } cases[] = {{1, 0, 1, 0}, {1, 0, 0, 0}, {0, 1, 0, 0}, {1, 1, 0, -2301114}};
     int port;
     int listener = peer_listen(&port);
-    struct again all[4]; // each its own: the last callback of one may still be running when the next begins
+    static struct again all[4]; // a callback may still be running when the next begins, and when the test ends
     for (int i = 0; i < 4; i++) {
         struct again *a = &all[i];
         *a = (struct again){.listener_port = port, .in_event = cases[i].in_event};
