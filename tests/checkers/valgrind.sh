@@ -5,6 +5,9 @@
 set -u
 folder=$(cd "$(dirname "$0")" && pwd)
 programs=${1:?usage: valgrind.sh BUILD}/valgrind/examples
+# Where the runtime interrupts a goroutine that has run for 10 ms it pushes a frame that memcheck takes for a write outside
+# of the stack.
+export GODEBUG=asyncpreemptoff=1
 logs=$(mktemp -d)
 seconds=60 pids=() # valgrind is some fifty times slower
 trap 'for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null; done; rm -rf "$logs"' EXIT
