@@ -11,9 +11,8 @@ import (
 // C: int socket_bind(socket_handle socket, const socket_address *address)
 //
 // socket_bind opens a TCP client or UDP socket and gives it a local address: a
-// numeric one (IPv6 link-local with its zone: "fe80::1%eth0") or "localhost" (127.0.0.1; with
-// SOCKET_FAMILY_IPV6 ::1). Port 0
-// takes a free one: see socket_get_local_address. On UDP the listening event
+// numeric one (IPv6 link-local with its zone: "fe80::1%eth0") or "localhost" (127.0.0.1;
+// with SOCKET_FAMILY_IPV6 ::1). Port 0 takes a free one: see socket_get_local_address. On UDP the listening event
 // follows and datagrams can be sent and received. Errors: 401 address, port or
 // family, 2301098 in use, 2301099 not an address of this machine, 2301013
 // privileged port, 2301022 already open, 2301114 closing, 2301095 kind.

@@ -45,6 +45,7 @@ func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (n
 	return t, code
 }
 
+// refusedAddress remembers what is wrong with an address; names says whether a host name would do.
 func (s *Socket) refusedAddress(text string, port int32, family netaddr.Family, names bool) {
 	const shown = 100
 	s.refuses("address", strconv.Quote(text[:min(len(text), shown)]), netaddr.Mistake(text, port, family, names))

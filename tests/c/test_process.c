@@ -260,7 +260,7 @@ __attribute__((no_sanitize("undefined"))) static void make_fault(void *kind)
     static volatile int zero;
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
-    if (strcmp(kind, "segv") == 0) {
+    if (strcmp(kind, "segv") == 0 || strcmp(kind, "handled") == 0) {
         *(volatile int *)(size_t)(zero + 16) = 1;
     } else if (strcmp(kind, "fpe") == 0) {
         zero = 1000 / zero; // (1 / zero would be made without a division)
@@ -269,6 +269,21 @@ __attribute__((no_sanitize("undefined"))) static void make_fault(void *kind)
         *(volatile char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(empty), 0) = 1;
     }
 }
+
+static void handle_fault(int signal)
+{
+    _exit(signal == SIGSEGV ? 42 : 43);
+}
+
+// Before the library is loaded, which the program is linked with.
+static void before_loading(int argc, char **argv, char **environment)
+{
+    (void)environment;
+    if (argc < 3 || strcmp(argv[2], "handled") != 0) return;
+    struct sigaction action = {.sa_handler = handle_fault};
+    sigaction(SIGSEGV, &action, NULL);
+}
+__attribute__((section(".preinit_array"), used)) static void (*const preinit)(int, char **, char **) = before_loading;
 
 CHILD(child_faults_in_a_callback)
 {
@@ -298,7 +313,9 @@ BARE_TEST(a_fault_of_the_host_ends_it_by_that_signal)
         const char *name;
         int signal;
     } faults[] = {{"segv", SIGSEGV}, {"bus", SIGBUS}, {"fpe", SIGFPE}};
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < 3; c++) {
         for (int f = 0; f < 3; f++)
             EXPECT_EQ(wait_child(start_child(children[c], faults[f].name)), 128 + faults[f].signal, "%s: %s", children[c], faults[f].name);
+        EXPECT_EQ(wait_child(start_child(children[c], "handled")), 42, "%s: the handler that was there before", children[c]);
+    }
 }
