@@ -1,13 +1,15 @@
 // connections [N]: N connections open at once in one process, each of which has echoed, then closed. The other ends
 // are plain sockets of a second process. The library is the server, then the clients; both again and again. After
-// each the resident memory of the process must come back to what it was before (BOUND-7): within 5 %, and the first time
-// what the Go runtime never returns of its own records, see RECORDS_KB. "Before" is not a cold process but one that has
-// served a small number of connections, just as many as make the runtime run its collector a few times: that and the
-// first use of code cost some 1 MiB for ever, see FIRST_KB, whether there were ever many connections or not. Prints the
-// memory of an idle connection.
+// each the resident memory of the process must come back to what it was before (BOUND-7): within 5 %, and what the Go
+// runtime does not return of its own, see RECORDS_KB and SPARE_KB; what is allocated must come back to some bytes for
+// each connection, whatever the pages do. "Before" is not a cold process but one that has served a small number of
+// connections, just as many as make the runtime run its collector a few times: that and the first use of code cost some
+// 1 MiB for ever, see FIRST_KB, whether there were ever many connections or not. Prints the memory of an idle connection.
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "helper.h"
 #include "plain_peers.h"
@@ -24,6 +26,11 @@ enum {
     FIRST_KB = 1536, // what a process may have more for ever after the first connections and collections
     // The records of the runtime (spans, mark bits) are as many as the heap once needed: 0.2 to 0.4 MiB here.
     RECORDS_KB = 512,
+    // Free pages that the runtime sets apart for each processor it is busy on, and does not give back: 64 of 8 KiB for
+    // the threads of the two loops and for the collector.
+    SPARE_KB = 512,
+    BUSY = 3,
+    UNEVEN = 48 * 1024, // bytes; less than five for each connection
 };
 
 static struct helper peers;
@@ -91,6 +98,7 @@ struct role {
     int (*start)(void);
     void (*open)(int from, int to, int port);
     socket_handle server;
+    uint64_t allocated; // after the first full round
 };
 
 static struct role server, clients;
@@ -124,8 +132,8 @@ static void clients_open(int from, int to, int port)
     helper_answer(&peers);
 }
 
-static struct role server = {"accepted", server_start, server_open, 0};
-static struct role clients = {"connected", clients_start, clients_open, 0};
+static struct role server = {"accepted", server_start, server_open, 0, 0};
+static struct role clients = {"connected", clients_start, clients_open, 0, 0};
 
 static struct baseline show(const char *what, const struct role *r)
 {
@@ -167,20 +175,25 @@ static void round_of(struct role *r, int n)
     fflush(stdout);
 }
 
-static long min_of(long a, long b) { return a < b ? a : b; }
+// What is allocated, by the library in the Go heap and by all others with malloc.
+static uint64_t allocated(void)
+{
+    return stats_now().go_heap_bytes + mallinfo2().uordblks;
+}
 
-// Waits until a burst is over for the process too, and returns its resident memory.
-static long settle(const struct baseline *before, long most)
+// Waits until a burst is over for the process too. Returns the bytes that are allocated.
+static uint64_t settle(const struct baseline *before, long most)
 {
     int64_t start = now_ms();
     baseline_wait(before);
-    if (SOAK_ASAN) return 0; // keeps freed memory on purpose
-    // A second after a burst the library gives its memory back.
+    // A second after a burst the library gives its memory back, and a second later once more.
     while (resident_kb() > most && now_ms() < start + PATIENCE_MS) look_again_later();
     long kb = resident_kb();
-    printf("%ld KiB resident %.1f s after the last has gone\n", kb, (double)(now_ms() - start) / 1e3);
+    uint64_t bytes = allocated();
+    printf("%ld KiB resident %.1f s after the last has gone, %ld allowed; %.1f KiB allocated\n", kb, (double)(now_ms() - start) / 1e3, most,
+           (double)bytes / 1024);
     if (kb > most) FAIL("%ld KiB are resident, %ld allowed", kb, most);
-    return kb;
+    return bytes;
 }
 
 int main(int argc, char **argv)
@@ -196,20 +209,24 @@ int main(int argc, char **argv)
     for (int i = 0; i < n; i++) handles[i] = -1; // its memory is not the library's
     CHECK_OK(socket_set_dispatch_threads(2));
     warm_up();
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     struct baseline before = show("before any", &server);
-    long cold = resident_kb(), warm = 0, now = 0;
+    struct role *roles[] = {&server, &clients};
+    long cold = resident_kb(), warm = 0, spare = SPARE_KB * (processors < BUSY ? processors : BUSY);
     for (int i = 0; i < WARM_ROUNDS + ROUNDS; i++) {
         int warming = i < WARM_ROUNDS, m = warming && n > WARM ? WARM : n;
-        long most = warming ? cold + FIRST_KB : warm + warm * PERCENT / 100 + RECORDS_KB;
-        // Once there were as many, the runtime has its records.
-        if (i > WARM_ROUNDS) most = min_of(most, now + now * PERCENT / 100);
-        round_of(&server, m);
-        settle(&before, most);
-        round_of(&clients, m);
-        now = settle(&before, most);
-        if (warming) warm = now;
+        long most = warming ? cold + FIRST_KB : warm + warm * PERCENT / 100 + RECORDS_KB + spare;
+        for (int k = 0; k < 2; k++) {
+            round_of(roles[k], m);
+            uint64_t bytes = settle(&before, most);
+            if (i <= WARM_ROUNDS)
+                roles[k]->allocated = bytes;
+            else if (bytes > roles[k]->allocated + UNEVEN)
+                FAIL("%llu bytes are allocated, %llu were", (unsigned long long)bytes, (unsigned long long)roles[k]->allocated);
+        }
+        if (warming) warm = resident_kb();
     }
-    if (!SOAK_ASAN) printf("resident memory: %ld KiB in the cold process, %ld when warm, %ld at the end\n", cold, warm, resident_kb());
+    printf("resident memory: %ld KiB in the cold process, %ld when warm, %ld at the end\n", cold, warm, resident_kb());
     helper_end(&peers);
     return 0;
 }

@@ -4,19 +4,21 @@
 #
 # What a program does depends on its arguments only, and with random_ops on the seed that it prints: a failure says
 # how to run the same again.
-set -u
+set -uo pipefail
 build=${1:?usage: run.sh BUILD short|full SECONDS} length=${2:-short} seconds=${3:-30}
-failed=()
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
 
+# What failed is said again at the end, where one looks first.
 run() { # PROGRAM ARGUMENT...
-  local began=$SECONDS
+  local began=$SECONDS status=0 said=$output/${1//\//_}
   echo "== $*"
-  if timeout -k 10 "$((seconds + 900))" "$build/$@"; then
+  timeout -k 10 "$((seconds + 900))" "$build/$@" 2>&1 | tee "$said" || status=${PIPESTATUS[0]}
+  if [ "$status" -eq 0 ]; then
     echo "== passed in $((SECONDS - began)) s"
   else
-    echo "== FAILED: exit status $?; repeat it with: $build/$*"
-    failed+=("$build/$*")
-    return 1
+    echo "== FAILED: exit status $status; repeat it with: $build/$*"
+    { echo "failed with exit status $status: $build/$*"; tail -n 8 "$said"; } >>"$output/failed"
   fi
 }
 
@@ -32,13 +34,11 @@ run soak/churn "$opened"
 run soak/exit_with_traffic 40
 run soak/contention "$sends" "$bound"
 # Both at once: each uses one processor.
-strict=$(mktemp)
-run strict/soak/random_ops --seconds "$((seconds / 3 + 1))" >"$strict" 2>&1 &
+run strict/soak/random_ops --seconds "$((seconds / 3 + 1))" >"$output/strict" 2>&1 &
 run soak/random_ops --seconds "$seconds"
-wait $! || failed+=("$build/strict/soak/random_ops, see above")
-cat "$strict"
-rm -f "$strict"
-if [ "${#failed[@]}" -gt 0 ]; then
-  printf 'failed: %s\n' "${failed[@]}" >&2
+wait $!
+cat "$output/strict"
+if [ -e "$output/failed" ]; then
+  cat "$output/failed" >&2
   exit 1
 fi
