@@ -40,7 +40,6 @@ GO_SOURCES := $(shell find capi core -name '*.go' ! -name '*_test.go' ! -path '*
 	go.mod go.sum include/ohsocket.h capi/exports.map
 EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/examples/%,$(wildcard examples_c/*.c))
 TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
-TEST_HELPERS := $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
 
 .PHONY: all library examples demo test test-go test-abi test-c test-asan interop \
 	header lint install clean deps soak soak-programs test-soak fuzz test-fuzz test-checkers test-valgrind \
@@ -96,6 +95,7 @@ $(BUILD)/cgocheck/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
 	GOEXPERIMENT=cgocheck2 go build $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/cgocheck.so ./capi
 	mv $(BUILD)/go/cgocheck.so $@
 
+ADDRESS := -fsanitize=address -fno-omit-frame-pointer
 UNDEFINED := -fsanitize=undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/ubsan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
@@ -148,27 +148,6 @@ $(BUILD)/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUI
 	$(CC) $(CFLAGS) $(WARNINGS) -Iinclude $< -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..' -pthread
 
 TEST_FLAGS := -O1 -g $(WARNINGS) -Werror -Iinclude -pthread
-TEST_SOURCES := $(TEST_HELPERS) $(wildcard tests/c/*.h) $(HEADER)
-
-$(BUILD)/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/libohsocket.so
-	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $< $(TEST_HELPERS) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
-
-$(BUILD)/asan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/asan/libohsocket.so
-	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< $(TEST_HELPERS) -o $@ \
-		-L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
-
-# The same with other checkers; a part of the tests.
-CHECKED := $(wildcard $(patsubst %,tests/c/test_%.c,arguments completions data listeners loops records structs tls_data tls_options udp))
-
-$(BUILD)/cgocheck/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/cgocheck/libohsocket.so
-	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $< $(TEST_HELPERS) -o $@ -L$(BUILD)/cgocheck -lohsocket '-Wl,-rpath,$$ORIGIN/..'
-
-$(BUILD)/ubsan/tests/%: tests/c/%.c $(TEST_SOURCES) | $(BUILD)/ubsan/libohsocket.so
-	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $(UNDEFINED) $< $(TEST_HELPERS) -o $@ -L$(BUILD)/ubsan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 $(BUILD)/valgrind/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUILD)/valgrind/libohsocket.so
 	@mkdir -p $(@D)
@@ -179,7 +158,8 @@ $(BUILD)/tsan/host $(BUILD)/tsan/race: tests/checkers/tsan_host.c $(HEADER) | $(
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) -fsanitize=thread $(if $(filter %/race,$@),-DRACE) $< -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
--include tests/c/tls/tls.mk
+# A source distribution of the Python package has no tests.
+-include tests/c/tests.mk
 
 SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
 SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) random_ops
@@ -187,7 +167,7 @@ SOAK_SOURCES := $(SOAK_HELPERS) $(wildcard tests/soak/*.h) $(HEADER)
 # These have a folder of sources each.
 RANDOM_OPS := $(wildcard tests/soak/random_ops/*.[ch])
 FUZZ_CALLS := $(wildcard tests/fuzz/fuzz_calls/*.[ch])
-STRICT_FLAGS := $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer
+STRICT_FLAGS := $(TEST_FLAGS) $(ADDRESS)
 STRICT_LINK := -L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 $(BUILD)/soak/%: tests/soak/%.c $(SOAK_SOURCES) | $(BUILD)/libohsocket.so

@@ -11,24 +11,26 @@ case $time in
   '') seconds=10 ;;
   *) seconds=${time%s} ;;
 esac
-echo "== fuzz_calls, $seconds s"
-"$build/strict/fuzz/fuzz_calls" --seconds "$seconds" --last "$build/fuzz/last" tests/fuzz/corpus ||
-  { echo "the input is above and in $build/fuzz/last" >&2; exit 1; }
-[ -n "$time" ] || exit 0
+fuzz_calls() {
+  echo "== fuzz_calls, $seconds s"
+  "$build/strict/fuzz/fuzz_calls" --seconds "$seconds" --last "$build/fuzz/last" tests/fuzz/corpus ||
+    { echo "the input is above and in $build/fuzz/last" >&2; return 1; }
+}
+[ -n "$time" ] || { fuzz_calls; exit; }
 
-# Two at a time, each with one worker. What reads from the network and the user's files gets twice the time.
 fuzz() { # FILE FUNCTION
-  local name=$2 package seconds=$seconds
+  local name=$2 package
   package=./$(dirname "$1")
-  [ "$package" = ./core/tlsengine ] && seconds=$((seconds * 2))
   # Go may call the end of the time a failure of the input that runs then; a real one comes with its input.
   go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" -parallel 1 "$package" </dev/null >"$build/fuzz/$name.log" 2>&1 ||
     { grep -q 'context deadline exceeded' "$build/fuzz/$name.log" && ! grep -q 'Failing input' "$build/fuzz/$name.log"; } ||
     { cat "$build/fuzz/$name.log"; echo "== $name of $package FAILED"; return 1; }
   echo "== $name of $package, $seconds s: $(grep -c . "$build/fuzz/$name.log") lines in $build/fuzz/$name.log, the last: $(tail -1 "$build/fuzz/$name.log")"
 }
-export -f fuzz
+export -f fuzz fuzz_calls
 export build seconds
-grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' core capi |
-  sed -E 's/^([^:]*):[0-9]*:func (.*)/\1 \2/' |
-  xargs -P 2 -L 1 bash -c 'fuzz "$@"' fuzz
+# Two at a time, each with one worker.
+{
+  echo fuzz_calls
+  grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' core capi | sed -E 's/^([^:]*):[0-9]*:func (.*)/fuzz \1 \2/'
+} | xargs -P 2 -L 1 bash -c '"$@"' run

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The soak programs: run.sh BUILD short|full SECONDS, the seconds being those of random_ops. Each program has its own
-# deadlines; the one here is for a program that has lost them.
+# The soak programs: run.sh BUILD short|full SECONDS, the seconds being those of random_ops, with and without the address
+# sanitizer. Each program has its own deadlines; the one here is for a program that has lost them.
 #
 # What a program does depends on its arguments only, and with random_ops on the seed that it prints: a failure says
 # how to run the same again.
@@ -34,7 +34,7 @@ run soak/churn "$opened"
 run soak/exit_with_traffic 40
 run soak/contention "$sends" "$bound"
 # Both at once: each uses one processor.
-run strict/soak/random_ops --seconds "$((seconds / 3 + 1))" >"$output/strict" 2>&1 &
+run strict/soak/random_ops --seconds "$seconds" >"$output/strict" 2>&1 &
 run soak/random_ops --seconds "$seconds"
 wait $!
 cat "$output/strict"

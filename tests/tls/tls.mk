@@ -20,12 +20,12 @@ $(BUILD)/tls/%: tests/tls/%.c $(TLS_PEER_SOURCES) $(wildcard tests/tls/*.h) $(HE
 
 $(BUILD)/asan/tls/%: tests/tls/%.c $(TLS_PEER_SOURCES) $(wildcard tests/tls/*.h) $(HEADER) | $(BUILD)/asan/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< $(TLS_PEER_SOURCES) -o $@ \
+	$(CC) $(TEST_FLAGS) $(ADDRESS) $< $(TLS_PEER_SOURCES) -o $@ \
 		-L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 $(BUILD)/asan/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUILD)/asan/libohsocket.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) -fsanitize=address -fno-omit-frame-pointer $< -o $@ -L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+	$(CC) $(TEST_FLAGS) $(ADDRESS) $< -o $@ -L$(BUILD)/asan -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
 test-tls: deps-test library examples $(TLS_GO_PEER) $(addprefix $(BUILD)/tls/,$(TLS_PEER_PROGRAMS))
 	bash tests/tls/certificates.sh $(BUILD)/tls/certificates
