@@ -22,9 +22,7 @@ func failNext(op sys.Op, times int) {
 }
 
 func readableInTime(t *testing.T, fd int) bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
-	require.NoError(t, err)
-	return n == 1
+	return poll(t, fd, patience)
 }
 
 // LOOP-1: the descriptor becomes readable for a task though the eventfd could not be

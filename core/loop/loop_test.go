@@ -64,10 +64,18 @@ func poke(t *testing.T, w int) {
 }
 
 func readable(t *testing.T, fd int) bool {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(p, 0)
-	require.NoError(t, err)
-	return n > 0
+	return poll(t, fd, 0)
+}
+
+// The signals of the runtime's scheduler interrupt a poll.
+func poll(t *testing.T, fd int, timeout time.Duration) bool {
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(timeout.Milliseconds()))
+		if err != unix.EINTR {
+			require.NoError(t, err)
+			return n > 0
+		}
+	}
 }
 
 func stepUntil(t *testing.T, l *Loop, done func() bool) {

@@ -3,6 +3,7 @@ package loop
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -190,10 +191,7 @@ func TestRestArmsTimer(t *testing.T) {
 	assert.Equal(t, 1, armed, "set already")
 
 	wait := func() {
-		p := []unix.PollFd{{Fd: int32(l.FD()), Events: unix.POLLIN}}
-		n, err := unix.Poll(p, int(patience.Milliseconds()))
-		require.NoError(t, err)
-		require.Equal(t, 1, n)
+		require.True(t, poll(t, l.FD(), patience))
 	}
 	wait()
 	l.Step(0)
@@ -214,10 +212,7 @@ func TestRestArmsTimer(t *testing.T) {
 	l.StopTimer(x)
 	l.Step(0)
 	l.Rest(false)
-	p := []unix.PollFd{{Fd: int32(l.FD()), Events: unix.POLLIN}}
-	n, err := unix.Poll(p, 20)
-	require.NoError(t, err)
-	assert.Zero(t, n)
+	assert.False(t, poll(t, l.FD(), 20*time.Millisecond))
 	assert.Equal(t, 2, expired)
 }
 

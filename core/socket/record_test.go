@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,10 +15,18 @@ import (
 )
 
 func pollable(t *testing.T, l *Loop) bool {
-	p := []unix.PollFd{{Fd: int32(l.FD()), Events: unix.POLLIN}}
-	n, err := unix.Poll(p, 0)
-	require.NoError(t, err)
-	return n > 0
+	return poll(t, l.FD(), 0)
+}
+
+// The signals of the runtime's scheduler interrupt a poll.
+func poll(t require.TestingT, fd int, timeout time.Duration) bool {
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(timeout.Milliseconds()))
+		if err != unix.EINTR {
+			require.NoError(t, err)
+			return n > 0
+		}
+	}
 }
 
 // Records one at a time: the same events, in the same order.
