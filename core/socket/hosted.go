@@ -129,6 +129,7 @@ func (l *Loop) wait(timeoutMs int32, done func() bool) {
 			span = 0
 		}
 		interrupted := l.step(span)
+		l.resume(l.given) // what has nothing to show does not wait for the next poll
 		if interrupted || done() || left == 0 {
 			return
 		}

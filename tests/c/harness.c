@@ -65,7 +65,7 @@ void wait_state(int64_t until, const char *file, int line, const char *text)
     }
     if (test_loop) {
         state_unlock();
-        pump(20);
+        pump((int)(until - now));
         state_lock();
         return;
     }

@@ -341,6 +341,32 @@ TEST(a_connection_is_subscribed_to_late)
     record_loop_close();
 }
 
+// HALF-2, LOOP-9: an end that nobody has subscribed to makes no record, but the connection goes on to its close in the
+// poll that hears of it: that one must not wait for something else to happen.
+TEST(end_without_a_record_closes_in_the_same_poll)
+{
+    uint32_t masks[] = {0, SOCKET_EVENT_MASK(SOCKET_EVENT_MESSAGE)};
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        int peer;
+        record_loop_open();
+        socket_handle s = record_connected(&peer, NULL);
+        CHECK_EQ(socket_subscribe(s, masks[i] | SOCKET_EVENT_MASK(SOCKET_EVENT_CLOSE), NULL), 0);
+        CHECK_EQ(records_fetch(MOST, 0), 0);
+        if (masks[i]) { // an end behind data, and later
+            peer_write(peer, "data", 4);
+            CHECK_EQ(records_fetch(MOST, PATIENCE_MS), 1);
+            CHECK_EQ(records[0].size, 4);
+        }
+        peer_end(peer);
+        CHECK_EQ(records_fetch(MOST, PATIENCE_MS), 1);
+        CHECK_EQ(records[0].type, SOCKET_EVENT_CLOSE);
+        CHECK_EQ(records[0].error, 0);
+        peer_read_end(peer);
+        peer_close(peer);
+        record_loop_close();
+    }
+}
+
 // HALF-2, LISTEN-6: a record that did not fit into its batch is seen as late as the poll that returns it. Until the one
 // after that the socket of an end can be written to, and that of a connect is not read.
 TEST(records_that_did_not_fit_are_answered_in_time)

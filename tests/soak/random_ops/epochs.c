@@ -90,7 +90,7 @@ void run_epoch(const struct baseline *before)
     int gentle = epoch % 3 != 2; // otherwise all is aborted while it is open
     loops[1] = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
     loops[2] = CHECK_OK(socket_loop_create(SOCKET_LOOP_RECORDS));
-    hosts_stop = peers_stop = aborting = plain_port = relay_port = 0;
+    peers_stop = aborting = plain_port = relay_port = 0;
     sender = SENDER_PEER + 1;
     name_default_threads();
     start(&hosts[0], host_callbacks, 0);
@@ -130,7 +130,7 @@ void run_epoch(const struct baseline *before)
         WAIT_STATE(stats_now().queued_bytes == 0);
     }
     aborting = 1;
-    hosts_stop = 1;
+    stop_hosts();
     join(hosts[0]);
     join(hosts[1]);
     CHECK_OK(socket_shutdown(30000));

@@ -156,10 +156,10 @@ struct object *recent_get(unsigned i);
 
 // ---- hosted_loops.c: their threads, and loops that are closed under their sockets ----
 
-extern atomic_int hosts_stop;
 void *host_callbacks(void *unused);
 void handle_record(const socket_event *e);
 void *host_records(void *unused);
+void stop_hosts(void);
 void scenario_loop(uint64_t chance);
 
 // ---- bad_peers.c: plain sockets that reset, stop reading or end early ----
