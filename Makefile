@@ -3,6 +3,7 @@
 # make demo             the example programs at work, on this machine only
 # make test             all tests
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
+# make soak-random      the random operations alone
 # make fuzz             all fuzz targets, each for FUZZTIME=30s
 # make test-valgrind    the example programs under valgrind
 # make test-mutations   breaks the library on purpose, place by place, and wants tests to fail (MUTATIONS="DATA-1 TLS-5b": these)
@@ -42,7 +43,7 @@ EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/examples/%,$(wildcard examples_c/
 TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all library examples demo test test-go test-abi test-c test-asan interop \
-	header lint install clean deps soak soak-programs test-soak fuzz test-fuzz test-checkers test-valgrind \
+	header lint install clean deps soak soak-programs soak-random test-soak fuzz test-fuzz test-checkers test-valgrind \
 	test-cgocheck test-ubsan test-mutations
 .DELETE_ON_ERROR:
 # One at a time: the parts that can be parallel are so themselves.
@@ -221,6 +222,7 @@ interop: deps-test all
 SECONDS ?= 300
 SOAK_SECONDS ?= 30
 FUZZTIME ?= 30s
+FUZZ_AT_ONCE ?= 2
 
 soak: deps-test library soak-programs
 	bash tests/soak/run.sh $(BUILD) full $(SECONDS)
@@ -228,8 +230,11 @@ soak: deps-test library soak-programs
 test-soak: deps-test library soak-programs
 	bash tests/soak/run.sh $(BUILD) short $(SOAK_SECONDS)
 
+soak-random: deps-test $(BUILD)/soak/random_ops
+	$(BUILD)/soak/random_ops --seconds $(SECONDS)
+
 fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
-	bash tests/fuzz/run.sh $(BUILD) $(FUZZTIME)
+	bash tests/fuzz/run.sh $(BUILD) $(FUZZTIME) $(FUZZ_AT_ONCE)
 
 # `go test` has run what the Go targets start from; this runs the corpus of fuzz_calls, and a little more.
 test-fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls

@@ -33,7 +33,7 @@ func collections() uint32 {
 }
 
 // BOUND-7: when most sockets of a burst have gone what they have left in Go's heap is
-// collected, and once more for what the runtime has cached. (That the process gets smaller is looked at by tests/soak/connections.c.)
+// collected, and again for what the runtime has cached, a few times at most. (That the process gets smaller is looked at by tests/soak/connections.c.)
 func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	f := newFixture(t, onRun)
 	var burst []*Socket
@@ -52,7 +52,8 @@ func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	}
 	burst = nil
 	assert.True(t, trimming.Load())
-	assert.True(t, eventually(patience, func() bool { return collections() == before+2 && !trimming.Load() }))
+	assert.True(t, eventually(patience, func() bool { return collections() >= before+2 && !trimming.Load() }))
+	assert.LessOrEqual(t, collections(), before+1+trimTries)
 	assert.False(t, burstOver(), "it was one burst")
 }
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The fuzz targets: run.sh BUILD [TIME]. With a time (30s, 2m) each of them runs for so long: fuzz_calls, and every
-# Fuzz function of the Go packages. Without, fuzz_calls runs its corpus and ten seconds of mutation.
+# The fuzz targets: run.sh BUILD [TIME [AT_ONCE]]. With a time (30s, 2m) each of them runs for so long: fuzz_calls, and
+# every Fuzz function of the Go packages, two or AT_ONCE at a time. Without, fuzz_calls runs its corpus and ten seconds
+# of mutation.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=${1:?usage: run.sh BUILD [TIME]} time=${2:-}
+build=${1:?usage: run.sh BUILD [TIME]} time=${2:-} at_once=${3:-2}
 mkdir -p "$build/fuzz"
 
 case $time in
@@ -29,8 +30,8 @@ fuzz() { # FILE FUNCTION
 }
 export -f fuzz fuzz_calls
 export build seconds
-# Two at a time, each with one worker.
+# Each with one worker.
 {
   echo fuzz_calls
   grep -rn --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' core capi | sed -E 's/^([^:]*):[0-9]*:func (.*)/fuzz \1 \2/'
-} | xargs -P 2 -L 1 bash -c '"$@"' run
+} | xargs -P "$at_once" -L 1 bash -c '"$@"' run

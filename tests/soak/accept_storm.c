@@ -126,7 +126,7 @@ int main(int argc, char **argv)
     CHECK_OK(socket_on(server, SOCKET_EVENT_CLOSE, on_close, NULL));
     port = server_listen(server, "127.0.0.1", 0);
     clients = n;
-    struct helper helper = helper_start(serve_clients);
+    struct helper helper = helper_process(serve_clients);
     struct baseline before = baseline_now();
 
     for (int storm = 0; storm < STORMS; storm++) {

@@ -1,5 +1,8 @@
+#define _GNU_SOURCE
 #include "helper.h"
 
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,25 +13,73 @@ struct order {
     int argument;
 };
 
-struct helper helper_start(int (*serve)(char order, int argument))
+enum { READY = 1 };
+
+struct job {
+    int (*serve)(char order, int argument);
+    int orders, answers;
+};
+
+static void answer_orders(const struct job *j)
+{
+    struct order o;
+    while (read(j->orders, &o, sizeof o) == sizeof o) {
+        int answer = j->serve(o.what, o.argument);
+        CHECK(write(j->answers, &answer, sizeof answer) == sizeof answer);
+    }
+}
+
+// The helper's ends of the pipes, and the other ones.
+static struct helper open_pipes(struct job *j)
 {
     int orders[2], answers[2];
     CHECK(pipe(orders) == 0 && pipe(answers) == 0);
-    struct helper h = {fork(), orders[1], answers[0]};
+    j->orders = orders[0];
+    j->answers = answers[1];
+    return (struct helper){.orders = orders[1], .answers = answers[0]};
+}
+
+static struct helper close_job(struct helper h, const struct job *j)
+{
+    close(j->orders);
+    close(j->answers);
+    return h;
+}
+
+struct helper helper_process(int (*serve)(char order, int argument))
+{
+    struct job j = {.serve = serve};
+    struct helper h = open_pipes(&j);
+    h.pid = fork();
     CHECK(h.pid >= 0);
     if (h.pid == 0) {
-        close(orders[1]);
-        close(answers[0]);
-        struct order o;
-        while (read(orders[0], &o, sizeof o) == sizeof o) {
-            int answer = serve(o.what, o.argument);
-            CHECK(write(answers[1], &answer, sizeof answer) == sizeof answer);
-        }
+        close(h.orders);
+        close(h.answers);
+        answer_orders(&j);
         _exit(0);
     }
-    close(orders[0]);
-    close(answers[1]);
-    return h;
+    return close_job(h, &j);
+}
+
+static void *run_thread(void *job)
+{
+    struct job j = *(struct job *)job;
+    int ready = READY;
+    CHECK(unshare(CLONE_FILES) == 0);
+    for (int fd = 3; fd < sysconf(_SC_OPEN_MAX); fd++)
+        if (fd != j.orders && fd != j.answers) close(fd);
+    CHECK(write(j.answers, &ready, sizeof ready) == sizeof ready);
+    answer_orders(&j);
+    return NULL; // its descriptors go with it
+}
+
+struct helper helper_thread(int (*serve)(char order, int argument))
+{
+    struct job j = {.serve = serve};
+    struct helper h = open_pipes(&j);
+    CHECK(pthread_create(&h.thread, NULL, run_thread, &j) == 0);
+    CHECK(helper_answer(&h) == READY);
+    return close_job(h, &j);
 }
 
 void helper_begin(const struct helper *h, char order, int argument)
@@ -54,7 +105,11 @@ void helper_end(struct helper *h)
 {
     int status;
     close(h->orders);
-    CHECK(waitpid(h->pid, &status, 0) == h->pid);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) FAIL("the helper ended with status %x", (unsigned)status);
+    if (h->pid == 0) {
+        CHECK(pthread_join(h->thread, NULL) == 0);
+    } else {
+        CHECK(waitpid(h->pid, &status, 0) == h->pid);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) FAIL("the helper ended with status %x", (unsigned)status);
+    }
     close(h->answers);
 }

@@ -4,32 +4,32 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "soak.h"
 
-enum { WINDOW = 256, BATCH = 256 };
+enum { WINDOW = 256, BATCH = 256, MOST = 1 << 17 };
 
 struct peer {
-    struct peer *next;
     int fd, client;
     uint64_t key;
     size_t got;
 };
 
-static struct peer *all;
+// So many as have begun are used, of MOST. They are mapped, so that nothing of them stays behind in the process.
+static struct peer *peers;
 static int epfd = -1, listener = -1, server_port, target_port, begun, echoed, open_peers, ended;
 
 static struct peer *add(int fd, int client)
 {
-    struct peer *p = calloc(1, sizeof *p);
-    CHECK(p != NULL);
-    *p = (struct peer){.next = all, .fd = fd, .client = client, .key = (uint64_t)++begun};
-    all = p;
+    if (!peers) peers = mmap(NULL, MOST * sizeof *peers, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(peers != MAP_FAILED && begun < MOST);
+    struct peer *p = &peers[begun++];
+    *p = (struct peer){.fd = fd, .client = client, .key = (uint64_t)begun};
     open_peers++;
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
     CHECK(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &e) == 0);
@@ -107,11 +107,8 @@ static int listen_anywhere(void)
 
 static void forget_closed(void)
 {
-    while (all) {
-        struct peer *p = all;
-        all = p->next;
-        free(p);
-    }
+    if (peers) CHECK(munmap(peers, MOST * sizeof *peers) == 0);
+    peers = NULL;
     begun = echoed = ended = 0;
 }
 
@@ -140,7 +137,7 @@ int plain_serve(char order, int argument)
         while (echoed < argument) look("bytes to echo");
         break;
     case PEERS_CLOSE:
-        for (struct peer *p = all; p; p = p->next)
+        for (struct peer *p = peers; p < peers + begun; p++)
             if (p->fd >= 0 && n++ % argument == 0) drop(p);
         break;
     case PEERS_GONE:
