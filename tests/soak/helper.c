@@ -2,6 +2,7 @@
 #include "helper.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,8 +13,6 @@ struct order {
     char what;
     int argument;
 };
-
-enum { READY = 1 };
 
 struct job {
     int (*serve)(char order, int argument);
@@ -64,12 +63,11 @@ struct helper helper_process(int (*serve)(char order, int argument))
 static void *run_thread(void *job)
 {
     struct job j = *(struct job *)job;
-    int ready = READY;
-    CHECK(unshare(CLONE_FILES) == 0);
-    for (int fd = 3; fd < sysconf(_SC_OPEN_MAX); fd++)
+    int ready = unshare(CLONE_FILES) == 0;
+    for (int fd = 3; ready && fd < sysconf(_SC_OPEN_MAX); fd++)
         if (fd != j.orders && fd != j.answers) close(fd);
     CHECK(write(j.answers, &ready, sizeof ready) == sizeof ready);
-    answer_orders(&j);
+    if (ready) answer_orders(&j);
     return NULL; // its descriptors go with it
 }
 
@@ -78,8 +76,12 @@ struct helper helper_thread(int (*serve)(char order, int argument))
     struct job j = {.serve = serve};
     struct helper h = open_pipes(&j);
     CHECK(pthread_create(&h.thread, NULL, run_thread, &j) == 0);
-    CHECK(helper_answer(&h) == READY);
-    return close_job(h, &j);
+    int ready = helper_answer(&h);
+    close_job(h, &j);
+    if (ready) return h;
+    printf("a thread may not have descriptors of its own here: a process instead\n");
+    helper_end(&h);
+    return helper_process(serve);
 }
 
 void helper_begin(const struct helper *h, char order, int argument)

@@ -13,7 +13,8 @@ struct helper {
 };
 
 // The helper calls serve for every order; what it returns is the answer. A process is forked from a program that has
-// loaded the library, so it uses plain system calls only. A thread is started before there are any sockets.
+// loaded the library, so it uses plain system calls only. A thread is started before there are any sockets; where the
+// system (a container's filter, say) lets no thread have such a table, a process is.
 struct helper helper_process(int (*serve)(char order, int argument));
 struct helper helper_thread(int (*serve)(char order, int argument));
 void helper_begin(const struct helper *h, char order, int argument);
