@@ -83,12 +83,25 @@ func TestRecordReadable(t *testing.T) {
 func TestRecordArena(t *testing.T) {
 	f := newFixture(t, onPoll)
 	var probes []*probe
-	want := pattern(300_000)
-	for range 12 {
+	var peers []*net.TCPConn
+	want := pattern(100_000)
+	for range 40 {
 		p, peer := pair(f)
-		probes = append(probes, p)
+		probes, peers = append(probes, p), append(peers, peer)
+	}
+	for _, peer := range peers {
 		go peer.Write(want)
 	}
+	// More has arrived than fits before the first batch is made.
+	require.True(t, eventually(patience, func() bool {
+		arrived := 0
+		for _, p := range probes {
+			n, err := unix.IoctlGetInt(p.fd(), unix.TIOCINQ)
+			require.NoError(t, err)
+			arrived += n
+		}
+		return arrived > arenaSize+readSize
+	}))
 	out := make([]Event, 4096)
 	most := uint64(0)
 	f.until("received", func() bool {
