@@ -46,7 +46,7 @@ void pending_end(struct pending *p)
 const char *kind_name(int kind)
 {
     static const char *const names[] = {"?", "client", "server", "connection", "udp", "TLS client", "TLS server", "TLS connection"};
-    return names[kind];
+    return kind > 0 && kind < (int)(sizeof names / sizeof *names) ? names[kind] : names[0]; // an object may be gone
 }
 
 void enter(struct object *o, const char *what)
@@ -111,12 +111,22 @@ int post(int loop, void (*function)(void *), void *argument)
     return result_of(result);
 }
 
-static void release_posted(void *o) { library_done(o); }
+static void release_posted(void *object)
+{
+    struct object *o = object;
+    library_done(o);
+    unref(o);
+}
 
-// Gives the handle back; the object when no listener of it can be running any more.
+// Gives the handle back; the object when no listener of it can be running any more. A connection whose close event is
+// under way has a handle too: its listener may have been the last to need the object before this is posted.
 void release(struct object *o)
 {
     if (result_of(socket_release(o->handle)) < 0) return; // a connection may have done so itself
     if (o->loop == 0) return;
-    if (post(o->loop, release_posted, o) < 0) CHECK(aborting);
+    ref(o);
+    if (post(o->loop, release_posted, o) < 0) {
+        CHECK(aborting);
+        unref(o);
+    }
 }

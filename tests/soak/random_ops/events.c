@@ -9,7 +9,9 @@ static void event_happened(const socket_event *e, struct object *o)
     static const int ranks[] = {[SOCKET_EVENT_LISTENING] = 1, [SOCKET_EVENT_CONNECT] = 2, [SOCKET_EVENT_MESSAGE] = 3,
                                 [SOCKET_EVENT_END] = 4, [SOCKET_EVENT_ERROR] = 5, [SOCKET_EVENT_CLOSE] = 6};
     if (e->type < SOCKET_EVENT_CONNECT || e->type > SOCKET_EVENT_LISTENING) FAIL("event %d", e->type);
-    if (e->socket != o->handle) FAIL("event %d has another handle", e->type);
+    if (e->socket != o->handle)
+        FAIL("event %d of %llx went to %s %llx of loop %d", e->type, (unsigned long long)e->socket, kind_name(o->kind),
+             (unsigned long long)o->handle, o->loop);
     atomic_fetch_add(&did_events[e->type], 1);
     int many = o->kind == SOCKET_KIND_UDP || is_server(o->kind); // these go on after an error
     if (o->carried) o->rank = 0; // its period has ended without an event
