@@ -4,7 +4,7 @@
 # of mutation.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=${1:?usage: run.sh BUILD [TIME]} time=${2:-} at_once=${3:-2}
+build=${1:?usage: run.sh BUILD [TIME [AT_ONCE]]} time=${2:-} at_once=${3:-2}
 mkdir -p "$build/fuzz"
 
 case $time in
