@@ -16,5 +16,6 @@ untested=$(comm -23 <(sort -u <<<"$sentences") <(echo "$named"))
 unknown=$(comm -13 <(sort -u <<<"$sentences") <(echo "$named"))
 [ -z "$untested" ] || { echo "named by no test:" $untested >&2; failed=1; }
 [ -z "$unknown" ] || { echo "named by a test, but not in docs/contracts.md:" $unknown >&2; failed=1; }
+python3 tests/mutations/test_mutate.py >/dev/null 2>&1 || { echo "tests/mutations/test_mutate.py fails" >&2; failed=1; }
 bash tests/mutations/table.sh check || failed=1
 exit "$failed"

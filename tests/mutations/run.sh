@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Breaks the library on purpose, in one place at a time, and wants to see a test fail: run.sh BUILD [ID...]
 #
-# Each ID[letter].patch in this folder breaks a sentence of docs/contracts.md. Its head says what is broken ("Broken:")
+# Each ID[letter].mutation in this folder breaks a sentence of docs/contracts.md. Its head says what is broken ("Broken:")
 # and which test has to notice ("Test:"; PROGRAM:NAME is a test of BUILD/tests, on all its loops, go:PACKAGE:NAME one of
-# core/PACKAGE). The patches are applied to copies of the tree in BUILD/mutations, never to the tree. An ID is a
-# sentence (ORDER-3) or a patch (ORDER-3a); without one all are run.
+# core/PACKAGE); mutate.py says how the change is written. Mutations are applied to copies of the tree in BUILD/mutations,
+# never to the tree. An ID is a sentence (ORDER-3) or a mutation (ORDER-3a); without one all are run.
 #
-# A patch that does not apply, a library that does not build, a test that is not there or that fails although nothing
-# is broken, and a break that nobody notices, are each a failure of the run. JOBS (4) mutations are made beside each
-# other, since tests mostly wait; LIMIT (60) seconds are the longest that a test may take.
+# The run fails if a mutation does not apply, the library does not build, a test does not exist or fails although
+# nothing is broken, or no test notices a mutation. JOBS (4) mutations run beside each other, because tests mostly
+# wait; a test may take LIMIT (60) seconds.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -18,15 +18,15 @@ jobs=${JOBS:-4} limit=${LIMIT:-60}
 scratch=$build/mutations
 export GIT_CEILING_DIRECTORIES=$scratch # the copies are not a part of the repository around them
 
-patches=()
-for patch in "$here"/*.patch; do
-    name=$(basename "$patch" .patch)
+mutations=()
+for file in "$here"/*.mutation; do
+    name=$(basename "$file" .mutation)
     [ $# -eq 0 ] || [[ " $* " == *" $name "* || " $* " == *" ${name%[a-z]} "* ]] || continue
-    patches+=("$name")
+    mutations+=("$name")
 done
-[ ${#patches[@]} -gt 0 ] || { echo "there is no patch of: $*" >&2; exit 2; }
+[ ${#mutations[@]} -gt 0 ] || { echo "there is no mutation of: $*" >&2; exit 2; }
 
-head_of() { sed -n "s/^$2: //p;/^---/q" "$here/$1.patch"; }
+head_of() { sed -n "s/^$2: //p;/^In: /q" "$here/$1.mutation"; }
 
 # make_tests TREE FOLDER TEST...: puts what the tests need into the folder, made of the tree as it is now.
 make_tests() {
@@ -91,13 +91,16 @@ control() {
     tail -n 20 "$log"
 }
 
-# mutation PATCH TREE
+# mutation NAME TREE
 mutation() {
     local name=$1 tree=$2 began=$SECONDS folder=$scratch/$1 tests test problem=
     tests=$(head_of "$name" Test)
-    (cd "$tree" && git apply "$here/$name.patch") || { failed "$name: does not apply"; return; }
+    if ! problem=$(python3 "$here/mutate.py" apply "$here/$name.mutation" "$tree" "$folder/originals" 2>&1); then
+        failed "$problem"
+        return
+    fi
     make_tests "$tree" "$folder" $tests >"$scratch/$name.log" 2>&1 || problem="does not build"
-    (cd "$tree" && git apply -R "$here/$name.patch") || exit 1
+    cp -R "$folder/originals/." "$tree/" || exit 1
     for test in $tests; do
         [ ! "$problem" ] || break
         (run_test "$folder" "$test" "$scratch/$name.log"; status=$?; echo "$outcome" >"$folder/outcome"; exit $status)
@@ -124,20 +127,20 @@ worker() {
     local first=$1 i
     copy_tree "$scratch/tree$first"
     for ((i = first; i < ${#tests[@]}; i += jobs)); do (control "${tests[i]}"); done
-    for ((i = first; i < ${#patches[@]}; i += jobs)); do mutation "${patches[i]}" "$scratch/tree$first"; done
+    for ((i = first; i < ${#mutations[@]}; i += jobs)); do mutation "${mutations[i]}" "$scratch/tree$first"; done
 }
 
 mkdir -p "$scratch"
 find "$scratch" -mindepth 1 -maxdepth 1 ! -name 'tree*' -exec rm -rf {} +
 : >"$scratch/failures"
-mapfile -t tests < <(for name in "${patches[@]}"; do head_of "$name" Test; done | tr ' ' '\n' | sort -u)
-echo "${#patches[@]} mutations; first their ${#tests[@]} tests, with nothing broken"
+mapfile -t tests < <(for name in "${mutations[@]}"; do head_of "$name" Test; done | tr ' ' '\n' | sort -u)
+echo "${#mutations[@]} mutations; first their ${#tests[@]} tests, with nothing broken"
 copy_tree "$scratch/tree0"
 make_tests "$scratch/tree0" "$scratch/whole" "${tests[@]}" || { echo "the library does not build"; exit 1; }
 for ((w = 0; w < jobs; w++)); do worker $w & done
 wait
 
 failures=$(wc -l <"$scratch/failures")
-echo "${#patches[@]} mutations, $failures failures"
+echo "${#mutations[@]} mutations, $failures failures"
 cat "$scratch/failures"
 [ "$failures" -eq 0 ]

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Writes the list of mutations into docs/reliability.md, between its two markers; table.sh check says whether it is
-# there already. Every sentence of docs/contracts.md has a mutation, and the test that has to notice names the sentence.
+# there already. Every mutation has to apply, every sentence of docs/contracts.md to have one, and the test that has to
+# notice it to name the sentence.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 document=docs/reliability.md
+[ -z "$(ls tests/mutations/*.patch 2>/dev/null)" ] || { echo "a mutation is a file ID.mutation: see tests/mutations/mutate.py" >&2; exit 1; }
+python3 tests/mutations/mutate.py check
 begin='<!-- mutations: tests/mutations/table.sh -->' end='<!-- end of mutations -->'
 
 table() {
     echo '| Id | Broken | Noticed by |'
     echo '|---|---|---|'
-    for patch in $(ls tests/mutations/*.patch | sort -t- -k1,1 -k2V); do
-        name=$(basename "$patch" .patch)
-        broken=$(sed -n 's/^Broken: //p;/^---/q' "$patch")
-        tests=$(sed -n 's/^Test: //p;/^---/q' "$patch")
-        [ "$broken" ] && [ "$tests" ] || { echo "$patch has no head" >&2; return 1; }
+    for file in $(ls tests/mutations/*.mutation | sort -t- -k1,1 -k2V); do
+        name=$(basename "$file" .mutation)
+        broken=$(sed -n 's/^Broken: //p;/^In: /q' "$file")
+        tests=$(sed -n 's/^Test: //p;/^In: /q' "$file")
         echo "| $name | $broken | \`${tests// /\`, \`}\` |"
     done
 }
@@ -36,15 +38,15 @@ names() {
     esac
     grep -hB5 -E "$pattern" $file | tac | sed '1d;/^\/\//!q' | grep -qE "\b$id\b"
 }
-for patch in tests/mutations/*.patch; do
-    id=$(basename "$patch" .patch)
-    for test in $(sed -n 's/^Test: //p;/^---/q' "$patch"); do
-        names "${id%[a-z]}" "$test" || { echo "$patch: the comment above $test does not name the sentence" >&2; exit 1; }
+for file in tests/mutations/*.mutation; do
+    id=$(basename "$file" .mutation)
+    for test in $(sed -n 's/^Test: //p;/^In: /q' "$file"); do
+        names "${id%[a-z]}" "$test" || { echo "$file: the comment above $test does not name the sentence" >&2; exit 1; }
     done
 done
 
 sentences=$(grep -oE '^- [A-Z]+-[0-9]+ ' docs/contracts.md | tr -d ' ' | cut -c2- | sort)
-broken=$(for patch in tests/mutations/*.patch; do basename "$patch" .patch; done | sed -E 's/[a-z]$//' | sort -u)
+broken=$(for file in tests/mutations/*.mutation; do basename "$file" .mutation; done | sed -E 's/[a-z]$//' | sort -u)
 unbroken=$(comm -23 <(echo "$sentences") <(echo "$broken"))
 unknown=$(comm -13 <(echo "$sentences") <(echo "$broken"))
 [ -z "$unbroken" ] || { echo "without a mutation:" $unbroken >&2; exit 1; }
