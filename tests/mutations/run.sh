@@ -80,7 +80,10 @@ try() {
     return 1
 }
 
-failed() { echo "$*" | tee -a "$scratch/failures"; }
+failed() {
+    echo "$*"
+    head -n 1 <<<"$*" >>"$scratch/failures"
+}
 
 # control TEST: it passes when nothing is broken.
 control() {
