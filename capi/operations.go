@@ -67,8 +67,12 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 // C: int socket_connect(socket_handle socket, const socket_connect_options *options, socket_completion completion, void *user_data)
 //
 // socket_connect connects a TCP client, or gives a UDP socket its one peer. A name
-// is looked up and all its addresses are tried as RFC 8305 says, within the time
-// limit. On success the connect event, then the completion (error 0). On failure the
+// is looked up, both families at once; 50 ms after the first question what one of them
+// has is tried without the other. All addresses are tried, the families in turn, each 250 ms
+// after the one before or as soon as that has failed, all within the time limit; a socket
+// that was bound tries one after the other, each for its share of the time. With TLS a
+// handshake that fails, but for certificates, has the next address tried. "localhost" is
+// 127.0.0.1 (with SOCKET_FAMILY_IPV6 ::1), then ::1 for a TCP client. On success the connect event, then the completion (error 0). On failure the
 // completion only, with the reason: 2301111 refused, 2301110 out of time, 2301101 or
 // 2301113 unreachable, 2300004 name not found, 2301125 cancelled by close or abort;
 // the socket is as before (if it was bound it is still open, and socket_run waits for

@@ -51,7 +51,7 @@ func ParseLiteral(text string, port int32, family Family) (Sockaddr, errcode.Cod
 	if !valid(text, port, family) {
 		return Sockaddr{}, errcode.Parameter
 	}
-	if text == localhost {
+	if isLocalhost(text) {
 		if family == FamilyIPv6 {
 			return from(loopback6, 0, uint16(port)), errcode.OK
 		}
@@ -97,7 +97,7 @@ func ParseTarget(text string, port int32, family Family) (Target, errcode.Code) 
 		return Target{}, errcode.Parameter
 	}
 	t.host = text
-	if text == localhost {
+	if isLocalhost(text) {
 		switch family {
 		case FamilyIPv4:
 			t.addr = from(loopback4, 0, t.port)
@@ -140,6 +140,12 @@ func Mistake(text string, port int32, family Family, names bool) string {
 		return "neither a numeric address nor a host name"
 	}
 	return "not a numeric address"
+}
+
+// isLocalhost reports whether the text is the name of this machine's loopback
+// addresses, which RFC 6761 reserves. It is never looked up.
+func isLocalhost(text string) bool {
+	return strings.EqualFold(strings.TrimSuffix(text, "."), localhost)
 }
 
 func valid(text string, port int32, family Family) bool {

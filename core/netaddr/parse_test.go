@@ -53,8 +53,9 @@ func TestParseLiteral(t *testing.T) {
 		{"localhost", v4, "127.0.0.1", errcode.OK},
 		{"localhost", domain, "127.0.0.1", errcode.OK},
 		{"localhost", v6, "::1", errcode.OK},
-		{"localhost.", any, "", errcode.Parameter},
-		{"Localhost", any, "", errcode.Parameter},
+		{"localhost.", any, "127.0.0.1", errcode.OK},
+		{"Localhost", v6, "::1", errcode.OK},
+		{"localhost..", any, "", errcode.Parameter},
 		{"example.com", domain, "", errcode.Parameter},
 
 		{"", any, "", errcode.Parameter},
@@ -103,7 +104,7 @@ func TestParseLiteral(t *testing.T) {
 		if s.IsValid() {
 			assert.Equal(t, 8080, s.Port())
 		}
-		if test.code == errcode.OK && test.text != localhost {
+		if test.code == errcode.OK && !isLocalhost(test.text) {
 			target, code := ParseTarget(test.text, 8080, test.family)
 			assert.Equal(t, errcode.OK, code, test.text)
 			got, ok := target.Literal()

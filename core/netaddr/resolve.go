@@ -2,7 +2,6 @@ package netaddr
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,48 +9,102 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// Lookup asks the system for the addresses of a host; network is "ip", "ip4"
-// or "ip6". It is a variable so that tests need no name server, and must not
-// be changed while a Resolve is running.
-var Lookup = net.DefaultResolver.LookupNetIP
+// resolutionDelay is how long a look-up of both families is waited for before
+// each family is asked for alone, so that one whose answer does not come does
+// not hold the other back: the Resolution Delay of RFC 8305, section 3. Both are
+// asked for at once first, because only then the resolver sorts by RFC 6724.
+const resolutionDelay = 50 * time.Millisecond
 
-// Resolve returns the addresses of the target in the order in which they are
-// to be tried: the resolver's, with the families interleaved. There is at
-// least one if the code is OK. A target that is a numeric address or
-// "localhost" is answered at once, without a lookup.
+// An Answer is a part of what Resolve finds.
+type Answer struct {
+	Addresses []Sockaddr // that no answer before had, in the order in which they are to be tried
+	Code      errcode.Code
+	Last      bool // no answer comes after this one
+}
+
+// Resolve reports the addresses of the target, with the families interleaved, in
+// one answer or several. At least one of these has addresses, or else the code
+// of the last is not OK. A target that is a numeric address or "localhost" is
+// answered at once, without a lookup.
 //
 // The code is TimedOut or Canceled if the context ended first, Internal if the
 // resolver panicked, and Resolve for every other failure.
-func Resolve(ctx context.Context, t Target) (addrs []Sockaddr, code errcode.Code) {
-	if t.addr.IsValid() {
-		return []Sockaddr{t.addr}, errcode.OK
+func Resolve(ctx context.Context, t Target, report func(Answer)) {
+	switch {
+	case t.addr.IsValid():
+		report(Answer{[]Sockaddr{t.addr}, errcode.OK, true})
+	case isLocalhost(t.host):
+		report(Answer{[]Sockaddr{from(loopback4, 0, t.port), from(loopback6, 0, t.port)}, errcode.OK, true})
+	case ctx.Err() != nil:
+		report(Answer{nil, failure(ctx, ctx.Err()), true})
+	default:
+		t.lookUp(ctx, report)
 	}
-	if t.host == localhost {
-		return []Sockaddr{from(loopback6, 0, t.port), from(loopback4, 0, t.port)}, errcode.OK
+}
+
+// answered is what one look-up of a resolution has found.
+type answered struct {
+	network string
+	addrs   []netip.Addr
+	err     error
+}
+
+func (t Target) lookUp(ctx context.Context, report func(Answer)) {
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make(chan answered, 3)
+	look := Lookup
+	ask := func(network string) {
+		go func() {
+			addrs, err := lookups.ask(asking, look, network, t.host)
+			answers <- answered{network, addrs, err}
+		}()
 	}
-	if ctx.Err() != nil {
-		return nil, failure(ctx)
+	ask(t.network())
+	var delay <-chan time.Time
+	if t.network() == "ip" {
+		timer := time.NewTimer(resolutionDelay)
+		defer timer.Stop()
+		delay = timer.C
 	}
-	// The library lives in processes that a panic here must not end.
-	defer func() {
-		if recover() != nil {
-			addrs, code = nil, errcode.Internal
+	var known []Sockaddr
+	for alone := 0; ; {
+		select {
+		case <-delay:
+			ask("ip4")
+			ask("ip6")
+		case found := <-answers:
+			fresh := t.fresh(found.addrs, known)
+			known = append(known, fresh...)
+			if found.network != t.network() {
+				alone++
+			}
+			last := found.network == t.network() || alone == 2
+			code := errcode.OK
+			if last && len(known) == 0 {
+				code = failure(ctx, found.err)
+			}
+			if last || len(fresh) > 0 {
+				report(Answer{Interleave(fresh), code, last})
+			}
+			if last {
+				return
+			}
 		}
-	}()
-	found, err := Lookup(ctx, t.network(), t.host)
-	if err != nil {
-		return nil, failure(ctx)
 	}
+}
+
+// fresh returns those of the addresses that are of the target's family and not
+// known yet.
+func (t Target) fresh(found []netip.Addr, known []Sockaddr) []Sockaddr {
+	var fresh []Sockaddr
 	for _, a := range found {
 		s, ok := t.sockaddr(a)
-		if ok && !slices.Contains(addrs, s) {
-			addrs = append(addrs, s)
+		if ok && !slices.Contains(known, s) && !slices.Contains(fresh, s) {
+			fresh = append(fresh, s)
 		}
 	}
-	if len(addrs) == 0 {
-		return nil, errcode.Resolve
-	}
-	return Interleave(addrs), errcode.OK
+	return fresh
 }
 
 // Interleave returns the addresses in the order of RFC 8305, section 4: the
@@ -105,9 +158,11 @@ func (t Target) sockaddr(a netip.Addr) (Sockaddr, bool) {
 
 // failure returns the code of a lookup that failed. The resolver's connections
 // have the deadline of the context and may notice it before the context does.
-func failure(ctx context.Context) errcode.Code {
+func failure(ctx context.Context, err error) errcode.Code {
 	deadline, ok := ctx.Deadline()
 	switch {
+	case err == errPanicked:
+		return errcode.Internal
 	case ctx.Err() == context.Canceled:
 		return errcode.Canceled
 	case ctx.Err() != nil, ok && !time.Now().Before(deadline):

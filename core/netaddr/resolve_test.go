@@ -40,6 +40,12 @@ func target(t *testing.T, text string, family Family) Target {
 	return target
 }
 
+// resolve returns what all answers together have.
+func resolve(ctx context.Context, t Target) (addrs []Sockaddr, code errcode.Code) {
+	Resolve(ctx, t, func(a Answer) { addrs, code = append(addrs, a.Addresses...), a.Code })
+	return addrs, code
+}
+
 func texts(addrs []Sockaddr) []string {
 	var list []string
 	for _, a := range addrs {
@@ -60,12 +66,13 @@ func TestResolveWithoutLookup(t *testing.T) {
 	}{
 		{"192.0.2.1", FamilyUnspecified, []string{"192.0.2.1:80"}},
 		{"fe80::1%lo", FamilyIPv6, []string{"[fe80::1%lo]:80"}},
-		{"localhost", FamilyUnspecified, []string{"[::1]:80", "127.0.0.1:80"}},
-		{"localhost", FamilyDomain, []string{"[::1]:80", "127.0.0.1:80"}},
+		{"localhost", FamilyUnspecified, []string{"127.0.0.1:80", "[::1]:80"}},
+		{"LocalHost.", FamilyUnspecified, []string{"127.0.0.1:80", "[::1]:80"}},
+		{"localhost", FamilyDomain, []string{"127.0.0.1:80", "[::1]:80"}},
 		{"localhost", FamilyIPv4, []string{"127.0.0.1:80"}},
 		{"localhost", FamilyIPv6, []string{"[::1]:80"}},
 	} {
-		addrs, code := Resolve(context.Background(), target(t, test.text, test.family))
+		addrs, code := resolve(context.Background(), target(t, test.text, test.family))
 		assert.Equal(t, errcode.OK, code)
 		assert.Equal(t, test.want, texts(addrs))
 	}
@@ -80,7 +87,7 @@ func TestResolveNetwork(t *testing.T) {
 			assert.Equal(t, "host.example", host)
 			return []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}, nil
 		})
-		addrs, code := Resolve(context.Background(), target(t, "host.example", family))
+		addrs, code := resolve(context.Background(), target(t, "host.example", family))
 		assert.Equal(t, errcode.OK, code)
 		for _, a := range addrs {
 			assert.True(t, family.allows(a.AddressFamily()))
@@ -91,18 +98,18 @@ func TestResolveNetwork(t *testing.T) {
 func TestResolveOrder(t *testing.T) {
 	answer(t, "2001:db8::1", "2001:db8::2", "2001:db8::1", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.2", "fe80::1%lo", "fe80::1%nosuch0")
 	host := "host.example"
-	addrs, code := Resolve(context.Background(), target(t, host, FamilyDomain))
+	addrs, code := resolve(context.Background(), target(t, host, FamilyDomain))
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, []string{
 		"[2001:db8::1]:80", "192.0.2.1:80", "[2001:db8::2]:80", "192.0.2.2:80", "[fe80::1%lo]:80",
 	}, texts(addrs))
 
-	addrs, code = Resolve(context.Background(), target(t, host, FamilyIPv4))
+	addrs, code = resolve(context.Background(), target(t, host, FamilyIPv4))
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, []string{"192.0.2.1:80", "192.0.2.2:80"}, texts(addrs))
 
 	answer(t, "192.0.2.1")
-	_, code = Resolve(context.Background(), target(t, host, FamilyIPv6))
+	_, code = resolve(context.Background(), target(t, host, FamilyIPv6))
 	assert.Equal(t, errcode.Resolve, code)
 }
 
@@ -112,22 +119,22 @@ func TestResolveFailure(t *testing.T) {
 		replaceLookup(t, func(context.Context, string, string) ([]netip.Addr, error) { return nil, err })
 	}
 	fail(&net.DNSError{Err: "no such host", Name: "host.example", IsNotFound: true})
-	addrs, code := Resolve(context.Background(), host)
+	addrs, code := resolve(context.Background(), host)
 	assert.Equal(t, errcode.Resolve, code)
 	assert.Empty(t, addrs)
 
 	fail(nil)
-	_, code = Resolve(context.Background(), host)
+	_, code = resolve(context.Background(), host)
 	assert.Equal(t, errcode.Resolve, code)
 
 	replaceLookup(t, func(context.Context, string, string) ([]netip.Addr, error) {
 		return []netip.Addr{{}}, nil
 	})
-	_, code = Resolve(context.Background(), host)
+	_, code = resolve(context.Background(), host)
 	assert.Equal(t, errcode.Resolve, code)
 
 	replaceLookup(t, func(context.Context, string, string) ([]netip.Addr, error) { panic("resolver") })
-	addrs, code = Resolve(context.Background(), host)
+	addrs, code = resolve(context.Background(), host)
 	assert.Equal(t, errcode.Internal, code)
 	assert.Empty(t, addrs)
 }
@@ -143,12 +150,12 @@ func TestResolveContext(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	_, code := Resolve(ctx, host)
+	_, code := resolve(ctx, host)
 	assert.Equal(t, errcode.TimedOut, code)
 
 	// Once the context has ended nothing is looked up.
 	<-started
-	_, code = Resolve(ctx, host)
+	_, code = resolve(ctx, host)
 	assert.Equal(t, errcode.TimedOut, code)
 	assert.Empty(t, started)
 
@@ -157,7 +164,7 @@ func TestResolveContext(t *testing.T) {
 		<-started
 		cancel()
 	}()
-	_, code = Resolve(ctx, host)
+	_, code = resolve(ctx, host)
 	assert.Equal(t, errcode.Canceled, code)
 }
 
@@ -170,7 +177,7 @@ func TestResolveDeadlineBeforeContext(t *testing.T) {
 	replaceLookup(t, func(context.Context, string, string) ([]netip.Addr, error) {
 		return nil, &net.DNSError{Err: "i/o timeout", IsTimeout: true}
 	})
-	_, code := Resolve(lateContext{context.Background()}, target(t, "host.example", FamilyUnspecified))
+	_, code := resolve(lateContext{context.Background()}, target(t, "host.example", FamilyUnspecified))
 	assert.Equal(t, errcode.TimedOut, code)
 }
 

@@ -111,6 +111,25 @@ func (s Sockaddr) Is4() bool { return s.Family() == unix.AF_INET }
 // Is6 reports whether s is an IPv6 address, IPv4-mapped ones included.
 func (s Sockaddr) Is6() bool { return s.Family() == unix.AF_INET6 }
 
+// Is4In6 reports whether s is an IPv4-mapped IPv6 address.
+func (s Sockaddr) Is4In6() bool { return s.addr().Is4In6() }
+
+// Map returns an IPv4 address in its IPv4-mapped form, any other as it is.
+func (s Sockaddr) Map() Sockaddr {
+	if !s.Is4() {
+		return s
+	}
+	return from(netip.AddrFrom16(s.addr().As16()), 0, uint16(s.Port()))
+}
+
+// Unmap returns the IPv4 address that an IPv4-mapped one stands for, any other as it is.
+func (s Sockaddr) Unmap() Sockaddr {
+	if !s.Is4In6() {
+		return s
+	}
+	return from(s.addr().Unmap(), 0, uint16(s.Port()))
+}
+
 // Port returns the port, 0 if the address is invalid.
 func (s Sockaddr) Port() int { return int(binary.BigEndian.Uint16(s.bytes()[2:])) }
 

@@ -68,6 +68,10 @@ func (a *attempt) Ready(events uint32) {
 	if e == 0 && events&(pollOut|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
 		return
 	}
+	if e == 0 && a.isSelfConnected() {
+		sys.SetReset(a.fd) // otherwise the port would stay in use for a minute
+		e = int(unix.ECONNREFUSED)
+	}
 	if e == 0 && c.s.kind == KindTLS {
 		c.beginTLS(a, events)
 		return
@@ -87,10 +91,24 @@ func (a *attempt) Ready(events uint32) {
 	c.next()
 }
 
+// isSelfConnected reports whether the kernel has given the descriptor the very port that it
+// connects to: nobody listens there, but TCP lets both ends be one. A bound socket is asking for it.
+func (a *attempt) isSelfConnected() bool {
+	if a.c.bound {
+		return false
+	}
+	local, e := sys.LocalAddr(a.fd)
+	if e != 0 || local.Port() != a.address.Port() {
+		return false
+	}
+	remote, e := sys.RemoteAddr(a.fd)
+	return e == 0 && local == remote
+}
+
 // attemptFailed gives the descriptor back. A bound socket gets a fresh one with the
 // same address: the kernel would take the port away from the old one.
 func (c *connector) attemptFailed(a *attempt, e unix.Errno) {
-	c.code, c.address = errcode.FromErrno(errcode.Client, e), a.address
+	c.outcome = outcome{errcode.FromErrno(errcode.Client, e), a.address, c.text}
 	if a.fd < 0 || c.s.kind == KindUDP && c.bound {
 		return
 	}

@@ -34,12 +34,12 @@ type connector struct {
 
 	cancel  context.CancelFunc
 	found   chan lookup
+	looking bool // the last answer of the look-up has not come
 	timer   loop.Timer
 	waiting []netaddr.Sockaddr // not yet tried
 	trying  []*attempt
-	code    errcode.Code // the last attempt's
-	address netaddr.Sockaddr
-	text    string // what is to be said beyond the code
+	started int64 // when the latest attempt or handshake began
+	outcome       // of the last attempt
 	over    bool
 
 	// TLS.
@@ -47,13 +47,23 @@ type connector struct {
 	carried bool     // there is a connection already
 	begun   bool     // on which the handshake has begun
 	shaking *attempt // whose connection has its handshake
+	shook   *outcome // of the first handshake that has failed
+}
+
+// outcome is why something has failed.
+type outcome struct {
+	code    errcode.Code
+	address netaddr.Sockaddr
+	text    string // what is to be said beyond the code
 }
 
 type lookup struct {
-	addresses []netaddr.Sockaddr
-	code      errcode.Code
-	text      string
+	netaddr.Answer
+	text string
 }
+
+// maxAnswers is how many a look-up has at most.
+const maxAnswers = 3
 
 // Connect connects a client, or gives a UDP socket its peer.
 func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion) errcode.Code {
@@ -143,7 +153,8 @@ func (s *Socket) startConnect() {
 		c.begin()
 		return
 	}
-	c.found = make(chan lookup, 1)
+	c.found = make(chan lookup, maxAnswers)
+	c.looking = true
 	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(c.deadline-loop.Clock())))
 	c.cancel = cancel
 	go c.lookUp(ctx, store)
@@ -156,57 +167,93 @@ func (c *connector) begin() {
 		return
 	}
 	sa, _ := c.target.Literal()
-	c.waiting = []netaddr.Sockaddr{sa}
-	c.next()
+	c.add([]netaddr.Sockaddr{sa})
 }
 
 // lookUp asks the name servers, and reads the system's certificates, on a goroutine of
 // its own.
 func (c *connector) lookUp(ctx context.Context, store bool) {
-	var r lookup
+	found := func(r lookup) {
+		c.found <- r
+		c.s.loop.reactor.Schedule(c)
+	}
 	if store {
 		if err := tlsengine.LoadSystemStore(); err != nil {
 			e := engineError(err)
-			r.code, r.text = e.Code, e.Text
+			found(lookup{netaddr.Answer{Code: e.Code, Last: true}, e.Text})
+			return
 		}
 	}
-	if _, literal := c.target.Literal(); !literal && !c.carried && r.code == errcode.OK {
-		r.addresses, r.code = netaddr.Resolve(ctx, c.target)
+	if _, literal := c.target.Literal(); literal || c.carried {
+		found(lookup{Answer: netaddr.Answer{Last: true}})
+		return
 	}
-	c.found <- r
-	c.s.loop.reactor.Schedule(c)
+	netaddr.Resolve(ctx, c.target, func(a netaddr.Answer) { found(lookup{Answer: a}) })
 }
 
-// RunTask takes the result of the look-up.
+// RunTask takes an answer of the look-up.
 func (c *connector) RunTask() {
 	if c.over {
 		return
 	}
 	r := <-c.found
-	if _, literal := c.target.Literal(); r.code == errcode.OK && (literal || c.carried) {
+	c.looking = !r.Last
+	if r.Code != errcode.OK {
+		c.outcome = outcome{code: r.Code, text: r.text}
+	} else if _, literal := c.target.Literal(); literal || c.carried {
 		c.begin()
 		return
 	}
-	c.text = r.text
-	c.waiting = r.addresses
-	if c.bound {
-		// A bound socket has one family.
-		c.waiting = nil
-		for _, a := range r.addresses {
-			if a.Family() == c.local.Family() {
-				c.waiting = append(c.waiting, a)
-			}
-		}
-	}
-	c.code = r.code
-	if r.code == errcode.OK && len(c.waiting) == 0 {
-		c.code = errcode.FromErrno(errcode.Client, unix.EAFNOSUPPORT)
-	}
-	c.next()
+	c.add(r.Addresses)
 }
 
-// next begins the next attempt, until one is under way; without any left the connect
-// has failed.
+// add has more addresses tried, when it is their turn.
+func (c *connector) add(found []netaddr.Sockaddr) {
+	last := 0 // the family of the latest attempt
+	if n := len(c.trying); n > 0 {
+		last = c.trying[n-1].address.Family()
+	}
+	fresh := c.usable(found)
+	if len(fresh) > 0 && len(c.waiting) > 0 && c.waiting[0].Family() == last {
+		c.waiting = netaddr.Interleave(append(fresh, c.waiting...))
+	} else {
+		c.waiting = netaddr.Interleave(append(c.waiting, fresh...))
+	}
+	switch {
+	case c.shaking != nil, len(c.trying) > 0:
+		c.setTimer()
+	case len(c.waiting) == 0 && !c.looking && c.code == errcode.OK:
+		c.text = "the address that the socket is bound to is of another family"
+		c.finish(errcode.FromErrno(errcode.Client, unix.EAFNOSUPPORT))
+	default:
+		c.next()
+	}
+}
+
+// usable returns the addresses that the socket can connect to, in the form that it needs: a
+// bound one has a descriptor of one family. Of UDP the kernel takes IPv4 addresses as they are.
+func (c *connector) usable(found []netaddr.Sockaddr) []netaddr.Sockaddr {
+	if !c.bound {
+		return found
+	}
+	var usable []netaddr.Sockaddr
+	for _, a := range found {
+		switch {
+		case a.Family() == c.local.Family() && !(c.local.Is4In6() && !a.Is4In6()):
+			usable = append(usable, a)
+		case a.Is4In6() && c.local.Is4():
+			usable = append(usable, a.Unmap())
+		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()) && c.s.kind == KindUDP:
+			usable = append(usable, a)
+		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()):
+			usable = append(usable, a.Map())
+		}
+	}
+	return usable
+}
+
+// next begins the next attempt, until one is under way; without any left, and none to come, the
+// connect has failed.
 func (c *connector) next() {
 	for len(c.waiting) > 0 {
 		a := &attempt{c: c, fd: -1, address: c.waiting[0]}
@@ -217,30 +264,64 @@ func (c *connector) next() {
 				return
 			}
 			c.trying = append(c.trying, a)
-			if len(c.waiting) > 0 && !c.bound {
-				c.s.loop.reactor.SetTimer(&c.timer, min(c.deadline, loop.Clock()+nextAttempt))
-			}
+			c.started = loop.Clock()
+			c.setTimer()
 			return
 		}
 		c.attemptFailed(a, e)
 	}
-	if len(c.trying) == 0 {
+	if len(c.trying) == 0 && !c.looking {
+		if c.shook != nil {
+			c.outcome = *c.shook // it says more than that others cannot be reached
+		}
 		c.finish(c.code)
 	}
 }
 
-// Expire begins the next attempt beside those under way, or ends the connect.
+// turnEnds returns when the next address is tried although the latest attempt or handshake has
+// not failed, or when the connect is out of time. One beside which there can be no other has its
+// share of the time that is left.
+func (c *connector) turnEnds() int64 {
+	switch {
+	case len(c.waiting) == 0:
+		return c.deadline
+	case c.bound || c.shaking != nil:
+		return c.started + (c.deadline-c.started)/int64(1+len(c.waiting))
+	}
+	return min(c.deadline, c.started+nextAttempt)
+}
+
+func (c *connector) setTimer() { c.s.loop.reactor.SetTimer(&c.timer, c.turnEnds()) }
+
+// Expire tries the next address, or ends the connect.
 func (c *connector) Expire(*loop.Timer) {
-	if c.over {
-		return
-	}
-	if loop.Clock() < c.deadline && c.shaking == nil {
-		c.s.loop.reactor.SetTimer(&c.timer, c.deadline)
+	now := loop.Clock()
+	switch {
+	case c.over:
+	case now >= c.deadline:
+		c.timedOut()
+	case now < c.turnEnds():
+		c.setTimer()
+	case c.shaking != nil:
+		c.shakeFailed(errcode.TimedOut, stalledHandshake)
+	case c.bound:
+		for _, a := range c.trying { // one at most
+			c.s.loop.reactor.Remove(a.token, a.fd)
+			c.attemptFailed(a, unix.ETIMEDOUT)
+		}
+		c.trying = nil
 		c.next()
-		return
+	default:
+		c.next()
 	}
+}
+
+const stalledHandshake = "the peer did not finish the TLS handshake in time"
+
+func (c *connector) timedOut() {
 	if c.shaking != nil {
-		c.shakeFailed(errcode.TimedOut, "the peer did not finish the TLS handshake in time")
+		c.waiting, c.looking = nil, false
+		c.shakeFailed(errcode.TimedOut, stalledHandshake)
 		return
 	}
 	if len(c.trying) > 0 {

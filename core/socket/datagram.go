@@ -150,7 +150,7 @@ func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, do
 	if to.IsValid() {
 		peer = &to
 	}
-	e := s.trySend(fd, iovecs(bufs), peer)
+	e := s.trySend(fd, iovecs(bufs), peer, 0)
 	s.mu.Lock()
 	if e == unix.EAGAIN && !q.dropped {
 		var first blockList
@@ -173,22 +173,37 @@ func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, do
 	return errcode.OK
 }
 
-// trySend makes the system call. On a connected socket the kernel may hand out the
-// error of an earlier datagram instead of sending this one: that is a notice, and this
-// one is tried again.
-func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr) unix.Errno {
-	for again := true; ; {
+// trySend makes the system call. On a connected socket the kernel may hand out the error of an
+// earlier datagram (ICMP) instead of sending this one, once: that is a notice, and this one is
+// tried again. What is wrong with this one itself is wrong at the second try too. earlier is the
+// error of a try that was made already, 0 if there was none.
+func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr, earlier unix.Errno) unix.Errno {
+	for {
 		_, e := sys.SendPacket(fd, pieces, to)
 		switch {
 		case e == unix.EINTR:
-		case e == unix.ECONNREFUSED && again:
-			// A datagram's own sending never gives this.
-			again = false
-			s.noticeError(e)
+		case e == unix.EAFNOSUPPORT && to != nil && to.Is4In6():
+			four := to.Unmap() // the socket is of IPv4
+			to = &four
+		case isICMP(e) && earlier == 0:
+			earlier = e
 		default:
+			if earlier != 0 && (e == 0 || e == unix.EAGAIN) {
+				s.noticeError(earlier)
+			}
 			return e
 		}
 	}
+}
+
+// isICMP reports whether the kernel turns an ICMP message into this error.
+func isICMP(e unix.Errno) bool {
+	switch e {
+	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET, unix.ENOPROTOOPT,
+		unix.EPROTO, unix.EACCES, unix.EOPNOTSUPP, unix.EMSGSIZE:
+		return true
+	}
+	return false
 }
 
 func (s *Socket) noticeError(e unix.Errno) {

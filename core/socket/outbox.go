@@ -77,12 +77,13 @@ func (s *Socket) writePackets(fd int) {
 		if packets == 1 || e != 0 && e != unix.EAGAIN {
 			// One alone, also to learn what is wrong with the first. Perhaps they cannot travel
 			// together on this way.
-			if e == unix.ECONNREFUSED {
-				s.noticeError(e)
+			earlier := e
+			if !isICMP(e) || e == unix.EMSGSIZE {
+				earlier = 0
 			}
 			together = false
 			sent = 1
-			e = s.trySend(fd, pieces[:1], addressOf(&batch[0]))
+			e = s.trySend(fd, pieces[:1], addressOf(&batch[0]), earlier)
 		}
 		s.mu.Lock()
 		if e == unix.EAGAIN {

@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
+	"ohsocket/core/loop"
+	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -162,22 +164,27 @@ func (c *connector) beginCarried() {
 	c.beginTLS(a, pollIn)
 }
 
-// beginTLS begins the handshake on an attempt's connection; it has beaten the others.
+// beginTLS begins the handshake on an attempt's connection. It has beaten the others, which
+// wait again, for the case that the handshake fails.
 func (c *connector) beginTLS(a *attempt, events uint32) {
 	s := c.s
+	var beaten []netaddr.Sockaddr
 	for _, t := range c.trying {
 		if t != a {
 			s.loop.reactor.Remove(t.token, t.fd)
 			sys.Close(t.fd)
+			beaten = append(beaten, t.address)
 		}
 	}
-	c.trying, c.waiting = nil, nil
+	c.trying, c.waiting = nil, append(beaten, c.waiting...)
 	c.shaking = a
 	c.address = a.address
-	s.loop.reactor.SetTimer(&c.timer, c.deadline)
+	c.started = loop.Clock()
+	c.setTimer()
 	session, err := c.secure.context.Client(c.verifiedName(), c.target.Port())
 	if err != nil {
 		e := engineError(err)
+		c.waiting, c.looking = nil, false // it is not the peer's fault
 		c.shakeFailed(e.Code, e.Text)
 		return
 	}
@@ -234,11 +241,21 @@ func (s *Socket) lastWord(fd int) *tlsengine.Error {
 	}
 }
 
-// shakeFailed ends the connect.
+// shakeFailed has the next address tried. A peer whose certificate is refused, or that refuses
+// ours, has answered: then, and without another address, the connect has failed.
 func (c *connector) shakeFailed(code errcode.Code, text string) {
+	address := c.shaking.address
 	c.abandonTLS()
-	c.text = text
-	c.finish(code)
+	c.outcome = outcome{code, address, text}
+	if code == errcode.TLSCertificate || len(c.waiting) == 0 && !c.looking && c.shook == nil {
+		c.finish(code)
+		return
+	}
+	if c.shook == nil {
+		first := c.outcome
+		c.shook = &first
+	}
+	c.next()
 }
 
 // abandonTLS gives the connection of a handshake up. A carried one stays open until the

@@ -114,11 +114,11 @@ static const struct {
     {"127.0.0.1", "127.0.0.1", 0, "127.0.0.1"}, {"127.0.0.1", "localhost", 0, "127.0.0.1"},
     {"127.0.0.1", "localhost", SOCKET_FAMILY_DOMAIN, "127.0.0.1"}, {"127.0.0.1", "localhost", SOCKET_FAMILY_IPV4, "127.0.0.1"},
     {"::1", "::1", 0, "::1"}, {"::1", "localhost", 0, "::1"}, {"::1", "localhost", SOCKET_FAMILY_IPV6, "::1"},
-    {"::", "127.0.0.1", 0, "127.0.0.1"}, {"::", "::1", 0, "::1"}, {"0.0.0.0", "127.0.0.5", 0, "127.0.0.5"},
+    {"::1", "LOCALHOST.", 0, "::1"}, {"::", "127.0.0.1", 0, "127.0.0.1"}, {"::", "localhost", 0, "127.0.0.1"}, {"::", "::1", 0, "::1"}, {"0.0.0.0", "127.0.0.5", 0, "127.0.0.5"},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 
-// "localhost" is ::1 first, then 127.0.0.1: the one that is dead is passed over.
+// ADDR-1: "localhost" is 127.0.0.1 first, then ::1: the one that is dead is passed over.
 LOOPS_TEST(connecting_by_address_and_name)
 {
     for (int i = 0; i < ROUTES; i++) {

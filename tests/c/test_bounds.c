@@ -257,7 +257,7 @@ LOOPS_TEST(a_connect_by_name_times_out)
     struct full_listener full = peer_listen_full();
     struct probe *p = probe_new(SOCKET_KIND_TCP);
     int64_t start = now_ms();
-    CHECK_EQ(probe_connect_to(p, "localhost", full.port, TIMEOUT), 0); // refused at ::1, no answer at 127.0.0.1
+    CHECK_EQ(probe_connect_to(p, "localhost", full.port, TIMEOUT), 0); // no answer at 127.0.0.1, refused at ::1
     WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
     CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301110);
     CHECK(now_ms() - start >= TIMEOUT - 1);
