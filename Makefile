@@ -70,14 +70,17 @@ $(BUILD)/asan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
 	go build -asan $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/asan.so ./capi
 	mv $(BUILD)/go/asan.so $@
 
-# For fuzzing: with the address sanitizer, and without the recover() that keeps a panic of the library from
+# For fuzzing: with the address sanitizer, and without any recover() that keeps a panic of the library from
 # ending its host. A defect must be seen there, not survived.
-$(BUILD)/go/strict.json: $(BUILD)/go/overlay.json capi/convert.go core/socket/hosted.go
-	@for file in capi/convert core/socket/hosted; do \
-		grep -q 'recover() != nil' $$file.go || { echo "$$file.go has no recover()"; exit 1; }; \
-		sed 's/recover() != nil/false/' $$file.go >$(@D)/strict_$$(basename $$file); done
-	@sed 's|^{}$$|{"Replace":{}}|; s|"Replace":{|&"$(CURDIR)/capi/convert.go":"$(CURDIR)/$(@D)/strict_convert",\
-	"$(CURDIR)/core/socket/hosted.go":"$(CURDIR)/$(@D)/strict_hosted",|; s|,}}|}}|' $< >$@
+RECOVERS := $(shell grep -rl --include='*.go' --exclude='*_test.go' 'recover()' capi core)
+
+$(BUILD)/go/strict.json: $(BUILD)/go/overlay.json $(RECOVERS)
+	@replaced=; for file in $(RECOVERS); do \
+		copy=$(@D)/strict_$$(echo $$file | tr / _); \
+		sed 's/recover() != nil/false/' $$file >$$copy; \
+		! grep -n 'recover()' $$copy /dev/null || exit 1; \
+		replaced="$$replaced\"$(CURDIR)/$$file\":\"$(CURDIR)/$$copy\","; done; \
+	sed "s|\"Replace\":{|&$$replaced|" $< >$@
 
 $(BUILD)/strict/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/strict.json
 	@mkdir -p $(@D)

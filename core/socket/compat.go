@@ -12,8 +12,8 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// What OpenHarmony's own sockets do differently and some programs rely on. It is
-// here and in On; docs/compat.md is the list. Nothing here is about security.
+// Behaviour of OpenHarmony's own sockets that some programs rely on: docs/compat.md lists it.
+// This file and the places that read Socket.compat implement it. Nothing here is about security.
 
 var compat atomic.Bool
 

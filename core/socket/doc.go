@@ -4,11 +4,13 @@
 //
 // # Threads
 //
-// A Socket has a mutex for its state and its queue; it is held for a few dozen
-// nanoseconds and never over a system call, a callback or a large copy. What only the
-// loop's thread touches is marked so and needs no lock. Other threads use the
-// descriptor between use and unuse, and only the loop's thread closes it, when
-// nobody uses it.
+// A Socket has a mutex for its state and its queue. It is usually held for a few dozen
+// nanoseconds, and never over a callback or a call that sends, receives or waits. Two things
+// take longer: a datagram that has to be queued is copied under it (at most 64 KiB), and a
+// block that goes back to a full pool is unmapped under it: those of datagrams that were sent,
+// and those of a send that was dropped while the kernel had it. Fields that only the loop's
+// thread touches are marked so and need no lock. Other threads use the descriptor between use
+// and unuse. Only the loop's thread closes it, when no other thread uses it.
 //
 // Whatever a call cannot do on its own thread it leaves in Socket.work, and the loop
 // runs the socket's task. Callbacks are made by the loop's thread only, from
@@ -16,10 +18,22 @@
 //
 // # Files
 //
-// socket.go has the state, task.go the work, deliver.go the callbacks and records;
-// open.go, connect.go and attempt.go, listen.go, stream.go, datagram.go, send.go and close.go follow a
-// socket through its life. secure.go has the secure options; tls.go is what a TLS
-// connection has between its queue and its descriptor, tls_handshake.go, tls_accept.go,
-// tls_read.go and tls_write.go what it does, upgrade.go how a TCP client becomes one.
-// It imports loop, netaddr, errcode, sys and tlsengine.
+// In the order of a socket's life; docs/architecture.md has pictures.
+//
+//   - What a socket is: socket.go (state), kind.go, handle.go, option.go, extra.go, optionid.go,
+//     compat.go, listener.go, event.go.
+//   - Opening: open.go, adopt.go, connect.go, attempt.go, listen.go.
+//   - Sending: send.go (all kinds), queue.go, memory.go (blocks outside the Go heap), stream.go,
+//     datagram.go, outbox.go.
+//   - Receiving: stream.go, inbox.go (datagrams), sender.go (texts of addresses), deliver.go
+//     (callbacks and records), host.go (how they are called).
+//   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
+//     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
+//     becomes a TLS client).
+//   - Ending: close.go, deadline.go (timeouts).
+//   - On the loop: task.go (a socket's work), driver.go (the loop), hosted.go (driven by a host),
+//     default.go (the loop of sockets that name none), posted.go (work of the host).
+//   - The process: stats.go, trim.go (memory back to the system).
+//
+// The package imports loop, netaddr, errcode, sys and tlsengine.
 package socket

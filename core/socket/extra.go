@@ -115,7 +115,7 @@ func (x *Extra) merge(y Extra) {
 
 // apply sets what is given on a descriptor. A listening socket's options are
 // inherited by the connections it accepts, so they are set there too. Linger is the
-// library's own affair: see closeDeadline.
+// library's own affair: see deadlines.
 func (x *Extra) apply(fd int, kind Kind) unix.Errno {
 	type setting struct {
 		given                bool
