@@ -37,8 +37,9 @@ VERSION := $(shell sed -n 's/^.define SOCKET_VERSION_STRING "\(.*\)"/\1/p' inclu
 SONAME := libohsocket.so.$(firstword $(subst ., ,$(VERSION)))
 LIBRARY := libohsocket.so.$(VERSION)
 
+HEADER := include/ohsocket.h include/ohsocket_errors.h
 GO_SOURCES := $(shell find capi core -name '*.go' ! -name '*_test.go' ! -path '*/headergen/*' -o -name '*.[chs]') \
-	go.mod go.sum include/ohsocket.h capi/exports.map
+	go.mod go.sum $(HEADER) capi/exports.map
 EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/examples/%,$(wildcard examples_c/*.c))
 TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
 
@@ -145,7 +146,6 @@ header:
 # ---- Programs -------------------------------------------------------------------------------
 
 # Programs are not linked again when only the library has changed: they use it as installed ones do.
-HEADER := include/ohsocket.h
 
 $(BUILD)/examples/%: examples_c/%.c $(wildcard examples_c/*.h) $(HEADER) | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
@@ -294,7 +294,7 @@ install: library
 	install -m 755 $(BUILD)/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/'
 	ln -sf $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libohsocket.so'
-	install -m 644 include/ohsocket.h '$(DESTDIR)$(INCLUDEDIR)/'
+	install -m 644 $(HEADER) '$(DESTDIR)$(INCLUDEDIR)/'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' capi/ohsocket.pc.in >'$(DESTDIR)$(LIBDIR)/pkgconfig/ohsocket.pc'
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig

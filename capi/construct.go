@@ -61,14 +61,17 @@ func goSocketConstructTLSServer() (result int64) {
 
 // C: socket_handle socket_construct_tls_over(socket_handle tcp)
 //
-// socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on
-// its loop. The connection and what is unread on it are the new socket's, which is
-// bound; socket_connect then makes the handshake only, and takes its address for the
-// name to verify. The TCP socket is not open any more, without a close event: its
-// listeners are removed; it still has to be released. A handshake that fails ends the
-// connection: after the completion of socket_connect come error and close. Errors: 401 it is not a TCP
-// client, 2303601 it is not open or not valid, 2303602 not connected or its peer has ended,
-// 2301011 it has something queued (wait for the completion of its last send).
+// socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on its loop.
+// The connection and what is unread on it are the new socket's, which is bound; socket_connect
+// then makes the handshake only, and takes its address for the name to verify. The TCP socket is
+// not open any more, without a close event: its listeners are removed; it still has to be
+// released. A handshake that fails ends the connection: after the completion of socket_connect
+// come error and close.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: it is not a TCP client.
+//   - SOCKET_ERROR_TLS_BADFD: it is not open or not valid.
+//   - SOCKET_ERROR_TLS_NOT_CONNECTED: it is not connected, or its peer has ended.
+//   - SOCKET_ERROR_AGAIN: it has something queued (wait for the completion of its last send).
 //
 //export goSocketConstructTLSOver
 func goSocketConstructTLSOver(tcp int64) (result int64) {
@@ -86,9 +89,12 @@ func goSocketConstructTLSOver(tcp int64) (result int64) {
 
 // C: socket_handle socket_construct(socket_loop loop, int kind)
 //
-// socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER, _UDP, _TLS
-// or _TLS_SERVER) on a loop; loop 0 is a default loop. Errors: 401 kind, 2301009
-// loop, 2301024 no handles (about a million) or descriptors are left.
+// socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER, _UDP, _TLS or
+// _TLS_SERVER) on a loop; loop 0 is a default loop.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: kind is none of these.
+//   - SOCKET_ERROR_BADF: the loop is not valid.
+//   - SOCKET_ERROR_MFILE: no handle (of about a million) or descriptor is left.
 //
 //export goSocketConstruct
 func goSocketConstruct(loop int64, kind int32) (result int64) {

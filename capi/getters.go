@@ -12,8 +12,10 @@ import (
 
 // C: int socket_get_state(socket_handle socket, socket_state_info *state)
 //
-// socket_get_state writes whether the socket is bound, connected, closed: all 0 before
-// it is opened. Errors: 401 state NULL or its struct_size.
+// socket_get_state writes whether the socket is bound, connected, closed: all 0 before it is
+// opened.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: state is NULL, or its struct_size is unknown.
 //
 //export goSocketGetState
 func goSocketGetState(handle int64, state uintptr) (result int32) {
@@ -28,10 +30,11 @@ func goSocketGetState(handle int64, state uintptr) (result int32) {
 
 // C: int socket_get_local_address(socket_handle socket, char *text, size_t capacity, int *port, int *family)
 //
-// socket_get_local_address writes the numeric local address, NUL-terminated and cut to
-// capacity, the port and the family (SOCKET_FAMILY_IPV4 or _IPV6). Any pointer may be
-// NULL. 64 bytes are enough. Returns the length of the whole text without the NUL.
-// Errors: 2301009 not open.
+// socket_get_local_address writes the numeric local address, NUL-terminated and cut to capacity,
+// the port and the family (SOCKET_FAMILY_IPV4 or _IPV6). Any pointer may be NULL. 64 bytes are
+// enough. Returns the length of the whole text without the NUL.
+// Errors:
+//   - SOCKET_ERROR_BADF: the socket is not open.
 //
 //export goSocketGetLocalAddress
 func goSocketGetLocalAddress(handle int64, text, capacity, port, family uintptr) (result int32) {
@@ -42,7 +45,10 @@ func goSocketGetLocalAddress(handle int64, text, capacity, port, family uintptr)
 // C: int socket_get_remote_address(socket_handle socket, char *text, size_t capacity, int *port, int *family)
 //
 // socket_get_remote_address writes the peer's address, as socket_get_local_address.
-// Errors: 2301009 not open, 2301107 not connected, 2301095 kind.
+// Errors:
+//   - SOCKET_ERROR_BADF: the socket is not open.
+//   - SOCKET_ERROR_NOTCONN: it is not connected.
+//   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
 //export goSocketGetRemoteAddress
 func goSocketGetRemoteAddress(handle int64, text, capacity, port, family uintptr) (result int32) {
@@ -52,9 +58,10 @@ func goSocketGetRemoteAddress(handle int64, text, capacity, port, family uintptr
 
 // C: int socket_get_fd(socket_handle socket)
 //
-// socket_get_fd returns the descriptor, to be looked at (getsockopt) but not closed,
-// read or written; it is valid until the close event. Connecting by name may change
-// it. Errors: 2301009 not open.
+// socket_get_fd returns the descriptor, to be looked at (getsockopt) but not closed, read or
+// written; it is valid until the close event. Connecting by name may change it.
+// Errors:
+//   - SOCKET_ERROR_BADF: the socket is not open.
 //
 //export goSocketGetFD
 func goSocketGetFD(handle int64) (result int32) {
@@ -117,8 +124,10 @@ func goSocketGetLoop(handle int64) (result int64) {
 
 // C: int64_t socket_get_client_id(socket_handle socket)
 //
-// socket_get_client_id returns the number of a server's connection: 1 for the server's
-// first client, never used again. Errors: 2301095 kind.
+// socket_get_client_id returns the number of a server's connection: 1 for the server's first
+// client, never used again.
+// Errors:
+//   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
 //export goSocketGetClientID
 func goSocketGetClientID(handle int64) (result int64) {

@@ -9,9 +9,11 @@ import (
 
 // C: int socket_set_compat(int on)
 //
-// socket_set_compat makes sockets constructed from now on behave as OpenHarmony's own
-// where this library does better (docs/compat.md); the environment variable
-// OHSOCKET_COMPAT=1 does so from the start. Returns the previous setting. Errors: 401.
+// socket_set_compat makes sockets constructed from now on behave as OpenHarmony's own where this
+// library does better (docs/compat.md); the environment variable OHSOCKET_COMPAT=1 does so from
+// the start. Returns the previous setting.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: on is neither 0 nor 1.
 //
 //export goSocketSetCompat
 func goSocketSetCompat(on int32) (result int32) {
@@ -24,8 +26,9 @@ func goSocketSetCompat(on int32) (result int32) {
 
 // C: int socket_get_stats(socket_stats *stats)
 //
-// socket_get_stats writes counters of the library. It does not stop the world. Errors:
-// 401 stats NULL or its struct_size.
+// socket_get_stats writes counters of the library. It does not stop the world.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: stats is NULL, or its struct_size is unknown.
 //
 //export goSocketGetStats
 func goSocketGetStats(stats uintptr) (result int32) {

@@ -9,13 +9,14 @@ import (
 
 // C: int socket_on(socket_handle socket, int event, socket_listener listener, void *user_data)
 //
-// socket_on adds a listener of an event (SOCKET_EVENT_CONNECT to _LISTENING), at any
-// time. Listeners of one event are called in the order in which they were added; the
-// same listener and user_data twice is one. One that is added inside a callback hears
-// from the next event on; a close in one does not keep the event from the others. The
-// first message listener starts reading, the first connect listener of a server starts
-// accepting. Errors: 401 event or
-// listener, 2301095 the socket's loop is in record mode.
+// socket_on adds a listener of an event (SOCKET_EVENT_CONNECT to _LISTENING), at any time.
+// Listeners of one event are called in the order in which they were added; the same listener and
+// user_data twice is one. One that is added inside a callback hears from the next event on; a
+// close in one does not keep the event from the others. The first message listener starts reading,
+// the first connect listener of a server starts accepting.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: no such event, or no listener.
+//   - SOCKET_ERROR_NOTSUP: the socket's loop is in record mode.
 //
 //export goSocketOn
 func goSocketOn(handle int64, event int32, listener, userData uintptr) (result int32) {
@@ -29,10 +30,12 @@ func goSocketOn(handle int64, event int32, listener, userData uintptr) (result i
 
 // C: int socket_off(socket_handle socket, int event, socket_listener listener, void *user_data)
 //
-// socket_off removes the listener that was added with this function and user_data, or
-// all of the event if listener is NULL. Called on the loop's thread it is not called
-// again; elsewhere one call may still be running. Removing what is not there
-// succeeds. Errors: 401 event, 2301009 the handle is not valid (harmless).
+// socket_off removes the listener that was added with this function and user_data, or all of the
+// event if listener is NULL. Called on the loop's thread it is not called again; elsewhere one
+// call may still be running. Removing what is not there succeeds.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: there is no such event.
+//   - SOCKET_ERROR_BADF: the handle is not valid (harmless).
 //
 //export goSocketOff
 func goSocketOff(handle int64, event int32, listener, userData uintptr) (result int32) {
@@ -46,10 +49,12 @@ func goSocketOff(handle int64, event int32, listener, userData uintptr) (result 
 
 // C: int socket_subscribe(socket_handle socket, uint32_t event_mask, void *user_data)
 //
-// socket_subscribe says which events of a socket become records: the bits
-// SOCKET_EVENT_MASK(type); it replaces what was said before. Records carry user_data.
-// SOCKET_EVENT_MESSAGE starts reading as a listener would. Errors: 401 mask,
-// 2301095 the socket's loop is not in record mode.
+// socket_subscribe says which events of a socket become records: the bits SOCKET_EVENT_MASK(type);
+// it replaces what was said before. Records carry user_data. SOCKET_EVENT_MESSAGE starts reading
+// as a listener would.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: a bit that is no event.
+//   - SOCKET_ERROR_NOTSUP: the socket's loop is not in record mode.
 //
 //export goSocketSubscribe
 func goSocketSubscribe(handle int64, mask uint32, userData uintptr) (result int32) {

@@ -12,7 +12,9 @@ import (
 // socket_loop_create makes a loop without a thread, to be driven by the host:
 // SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll. Until it is
 // run or polled nothing happens on its sockets; a connect does not begin.
-// Errors: 401 mode, 2301024 no descriptors are left.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: there is no such mode.
+//   - SOCKET_ERROR_MFILE: no descriptor is left.
 //
 //export goSocketLoopCreate
 func goSocketLoopCreate(mode int32) (result int64) {
@@ -26,10 +28,12 @@ func goSocketLoopCreate(mode int32) (result int64) {
 
 // C: int socket_loop_fd(socket_loop loop)
 //
-// socket_loop_fd returns the descriptor to watch for reading (poll, epoll, libuv,
-// asyncio, GLib, Qt), level-triggered: it is readable while socket_loop_run or
-// socket_loop_poll would do something, which need not be a callback or a record. Do not
-// read, write or close it. Errors: 2301009 loop, 2301095 a default loop.
+// socket_loop_fd returns the descriptor to watch for reading (poll, epoll, libuv, asyncio, GLib,
+// Qt), level-triggered: it is readable while socket_loop_run or socket_loop_poll would do
+// something, which need not be a callback or a record. Do not read, write or close it.
+// Errors:
+//   - SOCKET_ERROR_BADF: the loop is not valid.
+//   - SOCKET_ERROR_NOTSUP: it is a default loop.
 //
 //export goSocketLoopFD
 func goSocketLoopFD(loop int64) (result int32) {
@@ -46,11 +50,15 @@ func goSocketLoopFD(loop int64) (result int32) {
 
 // C: int socket_loop_run(socket_loop loop, int timeout_ms)
 //
-// socket_loop_run waits up to timeout_ms (0: not at all, -1: without limit) for events of
-// a loop in callback mode, handles one batch of them on the calling thread and returns
-// the number of callbacks made; 0 also early, when a signal arrived. Another thread ends
-// the wait with socket_loop_post; it is no cancellation point. Errors: 401 timeout_ms,
-// 2301009 loop, 2301095 it is in record mode or a default loop, 2301114 it is in use.
+// socket_loop_run waits up to timeout_ms (0: not at all, -1: without limit) for events of a loop
+// in callback mode, handles one batch of them on the calling thread and returns the number of
+// callbacks made; 0 also early, when a signal arrived. Another thread ends the wait with
+// socket_loop_post; it is no cancellation point.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: timeout_ms is out of range.
+//   - SOCKET_ERROR_BADF: the loop is not valid.
+//   - SOCKET_ERROR_NOTSUP: it is in record mode or a default loop.
+//   - SOCKET_ERROR_ALREADY: it is in use.
 //
 //export goSocketLoopRun
 func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32) {
@@ -68,13 +76,16 @@ func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32)
 
 // C: int socket_loop_poll(socket_loop loop, socket_event *events, int capacity, int timeout_ms)
 //
-// socket_loop_poll waits up to timeout_ms (0: not at all, -1: without limit) for events of
-// a loop in record mode and writes up to capacity (1 to 65536) of them. What they point
-// to is valid until the next socket_loop_poll or socket_loop_close of the loop. Sends
-// made by the calling thread from now on are gathered until socket_loop_flush or the
-// next poll. Returns the number of records; 0 also early, when a signal arrived.
-// Errors: 401 events or capacity, 2301009 loop, 2301095 it is in callback mode or a
-// default loop, 2301114 it is in use.
+// socket_loop_poll waits up to timeout_ms (0: not at all, -1: without limit) for events of a loop
+// in record mode and writes up to capacity (1 to 65536) of them. What they point to is valid until
+// the next socket_loop_poll or socket_loop_close of the loop. Sends made by the calling thread
+// from now on are gathered until socket_loop_flush or the next poll. Returns the number of
+// records; 0 also early, when a signal arrived.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: events is NULL, or capacity or timeout_ms is out of range.
+//   - SOCKET_ERROR_BADF: the loop is not valid.
+//   - SOCKET_ERROR_NOTSUP: it is in callback mode or a default loop.
+//   - SOCKET_ERROR_ALREADY: it is in use.
 //
 //export goSocketLoopPoll
 func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, timeoutMs int32) (result int32) {
@@ -95,9 +106,11 @@ func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, time
 
 // C: int socket_loop_flush(socket_loop loop)
 //
-// socket_loop_flush writes what has been gathered since the last poll and ends the
-// gathering. To be called by the thread that polled, before it waits on the loop's
-// descriptor by other means. Errors: 2301009 loop, 2301114 it is in use.
+// socket_loop_flush writes what has been gathered since the last poll and ends the gathering. To
+// be called by the thread that polled, before it waits on the loop's descriptor by other means.
+// Errors:
+//   - SOCKET_ERROR_BADF: the loop is not valid.
+//   - SOCKET_ERROR_ALREADY: it is in use.
 //
 //export goSocketLoopFlush
 func goSocketLoopFlush(loop int64) (result int32) {
@@ -111,10 +124,12 @@ func goSocketLoopFlush(loop int64) (result int32) {
 
 // C: int socket_loop_post(socket_loop loop, socket_function function, void *user_data)
 //
-// socket_loop_post runs a function on the loop's thread, once, in the order of posting;
-// loop 0 is the first default loop. In record mode function is NULL and a
-// SOCKET_EVENT_POST record with user_data is made. Errors: 401 function NULL or not as
-// the mode wants it, 2301009 loop.
+// socket_loop_post runs a function on the loop's thread, once, in the order of posting; loop 0 is
+// the first default loop. In record mode function is NULL and a SOCKET_EVENT_POST record with
+// user_data is made.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: function is NULL in callback mode, or not NULL in record mode.
+//   - SOCKET_ERROR_BADF: the loop is not valid.
 //
 //export goSocketLoopPost
 func goSocketLoopPost(loop int64, function, userData uintptr) (result int32) {
@@ -129,10 +144,12 @@ func goSocketLoopPost(loop int64, function, userData uintptr) (result int32) {
 // C: int64_t socket_loop_set_timer(socket_loop loop, int64_t delay_ms, int64_t interval_ms, socket_function function, void *user_data)
 //
 // socket_loop_set_timer runs a function on the loop's thread after delay_ms and then, if
-// interval_ms is not 0, every interval_ms; both 0 to 2^40. Intervals missed by a busy
-// loop are left out. Loop 0 is the first default loop. In record mode function is NULL and
+// interval_ms is not 0, every interval_ms; both 0 to 2^40. Intervals missed by a busy loop are
+// left out. Loop 0 is the first default loop. In record mode function is NULL and
 // SOCKET_EVENT_TIMER records with the id as size are made. Returns the timer's id (> 0).
-// Errors: 401, 2301009 loop.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: a time is out of range, or function is as in socket_loop_post.
+//   - SOCKET_ERROR_BADF: the loop is not valid.
 //
 //export goSocketLoopSetTimer
 func goSocketLoopSetTimer(loop, delayMs, intervalMs int64, function, userData uintptr) (result int64) {
@@ -150,9 +167,11 @@ func goSocketLoopSetTimer(loop, delayMs, intervalMs int64, function, userData ui
 
 // C: int socket_loop_clear_timer(socket_loop loop, int64_t timer)
 //
-// socket_loop_clear_timer stops a timer. Called on the loop's thread its function is not
-// called again; elsewhere one call may still be running. Errors: 401 there is no such
-// timer (any more), 2301009 loop.
+// socket_loop_clear_timer stops a timer. Called on the loop's thread its function is not called
+// again; elsewhere one call may still be running.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: there is no such timer (any more).
+//   - SOCKET_ERROR_BADF: the loop is not valid.
 //
 //export goSocketLoopClearTimer
 func goSocketLoopClearTimer(loop, timer int64) (result int32) {
@@ -166,11 +185,13 @@ func goSocketLoopClearTimer(loop, timer int64) (result int32) {
 
 // C: int socket_loop_close(socket_loop loop)
 //
-// socket_loop_close aborts the sockets of a host-driven loop and releases them. In
-// callback mode their completions and close events run before it returns and the loop is
-// gone. In record mode keep polling (any timeout) until it returns -2301009: the loop is
-// gone; a second socket_loop_close drops the remaining records. Errors: 2301009 loop (a
-// default one too: socket_shutdown ends those), 2301114 it is in use.
+// socket_loop_close aborts the sockets of a host-driven loop and releases them. In callback mode
+// their completions and close events run before it returns and the loop is gone. In record mode
+// keep polling (any timeout) until it returns -SOCKET_ERROR_BADF: the loop is gone; a second
+// socket_loop_close drops the remaining records.
+// Errors:
+//   - SOCKET_ERROR_BADF: loop (a default one too: socket_shutdown ends those).
+//   - SOCKET_ERROR_ALREADY: it is in use.
 //
 //export goSocketLoopClose
 func goSocketLoopClose(thread uintptr, loop int64) (result int32) {
@@ -184,10 +205,11 @@ func goSocketLoopClose(thread uintptr, loop int64) (result int32) {
 
 // C: int socket_set_dispatch_threads(int count)
 //
-// socket_set_dispatch_threads sets how many default loops there are, each with a thread
-// (1 to 256, default 1). New sockets and accepted clients are spread over them in
-// turn. Errors: 401 count, 2301114 a default loop is running (socket_shutdown ends
-// them).
+// socket_set_dispatch_threads sets how many default loops there are, each with a thread (1 to 256,
+// default 1). New sockets and accepted clients are spread over them in turn.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: count is out of range.
+//   - SOCKET_ERROR_ALREADY: a default loop is running (socket_shutdown ends them).
 //
 //export goSocketSetDispatchThreads
 func goSocketSetDispatchThreads(count int32) (result int32) {
@@ -197,9 +219,10 @@ func goSocketSetDispatchThreads(count int32) (result int32) {
 
 // C: int socket_run(void)
 //
-// socket_run waits until the default loops have no open socket and nothing left to
-// deliver, and returns 0. Timers and posted functions do not keep it. Errors:
-// 2301035 called inside a callback of a default loop.
+// socket_run waits until the default loops have no open socket and nothing left to deliver, and
+// returns 0. Timers and posted functions do not keep it.
+// Errors:
+//   - SOCKET_ERROR_DEADLK: it was called inside a callback of a default loop.
 //
 //export goSocketRun
 func goSocketRun(thread uintptr) (result int32) {
@@ -209,12 +232,13 @@ func goSocketRun(thread uintptr) (result int32) {
 
 // C: int socket_shutdown(int timeout_ms)
 //
-// socket_shutdown aborts the sockets of the default loops, delivers their completions
-// and close events, releases their handles and ends the loops; afterwards none
-// of their callbacks runs. Host-driven loops are not touched. The next construct starts
-// anew. timeout_ms: 0 to 86400000. Errors: 401, 2301110 a callback did not return in
-// time (the rest is done when it does), 2301035 called inside a callback of a default
-// loop.
+// socket_shutdown aborts the sockets of the default loops, delivers their completions and close
+// events, releases their handles and ends the loops; afterwards none of their callbacks runs.
+// Host-driven loops are not touched. The next construct starts anew. timeout_ms: 0 to 86400000.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: timeout_ms is out of range.
+//   - SOCKET_ERROR_TIMEDOUT: a callback did not return in time (the rest is done when it does).
+//   - SOCKET_ERROR_DEADLK: it was called inside a callback of a default loop.
 //
 //export goSocketShutdown
 func goSocketShutdown(thread uintptr, timeoutMs int32) (result int32) {

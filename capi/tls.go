@@ -10,14 +10,17 @@ import (
 
 // C: int socket_tls_set_secure_options(socket_handle socket, const socket_tls_options *options)
 //
-// socket_tls_set_secure_options sets the secure options of a TLS client or server: for
-// its next connect or listen, and on a listening server for the clients that come from
-// now on, so that a certificate is replaced without a restart. Keys, certificates and
-// lists are checked; on an error the options that were in force stay.
-// socket_get_error_detail has the reason. Connections that are there keep what they have.
-// Errors: 401 options, 2303504 a certificate
-// cannot be read or does not belong to the key, 2303505 the key cannot be read (wrong
-// pass phrase?), an unknown cipher suite or signature algorithm, 2301095 kind.
+// socket_tls_set_secure_options sets the secure options of a TLS client or server: for its next
+// connect or listen, and on a listening server for the clients that come from now on, so that a
+// certificate is replaced without a restart. Keys, certificates and lists are checked; on an error
+// the options that were in force stay. socket_get_error_detail has the reason. Connections that
+// are there keep what they have.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: an option is out of range.
+//   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate cannot be read or does not belong to the key.
+//   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), an unknown cipher
+//     suite or signature algorithm.
+//   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
 //export goSocketTLSSetSecureOptions
 func goSocketTLSSetSecureOptions(handle int64, options uintptr) (result int32) {
@@ -36,10 +39,13 @@ func goSocketTLSSetSecureOptions(handle int64, options uintptr) (result int32) {
 
 // C: int socket_tls_get_certificate(socket_handle socket, void *buffer, size_t capacity)
 //
-// socket_tls_get_certificate writes the certificate that this side has shown, or has
-// been told to show, in DER; nothing if it is longer than capacity. Returns its length,
-// 0 when there is none. Errors of this and the getters below: 2303600 not open, 2303501
-// not connected yet, 2301095 kind.
+// socket_tls_get_certificate writes the certificate that this side has shown, or has been told to
+// show, in DER; nothing if it is longer than capacity. Returns its length, 0 when there is none.
+//
+// Errors of this and the getters below:
+//   - SOCKET_ERROR_TLS_NOT_BOUND: the socket is not open.
+//   - SOCKET_ERROR_TLS_SESSION: it is not connected yet.
+//   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
 //export goSocketTLSGetCertificate
 func goSocketTLSGetCertificate(handle int64, buffer, capacity uintptr) (result int32) {
@@ -137,11 +143,13 @@ func goSocketTLSIsResumed(handle int64) (result int32) {
 
 // C: int socket_tls_set_keylog(const char *path)
 //
-// socket_tls_set_keylog appends the secrets of later TLS connections of the process to a
-// file (mode 0600), in the format that Wireshark reads: for debugging, since who has
-// the file can read the connections. A server that listens already is included from its
-// next socket_tls_set_secure_options on. NULL ends it. No environment variable does the
-// same. Errors: 401 path, 2301000 + errno the file cannot be opened.
+// socket_tls_set_keylog appends the secrets of later TLS connections of the process to a file
+// (mode 0600), in the format that Wireshark reads: for debugging, since who has the file can read
+// the connections. A server that listens already is included from its next
+// socket_tls_set_secure_options on. NULL ends it. No environment variable does the same.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: the path is not valid.
+//   - The errno of open: the file cannot be opened.
 //
 //export goSocketTLSSetKeylog
 func goSocketTLSSetKeylog(path uintptr) (result int32) {

@@ -44,9 +44,9 @@ type TLSIdentity struct {
 	Password uintptr `c:"const char *"`
 }
 
-// TLSOptions are the secure options of a TLS socket. Zero means default. Texts are
-// NUL-terminated: PEM up to 1 MiB each, lists and pass phrases up to 16 KiB, server_name up to
-// 253 bytes. For a 401 socket_get_error_detail names the member. Nobody is ever asked for a pass
+// TLSOptions are the secure options of a TLS socket. Zero means default. Texts are NUL-terminated:
+// PEM up to 1 MiB each, lists and pass phrases up to 16 KiB, server_name up to 253 bytes. For a
+// SOCKET_ERROR_PARAMETER socket_get_error_detail names the member. Nobody is ever asked for a pass
 // phrase.
 type TLSOptions struct {
 	// sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it.
@@ -149,8 +149,8 @@ type ExtraOptions struct {
 	SendBufferSize int32
 	// SO_REUSEADDR. Default 0 (1 on servers).
 	ReuseAddress int32
-	// Milliseconds that queued data may wait without any of it being sent before
-	// the connection fails with 2301110. 0 (default): no limit. Negative: 2301033.
+	// Milliseconds that queued data may wait without any of it being sent before the connection
+	// fails with SOCKET_ERROR_TIMEDOUT. 0 (default): no limit. Negative: SOCKET_ERROR_DOM.
 	SocketTimeoutMs int32
 	// SO_BROADCAST. Default 0.
 	Broadcast int32

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"ohsocket/core/errcode"
 )
 
@@ -13,8 +16,7 @@ type API struct {
 	Errors     []errcode.Entry
 }
 
-// A Section is a part of the header: the functions of one Go file, or those
-// written in C.
+// A Section is a part of the header: the functions of one kind of object.
 type Section struct {
 	Title     string
 	Functions []Function
@@ -64,28 +66,83 @@ type Value struct {
 	Bit       bool
 }
 
-// sections are the Go files of the API in the order of the header.
-var sections = []struct{ file, title string }{
-	{"construct.go", "Handles"},
-	{"operations.go", "Operations"},
-	{"listeners.go", "Listeners and subscriptions"},
-	{"options.go", "Options"},
-	{"getters.go", "Getters"},
-	{"tls.go", "TLS"},
-	{"loops.go", "Loops"},
-	{"library.go", "The library"},
+// files are the Go files that have functions of the API.
+var files = []string{
+	"construct.go", "operations.go", "listeners.go", "options.go", "getters.go", "tls.go", "loops.go", "library.go",
+}
+
+// sections are the parts of the header, by the object that a program has at hand, and their functions.
+var sections = []struct {
+	title     string
+	functions string
+}{
+	{"Sockets of every kind", `
+		socket_construct socket_release
+		socket_on socket_off socket_subscribe
+		socket_set_option socket_get_option socket_set_extra_options
+		socket_adopt socket_pause socket_resume socket_close socket_abort
+		socket_get_state socket_get_kind socket_get_loop socket_get_fd socket_get_local_address
+		socket_get_send_queue_length socket_get_error_detail`},
+	{"Clients and connections", `
+		socket_construct_tcp socket_bind socket_connect
+		socket_send socket_sendv socket_flush socket_end
+		socket_get_remote_address socket_get_client_id`},
+	{"Servers", "socket_construct_tcp_server socket_listen"},
+	{"UDP", "socket_construct_udp socket_send_to"},
+	{"TLS", `
+		socket_construct_tls socket_construct_tls_server socket_construct_tls_over
+		socket_tls_set_secure_options
+		socket_tls_get_certificate socket_tls_get_remote_certificate socket_tls_get_protocol
+		socket_tls_get_cipher_suite socket_tls_get_signature_algorithms socket_tls_get_alpn
+		socket_tls_get_server_name socket_tls_is_resumed
+		socket_tls_set_keylog socket_tls_library`},
+	{"Loops", `
+		socket_loop_create socket_loop_close socket_loop_fd socket_loop_run socket_loop_poll
+		socket_loop_flush socket_loop_post socket_loop_set_timer socket_loop_clear_timer`},
+	{"The library", `
+		socket_run socket_shutdown socket_set_dispatch_threads socket_set_compat socket_get_stats
+		socket_strerror socket_error_name socket_error_category socket_version socket_version_number`},
+}
+
+// arrange puts the functions into their sections.
+func arrange(functions []Function) ([]Section, error) {
+	byName := map[string]Function{}
+	for _, f := range functions {
+		byName[f.Name] = f
+	}
+	var all []Section
+	for _, s := range sections {
+		section := Section{Title: s.title}
+		for name := range strings.FieldsSeq(s.functions) {
+			f, ok := byName[name]
+			if !ok {
+				return nil, fmt.Errorf("section %q: there is no function %s", s.title, name)
+			}
+			delete(byName, name)
+			section.Functions = append(section.Functions, f)
+		}
+		all = append(all, section)
+	}
+	for name := range byName {
+		return nil, fmt.Errorf("%s is in no section: see sections in api.go", name)
+	}
+	return all, nil
 }
 
 func readAPI(root string) (*API, error) {
 	api := &API{Errors: errcode.Table()}
-	for _, s := range sections {
-		functions, err := readFunctions(root + "/capi/" + s.file)
+	functions := inC
+	for _, file := range files {
+		inGo, err := readFunctions(root + "/capi/" + file)
 		if err != nil {
 			return nil, err
 		}
-		api.Sections = append(api.Sections, Section{s.title, functions})
+		functions = append(functions[:len(functions):len(functions)], inGo...)
 	}
-	api.Sections = append(api.Sections, Section{"Errors and version", inC})
+	var err error
+	if api.Sections, err = arrange(functions); err != nil {
+		return nil, err
+	}
 
 	src := newSource(root)
 	socket, err := src.load("ohsocket/core/socket", "core/socket/event.go", "core/socket/optionid.go")

@@ -88,7 +88,31 @@ func TestHeaderDependsOnNothingElse(t *testing.T) {
 	b, err := readAPI(".")
 	require.NoError(t, err)
 	assert.Equal(t, renderHeader(a), renderHeader(b))
-	for line := range strings.SplitSeq(string(renderHeader(a)), "\n") {
+	for line := range strings.SplitSeq(string(renderHeader(a))+string(renderErrors(a)), "\n") {
 		assert.Equal(t, strings.TrimRight(line, " \t"), line)
+		assert.LessOrEqual(t, len(line), width, line)
 	}
+}
+
+func TestEveryFunctionIsInASection(t *testing.T) {
+	t.Chdir("../..")
+	api, err := readAPI(".")
+	require.NoError(t, err)
+	var functions []Function
+	for _, s := range api.Sections {
+		functions = append(functions, s.Functions...)
+	}
+	_, err = arrange(append(functions, Function{Name: "socket_new"}))
+	assert.ErrorContains(t, err, "socket_new is in no section")
+	_, err = arrange(functions[1:])
+	assert.ErrorContains(t, err, "there is no function "+functions[0].Name)
+}
+
+func TestErrorsAreNamed(t *testing.T) {
+	t.Chdir("../..")
+	api, err := readAPI(".")
+	require.NoError(t, err)
+	require.NoError(t, api.checkProse())
+	api.Sections[0].Functions[0].Doc += " 2301110"
+	assert.ErrorContains(t, api.checkProse(), "write SOCKET_ERROR_TIMEDOUT instead of 2301110")
 }

@@ -17,12 +17,14 @@ const width = 96
 // renderHeader returns include/ohsocket.h.
 func renderHeader(api *API) []byte {
 	h := &printer{}
-	h.print(block(strings.Split(strings.TrimRight(manual, "\n"), "\n"), ""))
+	h.print(block(fill(manual, width-len(" * ")), ""))
 	h.line("#ifndef OHSOCKET_H")
 	h.line("#define OHSOCKET_H")
 	h.line("")
 	h.line("#include <stddef.h>")
 	h.line("#include <stdint.h>")
+	h.line("")
+	h.line("#include \"ohsocket_errors.h\"")
 	h.line("")
 	h.line("#ifdef __cplusplus")
 	h.line(`extern "C" {`)
@@ -46,8 +48,7 @@ func renderHeader(api *API) []byte {
 			h.line("")
 		}
 	}
-	h.heading("Error codes")
-	h.errors(api)
+	h.categories(api)
 	h.heading("Structs")
 	for _, s := range api.Structs {
 		h.structure(s)
@@ -68,6 +69,35 @@ func renderHeader(api *API) []byte {
 	h.line("#ifdef __cplusplus")
 	h.line("}")
 	h.line("#endif")
+	h.line("")
+	h.line("#endif")
+	return h.bytes()
+}
+
+// renderErrors returns include/ohsocket_errors.h.
+func renderErrors(api *API) []byte {
+	h := &printer{}
+	h.note("ohsocket_errors.h - the error codes of ohsocket.h, which includes this file.\n\n" +
+		"A function returns minus one of them. Completions and events have it negative, too: error == " +
+		"-SOCKET_ERROR_TIMEDOUT. Most stand for an errno: SOCKET_ERROR_x is 2301000 + errno and comes from TCP " +
+		"clients and UDP sockets; SOCKET_ERROR_SERVER_x is 2303100 + errno and comes from TCP servers, their " +
+		"connections and TLS sockets.\n\n" +
+		"socket_strerror returns the text of a code, socket_error_name its name, socket_error_category " +
+		"what a program can do about it.\n\nSPDX-License-Identifier: Apache-2.0")
+	h.line("#ifndef OHSOCKET_ERRORS_H")
+	h.line("#define OHSOCKET_ERRORS_H")
+	h.line("")
+	h.line("enum {")
+	for i, e := range api.Errors {
+		value := fmt.Sprintf("    %s = %d%s", e.Name, e.Code, comma(i, len(api.Errors)))
+		if remark := " /* " + e.Text + " */"; len(value)+len(remark) <= width {
+			h.line("%s", value+remark)
+		} else {
+			h.print(comment(e.Text, "    ", width))
+			h.line("%s", value)
+		}
+	}
+	h.line("};")
 	h.line("")
 	h.line("#endif")
 	return h.bytes()
@@ -138,22 +168,10 @@ func comma(i, n int) string {
 	return ""
 }
 
-func (h *printer) errors(api *API) {
-	h.note("The codes. A function returns minus one of them; completions and events have it negative " +
-		"too: error == -SOCKET_ERROR_TIMEDOUT. 2301000 + errno: TCP clients and UDP; 2303100 + errno " +
-		"(SOCKET_ERROR_SERVER_): TCP servers, their connections, and TLS.")
-	h.line("enum {")
-	for i, e := range api.Errors {
-		h.line("    %s = %d%s /* %s */", e.Name, e.Code, comma(i, len(api.Errors)), e.Text)
-	}
-	h.line("};")
-	h.line("")
-	h.note("What a program can do about an error: socket_error_category.")
-	h.line("enum {")
-	for i, v := range api.Categories.Values {
-		h.line("    %s = %d%s /* %s */", v.Name, v.Number, comma(i, len(api.Categories.Values)), v.Doc)
-	}
-	h.line("};")
+func (h *printer) categories(api *API) {
+	e := api.Categories
+	e.Doc = "What a program can do about an error: socket_error_category."
+	h.enum(e)
 }
 
 func (h *printer) structure(s Struct) {
@@ -184,7 +202,7 @@ func (s *Struct) versioned() bool { return s.Members[0].Name == "struct_size" }
 func (h *printer) initializer(api *API, s Struct) {
 	if s.versioned() {
 		h.line("#define %s_INIT \\", strings.ToUpper(s.Name))
-		h.line("    " + api.zeros(s))
+		h.line("    %s", strings.Join(fill(api.zeros(s), width-len("     \\")), " \\\n    "))
 	}
 }
 
@@ -219,23 +237,22 @@ func (api *API) structNamed(name string) Struct {
 }
 
 func (h *printer) callbacks() {
-	h.note("A listener is called on the loop's thread, with no lock held; it may call anything. event and " +
-		"what it points to are valid until it returns. user_data is what was given to socket_on; the " +
-		"library never looks at it, and it may be freed once the listener cannot be called any more: in " +
-		"the completion of close, or after socket_off or socket_release on the loop's thread. Do not " +
-		"leave a callback by longjmp, pthread_exit or a C++ exception.")
+	h.note("A listener may call anything. event and what it points to are valid until it returns. " +
+		"user_data is what was given to socket_on; the library never looks at it. It may be freed once " +
+		"the listener cannot be called any more: in the completion of close, or after socket_off or " +
+		"socket_release on the loop's thread. Do not leave a callback by longjmp, pthread_exit or a C++ " +
+		"exception.")
 	h.line("typedef void (*socket_listener)(const socket_event *event, void *user_data);")
 	h.line("")
-	h.note("A completion is called exactly once if the function it was given to returned >= 0, and never " +
-		"if that returned < 0; on the loop's thread, after that function has returned, with no lock held. " +
-		"error is 0 or a negative code. NULL asks for no completion.")
+	h.note("A completion (see Completions above). error is 0 or a negative code. Pass NULL if no completion " +
+		"is wanted.")
 	h.line("typedef void (*socket_completion)(socket_handle socket, int error, void *user_data);")
 	h.line("")
-	h.note("A posted function or that of a timer, called on the loop's thread with no lock held.")
+	h.note("A posted function or the function of a timer.")
 	h.line("typedef void (*socket_function)(void *user_data);")
 	h.line("")
-	h.note("As the completion of an operation on a socket of a loop in record mode: make a record " +
-		"(SOCKET_EVENT_COMPLETION with the operation's user_data). Any other value but NULL does the " +
-		"same there: it is not called.")
+	h.note("Pass this as the completion when the socket's loop is in record mode. The completion then " +
+		"arrives as a SOCKET_EVENT_COMPLETION record with the operation's user_data. Any other value but " +
+		"NULL has the same effect there; it is never called.")
 	h.line("#define SOCKET_RECORD ((socket_completion)1)")
 }

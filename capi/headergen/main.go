@@ -29,7 +29,10 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
-	header := renderHeader(api)
+	if err := api.checkProse(); err != nil {
+		return err
+	}
+	header, codes := renderHeader(api), renderErrors(api)
 	python, err := renderPython(api)
 	if err != nil {
 		return err
@@ -39,7 +42,8 @@ func run(check bool) error {
 		text []byte
 	}{
 		{"include/ohsocket.h", header},
-		{"capi/wrappers_gen.c", renderWrappers(api, header)},
+		{"include/ohsocket_errors.h", codes},
+		{"capi/wrappers_gen.c", renderWrappers(api, header, codes)},
 		{"docs/abi.txt", renderABI(api)},
 		{"bindings/node/lib/constants.js", renderNode(api)},
 		{"bindings/node/lib/constants.d.ts", renderNodeTypes(api)},

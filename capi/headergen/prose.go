@@ -36,28 +36,53 @@ func sentence(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// fill breaks text into lines of at most width bytes. An empty line separates
-// paragraphs; errors are a paragraph of their own, without the line.
+// fill breaks text into lines of at most width bytes. An empty line separates paragraphs, a line
+// that begins with "  - " begins an item of a list, and lines that begin with four spaces are left
+// as they are. "Errors:" begins a paragraph without an empty line before it.
 func fill(text string, width int) []string {
-	text = regexp.MustCompile(`([.;:)])\s+Errors:\s`).ReplaceAllString(text, "$1\n\x00\nErrors: ")
+	text = regexp.MustCompile(`([.;:)])\s+Errors:\s`).ReplaceAllString(text, "$1\n\x00\nErrors:\n")
 	var lines []string
-	for i, paragraph := range regexp.MustCompile(`\n\n|\n\x00\n`).Split(text, -1) {
+	for i, paragraph := range regexp.MustCompile(`\n\n|\n\x00\n`).Split(strings.Trim(text, "\n"), -1) {
 		if i > 0 && !strings.HasPrefix(paragraph, "Errors:") {
 			lines = append(lines, "")
 		}
-		line := ""
-		for word := range strings.FieldsSeq(paragraph) {
+		lines = append(lines, fillParagraph(paragraph, width)...)
+	}
+	return lines
+}
+
+func fillParagraph(text string, width int) []string {
+	var lines []string
+	indent, line := "", ""
+	end := func() {
+		if line != "" {
+			lines = append(lines, line)
+		}
+		indent, line = "", ""
+	}
+	for source := range strings.SplitSeq(text, "\n") {
+		if strings.HasPrefix(source, "    ") && indent == "" {
+			end()
+			lines = append(lines, source)
+			continue
+		}
+		if item, ok := strings.CutPrefix(source, "  - "); ok {
+			end()
+			indent, line = "    ", "  -"
+			source = item
+		}
+		for word := range strings.FieldsSeq(source) {
 			switch {
 			case line == "":
 				line = word
 			case len(line)+1+len(word) > width:
-				lines, line = append(lines, line), word
+				lines, line = append(lines, line), indent+word
 			default:
 				line += " " + word
 			}
 		}
-		lines = append(lines, line)
 	}
+	end()
 	return lines
 }
 

@@ -18,5 +18,10 @@ func TestComment(t *testing.T) {
 	assert.Empty(t, comment("", "", 20))
 	assert.Equal(t, "  /* one line */\n", comment("one\nline", "  ", 20))
 	assert.Equal(t, "/*\n * some words that\n * need two lines\n */\n", comment("some words that need two lines", "", 18))
-	assert.Equal(t, "/*\n * It does.\n * Errors: 401 x.\n *\n * More.\n */\n", comment("It does. Errors:\n401 x.\n\nMore.", "", 18))
+	assert.Equal(t, "/*\n * It does.\n * Errors: none.\n *\n * More.\n */\n",
+		comment("It does. Errors:\nnone.\n\nMore.", "", 18))
+	assert.Equal(t, "/*\n * It does.\n * Errors:\n *   - A: one\n *     two.\n *   - B.\n */\n",
+		comment("It does.\nErrors:\n  - A:\n    one two.\n  - B.\n", "", 16))
+	assert.Equal(t, "/*\n * some words\n *\n *     a   b\n *     c   d\n */\n",
+		comment("some\nwords\n\n    a   b\n    c   d", "", 16))
 }

@@ -14,7 +14,7 @@ export declare const Family: {
 export declare const Option: {
   /** Bytes that may wait to be sent before a send is refused; a completion that has not run counts as 64. 1 to 1073741824, default 16777216 (16 MiB). */
   readonly SEND_QUEUE_LIMIT: 1;
-  /** Milliseconds without a byte received or sent after which a connection fails with 2301110. 0 to 86400000, default 0: never. */
+  /** Milliseconds without a byte received or sent after which a connection fails with SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never. */
   readonly IDLE_TIMEOUT: 2;
   /** Milliseconds a close waits for the peer. 1 to 86400000, default 2000. */
   readonly CLOSE_TIMEOUT: 3;
