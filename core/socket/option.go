@@ -73,6 +73,10 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 	switch option {
 	case OptionSendQueueLimit:
 		o.queueLimit = value
+		if q := &s.out; q.refused && q.drained(value) {
+			q.refused = false
+			s.leave(workDrain) // nothing may be written that would tell
+		}
 	case OptionIdleTimeout:
 		o.idleTimeout = value
 	case OptionCloseTimeout:

@@ -92,6 +92,12 @@ func (q *sendQueue) unkept() int {
 	return len(q.promises) - q.first
 }
 
+// drained reports whether the queue is short enough for drain. An empty one is, whatever the limit.
+func (q *sendQueue) drained(limit int64) bool {
+	charge := q.charge()
+	return charge == 0 || charge < limit/2
+}
+
 func (q *sendQueue) keep() promise {
 	p := q.promises[q.first]
 	q.first++

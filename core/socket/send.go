@@ -346,7 +346,7 @@ func (s *Socket) wrote() {
 	if q.due() || q.hasDoomed() {
 		s.leave(workDone)
 	}
-	if q.refused && q.charge() < s.opts.queueLimit/2 {
+	if q.refused && q.drained(s.opts.queueLimit) {
 		q.refused = false
 		s.leave(workDrain)
 	}
@@ -388,7 +388,7 @@ func (s *Socket) deliverAtMost(count int) {
 			return
 		}
 		p := q.keep()
-		if q.refused && q.charge() < s.opts.queueLimit/2 {
+		if q.refused && q.drained(s.opts.queueLimit) {
 			q.refused = false
 			s.leave(workDrain)
 		}

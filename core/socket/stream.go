@@ -180,6 +180,9 @@ func (s *Socket) failAs(code errcode.Code, text string) {
 	s.out.drop(s.fatal)
 	s.out.blocked = false
 	s.leave(workDone | workFail)
+	if s.closing {
+		s.leave(workClose)
+	}
 }
 
 // reading is what is to be done with arriving bytes.
@@ -223,7 +226,7 @@ func (s *Socket) readStream() {
 			s.watchReset()
 			return
 		case how == readOff:
-			s.watchEnd(fd)
+			s.watchEnd(fd, failed)
 			return
 		case budget == 0 || how == readDeliver && !l.room():
 			s.readLater()
@@ -280,7 +283,8 @@ func (l *Loop) readBudget() int {
 func (s *Socket) watchReset() {
 	s.mu.Lock()
 	fd := int(s.fd)
-	watch := s.state == stateConnected && s.ended && !s.closing && s.ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0
+	open := s.state == stateConnected && s.ended && !s.closing
+	watch := open && (s.fatal != errcode.OK || s.ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0)
 	s.mu.Unlock()
 	s.ready = 0
 	if watch {
@@ -288,12 +292,16 @@ func (s *Socket) watchReset() {
 	}
 }
 
-// watchEnd looks for the end or an error behind nothing unread while nobody reads.
-func (s *Socket) watchEnd(fd int) {
-	s.mu.Lock()
-	failed := s.fatal != errcode.OK
-	s.mu.Unlock()
-	if s.ready&pollGone == 0 && !failed {
+// watchEnd looks for the end or an error behind nothing unread while nobody reads. What is unread
+// does not keep a connection that has failed: its reader may wait for a queue that will never get
+// shorter.
+func (s *Socket) watchEnd(fd int, failed bool) {
+	if failed {
+		s.ready = 0
+		s.streamFailed(0)
+		return
+	}
+	if s.ready&pollGone == 0 {
 		return
 	}
 	var b byte

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
+	"ohsocket/core/sys"
 )
 
 // DATA-5
@@ -171,8 +172,7 @@ func TestStreamPausedEnd(t *testing.T) {
 	})
 }
 
-// DATA-6: the sender learns of the reset first; what had arrived is delivered, and the
-// end is not taken for a clean one.
+// DATA-8: a sender that learns of the reset while reading is paused is told at once.
 func TestStreamErrorOfSender(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
@@ -186,12 +186,30 @@ func TestStreamErrorOfSender(t *testing.T) {
 			f.mu.Lock()
 			return code != errcode.OK
 		})
-		p.s.Resume()
 		f.until("closed", p.closed)
-		assert.Equal(t, "last words", string(p.data))
-		require.Len(t, p.log, 4, "%v", p.log)
-		assert.Equal(t, []string{"connect", "message"}, p.log[:2])
-		assert.Contains(t, []string{"error 2301104", "error 2301032"}, p.log[2])
+		require.Len(t, p.log, 3, "%v", p.log)
+		assert.Contains(t, []string{"error 2301104", "error 2301032"}, p.log[1])
+	})
+}
+
+// DATA-8: an error of a send is told on a half-open connection whose peer has ended, although the
+// kernel reports nothing.
+func TestStreamErrorOfSenderHalfOpen(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		p, peer := pair(f)
+		p.set(OptionAllowHalfOpen, 1)
+		require.NoError(t, peer.CloseWrite())
+		f.until("ended", func() bool { return p.has("end") })
+		f.settle()
+		setHook(t, func(op sys.Op, fd int) (unix.Errno, int) {
+			if op == sys.OpSend && fd == p.fd() {
+				return unix.ENOBUFS, 0
+			}
+			return 0, 0
+		})
+		p.send([]byte("x"))
+		f.until("closed", p.closed)
+		assert.Equal(t, []string{"connect", "end", "error 2301105", "close 2301105"}, p.log)
 	})
 }
 

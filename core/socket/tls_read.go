@@ -16,7 +16,7 @@ func (s *Socket) readTLS() {
 		return // nobody has seen the connection yet
 	}
 	for budget := l.readBudget(); s.tls != nil; budget-- {
-		how, fd, set, _ := s.reads()
+		how, fd, set, failed := s.reads()
 		switch {
 		case how == readNever && t.deferring:
 			s.readDeferred(fd)
@@ -29,9 +29,9 @@ func (s *Socket) readTLS() {
 			s.readStream()
 			return
 		case how == readOff:
-			s.lookAhead(fd)
+			s.lookAhead(fd, failed)
 			return
-		case t.waiting > cipherLimit:
+		case t.waiting > cipherLimit && !failed:
 			t.choked = true
 			return
 		case budget == 0 || !l.room():
@@ -54,7 +54,7 @@ func (s *Socket) readTLS() {
 			buffer, capacity = unsafe.Add(l.buffer, l.used), min(readSize, arenaSize-l.used)
 		}
 		consumed, n, status := t.session.Read(in, size, buffer, capacity, l.cipherOut)
-		if e := s.digest(fd, in, size, consumed); e != 0 {
+		if e := s.digestOpen(fd, in, size, consumed); e != 0 {
 			s.streamFailed(e)
 			return
 		}
@@ -75,6 +75,24 @@ func (s *Socket) digest(fd int, in unsafe.Pointer, size, consumed int) unix.Errn
 	e := s.tls.keepInput(in, size, consumed)
 	if e2 := s.put(fd); e == 0 {
 		e = e2
+	}
+	s.resumeDeferred()
+	return e
+}
+
+// digestOpen is digest for a connection that is open: if it can write no more, it is read on, since
+// what the peer has sent before is delivered first.
+func (s *Socket) digestOpen(fd int, in unsafe.Pointer, size, consumed int) unix.Errno {
+	e := s.tls.keepInput(in, size, consumed)
+	s.mu.Lock()
+	failed := s.fatal != errcode.OK
+	s.mu.Unlock()
+	if failed {
+		s.loop.cipherOut.Reset()
+	} else if e2 := s.put(fd); e2 != 0 {
+		s.mu.Lock()
+		s.fail(e2)
+		s.unlock()
 	}
 	s.resumeDeferred()
 	return e
@@ -153,14 +171,18 @@ func (s *Socket) goesOn(status tlsengine.Status) bool {
 // lookAhead decrypts while nobody reads, once the peer has gone: behind the last of its
 // bytes may be an end that has to be reported. It stops at the first bytes for the
 // reader, so that there is never more than a message of them.
-func (s *Socket) lookAhead(fd int) {
-	s.mu.Lock()
-	failed := s.fatal != errcode.OK
-	s.mu.Unlock()
+func (s *Socket) lookAhead(fd int, failed bool) {
 	t := s.tls
-	if t.ahead != nil || s.ready&pollGone == 0 && !failed {
-		return
+	if t.ahead == nil && (failed || s.ready&pollGone != 0) {
+		s.fillAhead(fd)
 	}
+	if failed && s.tls != nil && t.ahead != nil {
+		s.streamFailed(0) // see watchEnd
+	}
+}
+
+func (s *Socket) fillAhead(fd int) {
+	t := s.tls
 	for s.tls != nil {
 		in, size, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
@@ -173,7 +195,7 @@ func (s *Socket) lookAhead(fd int) {
 			return
 		}
 		consumed, n, status := t.session.Read(in, size, b.at(b.end), minRead, s.loop.cipherOut)
-		e = s.digest(fd, in, size, consumed)
+		e = s.digestOpen(fd, in, size, consumed)
 		if n > 0 {
 			b.end += uint32(n)
 			t.ahead, t.behind = b, status

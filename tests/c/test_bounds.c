@@ -79,6 +79,36 @@ LOOPS_TEST(drain_comes_once_after_refusals)
     pair_close(&pair);
 }
 
+// BOUND-2: drain comes with the smallest limits too, of which half is nothing.
+LOOPS_TEST(drain_comes_with_the_smallest_limits)
+{
+    for (int limit = 1; limit <= 2; limit++) {
+        struct pair pair = pair_new(SOCKET_KIND_TCP);
+        struct probe *p = pair.probe;
+        CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, limit), 0);
+        CHECK_EQ(probe_send_pattern(p, 0, 12 << 20), 0);
+        CHECK_CODE(socket_send(p->socket, "xy", 2, NULL, NULL), 2301011);
+        peer_read_pattern(pair.peer, 0, 12 << 20);
+        WAIT(p->count[SOCKET_EVENT_DRAIN] == 1);
+        pair_close(&pair);
+    }
+}
+
+// BOUND-2: a higher limit is a drain too.
+LOOPS_TEST(drain_comes_with_a_higher_limit)
+{
+    struct pair pair = pair_new(SOCKET_KIND_TCP);
+    struct probe *p = pair.probe;
+    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, LIMIT), 0);
+    CHECK_EQ(probe_send_pattern(p, 0, 14 << 20), 0);
+    CHECK_CODE(socket_send(p->socket, "xy", 2, NULL, NULL), 2301011);
+    settle();
+    CHECK_EQ(p->count[SOCKET_EVENT_DRAIN], 0);
+    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 64 << 20), 0);
+    WAIT(p->count[SOCKET_EVENT_DRAIN] == 1);
+    pair_close(&pair);
+}
+
 // BOUND-2: without a refusal there is no drain.
 LOOPS_TEST(no_drain_without_a_refusal)
 {

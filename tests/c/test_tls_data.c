@@ -362,6 +362,32 @@ LOOPS_TEST(the_peer_leaves_while_paused_and_unread)
     }
 }
 
+// DATA-8, BOUND-2: a reset with bytes queued is told at once although something is unread, in records decrypted ahead or
+// in the kernel.
+LOOPS_TEST(a_reset_with_bytes_queued_while_paused)
+{
+    static const size_t unread[] = {0, 1, 200000};
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 3; i++) {
+            struct tls_pair pair = tls_pair_new(tls_streams[k]);
+            struct probe *p = pair.probe;
+            CHECK_EQ(socket_pause(p->socket), 0);
+            CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 1 << 20), 0);
+            if (unread[i] > 0) tls_peer_write_pattern(&pair.peer, 0, unread[i]);
+            CHECK_EQ(probe_send_pattern(p, 0, 14 << 20), 0);
+            static char more[1 << 20];
+            CHECK_CODE(socket_send(p->socket, more, sizeof more, NULL, NULL), 2303111);
+            settle();
+            leave(&pair.peer, RESETS);
+            WAIT(p->count[SOCKET_EVENT_CLOSE] == 1 && p->done[SOCKET_OPERATION_SEND] == 1);
+            CHECK_EQ(p->size, 0);
+            CHECK_STR(p->order, k == 0 ? "CcsXZ" : "sXZ");
+            CHECK_EQ(p->error[SOCKET_EVENT_CLOSE], -2303204);
+            tls_pair_close(&pair);
+        }
+    }
+}
+
 // TLS-5: what came with the last flight of the handshake is not lost, and an end behind it is seen.
 LOOPS_TEST(bytes_right_behind_the_handshake)
 {

@@ -245,3 +245,21 @@ LOOPS_TEST(answers_that_are_not_read_are_bounded) { ask_without_reading(0); }
 
 // TLS-14: small answers take no more memory than large ones.
 LOOPS_TEST(answers_one_by_one_are_bounded) { ask_without_reading(1); }
+
+// DATA-8, BOUND-2: so it is with a sender that waits for the rest of a message, which the reset cuts.
+LOOPS_TEST(a_reset_in_the_middle_of_a_message_while_paused)
+{
+    struct halved h = halved_ticket();
+    struct probe *p = h.pair.probe;
+    char pad[200] = {0};
+    send_first(&h);
+    CHECK_EQ(socket_pause(p->socket), 0);
+    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 1000), 0);
+    CHECK_EQ(probe_send_pattern(p, 0, 900), 0);
+    CHECK_CODE(socket_send(p->socket, pad, sizeof pad, NULL, NULL), 2303111);
+    tls_peer_reset(&h.pair.peer);
+    WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+    CHECK_EQ(p->error[SOCKET_EVENT_CLOSE], -2303204);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], -2303204);
+    tls_pair_close(&h.pair);
+}

@@ -108,10 +108,22 @@ our_udp_client_to_socat() {
 
 threads_load_the_library() { "$work/dlopen_threads" "$build/libohsocket.so"; }
 
+# hostile NAME: an example and clients that fill it, read nothing and reset.
+hostile() { python3 "$here/hostile.py" "$build/examples/$1" 127.0.0.1 0; }
+
+hostile_callbacks() { hostile tcp_echo_server; }
+
+hostile_records() { hostile event_records; }
+
+hostile_tls() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout "$work/key.pem" -out "$work/cert.pem"
+    python3 "$here/hostile.py" --tls "$build/examples/tls_echo_server" 127.0.0.1 0 "$work/cert.pem" "$work/key.pem"
+}
+
 export here work gigabyte build echo_program
 export -f start start_socat python_to_our_server python_to_our_record_server our_client_to_python \
     python_to_our_udp_server our_udp_client_to_python socat_to_our_server our_client_to_socat socat_to_our_udp_server \
-    our_udp_client_to_socat threads_load_the_library
+    our_udp_client_to_socat threads_load_the_library hostile hostile_callbacks hostile_records hostile_tls
 
 check "Python's TCP client and our server, $gigabyte bytes each way" python_to_our_server
 check "Python's TCP client and our server on a record loop, $gigabyte bytes each way" python_to_our_record_server
@@ -122,6 +134,9 @@ check "socat's TCP client and our server" socat_to_our_server
 check "our TCP client and socat's server" our_client_to_socat
 check "socat's UDP client and our server" socat_to_our_udp_server
 check "our UDP client and socat's server" our_udp_client_to_socat
+check "hostile clients and a server with callbacks" hostile_callbacks
+check "hostile clients and a server with records" hostile_records
+check "hostile clients and a TLS server" hostile_tls
 check "several threads load the library at once with RTLD_LOCAL" threads_load_the_library
 
 rm -f "$work/data" "$work/back"

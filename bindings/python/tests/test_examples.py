@@ -107,3 +107,14 @@ def test_readme(number: int) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert expected and expected[0] in done.stdout
+
+
+@pytest.mark.parametrize("name", ["echo_server.py", "echo_server_listeners.py"])
+def test_echo_servers_with_hostile_clients(name: str) -> None:
+    """Clients that fill a queue, read nothing and reset leave nothing behind."""
+    hostile = PACKAGE.parents[1] / "tests" / "interop" / "hostile.py"
+    done = subprocess.run(
+        [sys.executable, hostile, sys.executable, EXAMPLES / name, "127.0.0.1", "0"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
