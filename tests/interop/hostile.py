@@ -20,6 +20,7 @@ import time
 PATIENCE = 20  # seconds, for any single thing to happen
 PIECE = b"x" * 65536
 QUIET = 0.3  # seconds in which a full connection takes nothing
+LONG = 5  # seconds for filling: some servers read on and refuse to answer
 
 
 def descriptors(pid):
@@ -52,8 +53,9 @@ class Client:
     def fill(self):
         """Writes as much as is taken now."""
         try:
-            while True:
+            for _ in range(100):
                 self.stream.send(PIECE)
+            return True
         except (BlockingIOError, ssl.SSLWantWriteError):
             return True
         except OSError:
@@ -66,7 +68,8 @@ class Client:
 
 def fill_all(clients):
     """Until none of them is taken anything from: queues and buffers are full."""
-    while clients:
+    deadline = time.monotonic() + LONG
+    while clients and time.monotonic() < deadline:
         writable = select.select([], [c.stream for c in clients], [], QUIET)[1]
         if not writable:
             return

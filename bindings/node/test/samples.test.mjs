@@ -2,6 +2,8 @@
 
 import { once } from 'node:events';
 import tls from 'node:tls';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -164,6 +166,19 @@ socket.constructUDPSocketInstance().close(done);
     const bad = await node([...REGISTER, path.join(folder, 'bad.ts')]).done;
     assert.equal(bad.code, 1);
     assert.match(bad.stderr, /SyntaxError.*bad\.ts:1:/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('our servers with clients that fill a queue, read nothing and reset', async () => {
+  const examples = path.join(here, '..', 'examples');
+  const hostile = (...args) => promisify(execFile)('python3', [path.join(here, '../../../tests/interop/hostile.py'), ...args]);
+  await hostile(process.execPath, path.join(examples, 'tcp_echo_stream.mjs'), HOST, '0');
+  const folder = mkdtempSync(path.join(here, 'sample-'));
+  try {
+    for (const part of ['cert', 'key']) writeFileSync(path.join(folder, part), pem.server[part]);
+    await hostile('--tls', process.execPath, path.join(examples, 'tls_server.mjs'), HOST, '0', path.join(folder, 'cert'), path.join(folder, 'key'));
   } finally {
     rmSync(folder, { recursive: true });
   }
