@@ -280,6 +280,7 @@ lint: deps-lint library $(RUFF)
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check
 	bash tests/contracts_check.sh
+	bash tests/imports_check.sh
 	bash tests/licences_check.sh
 	$(CC) $(WARNINGS) -Werror -fsyntax-only -Iinclude -Itests/c -Itests/c/tls -DTLS_CERTIFICATES='""' $(C_SOURCES)
 	@mkdir -p $(BUILD)/lint
