@@ -206,6 +206,7 @@ func (s *Socket) finish() {
 	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.isStream()
 	s.out.drop(unsent)
 	s.out.blocked, s.out.edge = false, false
+	s.out.receipt = receiptNone
 	// What has not been reported yet would come after the close event.
 	s.work &^= workDrain | workNotice
 	s.rare.settle()

@@ -98,7 +98,7 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 		case copied.first != nil:
 			q.blocks.pushList(copied)
 			return queued()
-		case !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting:
+		case !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting && !s.mustQueueLocked(done):
 			return s.sendPacketNow(bufs, total, to, done)
 		case total <= smallSend && q.blocks.first != nil && q.blocks.last().room() >= packetRoom(total):
 			q.blocks.pushPacket(bufs, total, to)

@@ -60,27 +60,44 @@ func (s *Socket) receives() (bool, int) {
 	return wants(s.listeners.Load(), EventMessage), int(s.fd)
 }
 
+// packetReads says what is to be done with arriving datagrams, and returns the descriptor.
+func (s *Socket) packetReads() (how reading, fd int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening || !wants(s.listeners.Load(), EventMessage) {
+		return readNever, -1
+	}
+	switch {
+	case s.token == 0 || s.stash == nil && s.ready == 0:
+		return readNever, -1
+	case s.stash != nil && !s.out.due():
+		return readKept, -1
+	}
+	return s.beginReceiptLocked(), int(s.fd)
+}
+
 // readPackets delivers the datagrams there are.
 func (s *Socket) readPackets() {
 	l := s.loop
 	for budget := l.readBudget(); ; budget-- {
-		on, fd := s.receives()
-		if !on || s.token == 0 {
+		how, fd := s.packetReads()
+		switch {
+		case how == readNever || how == readWait:
 			return
-		}
-		if budget == 0 || !l.room() {
+		case budget == 0 || !l.room():
+			s.endReceipt()
 			s.readLater()
 			return
-		}
-		if s.stash != nil {
+		case how == readSettle:
+			s.settleSends()
+			continue
+		case how == readKept:
 			s.deliverStash()
 			continue
 		}
-		if s.ready == 0 {
-			return
-		}
 		if l.inbox == nil {
 			if l.inbox = newInbox(); l.inbox == nil {
+				s.endReceipt()
 				s.schedule(workRead)
 				return
 			}
@@ -90,6 +107,7 @@ func (s *Socket) readPackets() {
 			in.packets[i].Header.Namelen = uint32(unsafe.Sizeof(in.names[i]))
 		}
 		n, e := sys.RecvMany(fd, in.packets)
+		s.endReceipt()
 		switch {
 		case n > 0:
 			if n < packetBatch {

@@ -27,7 +27,7 @@ func (s *Socket) writePackets(fd int) {
 	var cuts [packetBatch]sys.Cut
 	together := true
 	s.mu.Lock()
-	for {
+	for !s.mustQueueLocked(Completion{}) {
 		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
 		n, packets, tooLong := 0, 0, false
 		var first, last *queuedPacket

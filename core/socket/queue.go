@@ -24,6 +24,7 @@ type sendQueue struct {
 	gathered bool // on the loop's list
 	// dropped: the queue was dropped under the writer's hands
 	dropped bool
+	receipt receipt
 }
 
 // promised is what a queue has that promises something, or has dropped something; many never do. A socket for

@@ -141,7 +141,7 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			return errcode.OK
 		case copied.first != nil:
 			q.blocks.pushList(copied)
-		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend) && !s.kind.IsTLS():
+		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend) && !s.kind.IsTLS() && !s.mustQueueLocked(done):
 			return s.writeDirect(bufs, total, done)
 		case gather && total >= directSend && s.encryptsAtOnce():
 			return s.encryptDirect(bufs, total, done)
@@ -197,6 +197,9 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 			q.gathered = true
 			s.loop.dirty = append(s.loop.dirty, s)
 		}
+		s.unlock()
+	case s.mustQueueLocked(Completion{}):
+		// The loop's thread will, when it has received.
 		s.unlock()
 	case !gather && q.gathered:
 		// It lies behind what the loop's thread has gathered, and goes with it.
@@ -283,7 +286,7 @@ func (s *Socket) flushOne(b *block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || s.isHeldBack() || q.blocks.first == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
+	if q.writing || q.blocked || s.mustQueueLocked(Completion{}) || s.isHeldBack() || q.blocks.first == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != KindUDP {
 		s.unlock()
 		return
@@ -345,6 +348,10 @@ func (s *Socket) wrote() {
 	q.dropped = false
 	if q.due() || q.hasDoomed() {
 		s.leave(workDone)
+	}
+	if q.receipt == receiptWaits {
+		q.receipt = receiptNone
+		s.leave(workDone | workRead)
 	}
 	if q.refused && q.drained(s.opts.queueLimit) {
 		q.refused = false

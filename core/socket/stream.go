@@ -112,7 +112,7 @@ func (s *Socket) writeStream(fd int) {
 	s.mu.Lock()
 	for round := 0; ; round++ {
 		b := q.blocks.first
-		if b == nil || q.dropped || s.aborted {
+		if b == nil || q.dropped || s.aborted || s.mustQueueLocked(Completion{}) {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
@@ -193,6 +193,9 @@ const (
 	readDeliver                // give them to the listener
 	readDiscard                // we are closing
 	readNever                  // not connected, or the end has come
+	readSettle                 // complete sends first
+	readKept                   // UDP: deliver what was received before
+	readWait                   // a writer has to come back first, which lets reading go on
 )
 
 // reads decides that, and returns the descriptor and the listeners; failed says that an
@@ -209,7 +212,7 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	case s.paused || !wants(set, EventMessage):
 		how = readOff
 	default:
-		how = readDeliver
+		how = s.beginReceiptLocked()
 	}
 	failed = s.fatal != errcode.OK
 	s.mu.Unlock()
@@ -228,9 +231,15 @@ func (s *Socket) readStream() {
 		case how == readOff:
 			s.watchEnd(fd, failed)
 			return
+		case how == readWait:
+			return
 		case budget == 0 || how == readDeliver && !l.room():
+			s.endReceipt()
 			s.readLater()
 			return
+		case how == readSettle:
+			s.settleSends()
+			continue
 		}
 		buffer, size := l.buffer, readSize
 		if l.mode == LoopRecords && how == readDeliver {
@@ -240,6 +249,9 @@ func (s *Socket) readStream() {
 			buffer, size = unsafe.Add(l.buffer, arenaSize+256), arenaReserve-256
 		}
 		n, e := sys.Recv(fd, buffer, size, 0)
+		if how == readDeliver {
+			s.endReceipt()
+		}
 		switch {
 		case n > 0:
 			s.active = l.reactor.Now()

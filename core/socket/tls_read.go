@@ -37,6 +37,9 @@ func (s *Socket) readTLS() {
 		case budget == 0 || !l.room():
 			s.readLater()
 			return
+		case how == readSettle:
+			s.settleSends()
+			continue
 		}
 		if t.ahead != nil {
 			if !s.deliverAhead(set) {

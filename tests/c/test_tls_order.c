@@ -1,5 +1,7 @@
-// The order of operations, events and completions on TLS sockets: ORDER-1 to ORDER-7, DONE-2, DONE-5, LIFE-3 to LIFE-5,
+// The order of operations, events and completions on TLS sockets: ORDER-1 to ORDER-8, DONE-2, DONE-5, LIFE-3 to LIFE-5,
 // TLS-1.
+#include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -346,4 +348,49 @@ TEST(shutdown_with_handshakes_under_way)
     peer_close(peer);
     peer_close(stalled);
     peer_close(silent);
+}
+
+// A peer in a thread of its own, which answers at once.
+static void *answer_all(void *argument)
+{
+    struct tls_peer *peer = argument;
+    char bytes[64];
+    int n;
+    while ((n = SSL_read(peer->ssl, bytes, sizeof bytes)) > 0 && bytes[0] != 'Q') CHECK_EQ(SSL_write(peer->ssl, bytes, n), n);
+    return NULL;
+}
+
+static void is_behind_its_send(struct probe *p, const socket_event *e)
+{
+    if (e->type == SOCKET_EVENT_MESSAGE) CHECK_EQ(p->done[SOCKET_OPERATION_SEND], p->count[SOCKET_EVENT_MESSAGE]);
+}
+
+static void send_and_be_answered(void *argument)
+{
+    CHECK_EQ(probe_send(argument, "ping", 4), 0);
+}
+
+// ORDER-8
+LOOPS_TEST(a_send_completes_before_its_answer)
+{
+    for (int i = 0; i < 2; i++) {
+        struct tls_pair pair = tls_pair_new(tls_streams[i]);
+        struct probe *p = pair.probe;
+        pthread_t thread;
+        CHECK_EQ(fcntl(pair.peer.fd, F_SETFL, fcntl(pair.peer.fd, F_GETFL) & ~O_NONBLOCK), 0);
+        start_thread(&thread, answer_all, &pair.peer);
+        p->on_event = is_behind_its_send;
+        for (int round = 1; round <= 200; round++) {
+            if (round % 2)
+                send_and_be_answered(p);
+            else
+                on_loop(send_and_be_answered, p);
+            WAIT(p->count[SOCKET_EVENT_MESSAGE] == round);
+        }
+        CHECK_EQ(probe_send(p, "Q", 1), 0);
+        WAIT(p->done[SOCKET_OPERATION_SEND] == 201);
+        join_thread(thread);
+        p->on_event = NULL;
+        tls_pair_close(&pair);
+    }
 }
