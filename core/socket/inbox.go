@@ -50,25 +50,26 @@ func (in *inbox) free() {
 	mappedBytes.Add(-inboxSize)
 }
 
-// receives says whether datagrams are to be delivered, and returns the descriptor.
-func (s *Socket) receives() (bool, int) {
+// receivesLocked says whether datagrams are to be delivered.
+func (s *Socket) receivesLocked() bool {
+	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening {
+		return false
+	}
+	return wants(s.listeners.Load(), EventMessage)
+}
+
+func (s *Socket) receives() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening {
-		return false, -1
-	}
-	return wants(s.listeners.Load(), EventMessage), int(s.fd)
+	return s.receivesLocked()
 }
 
 // packetReads says what is to be done with arriving datagrams, and returns the descriptor.
 func (s *Socket) packetReads() (how reading, fd int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening || !wants(s.listeners.Load(), EventMessage) {
-		return readNever, -1
-	}
 	switch {
-	case s.token == 0 || s.stash == nil && s.ready == 0:
+	case !s.receivesLocked(), s.token == 0, s.stash == nil && s.ready == 0:
 		return readNever, -1
 	case s.stash != nil && !s.out.due():
 		return readKept, -1
@@ -141,7 +142,7 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 		from := netaddr.FromRaw(unsafe.Pointer(&in.names[i]), p.Header.Namelen)
 		data := unsafe.Pointer(in.pieces[i].Base)
 		if s.stash == nil {
-			if on, _ := s.receives(); on && s.packetRoom(int(p.Size)) {
+			if s.receives() && s.packetRoom(int(p.Size)) {
 				s.deliverPacket(data, int(p.Size), from)
 				continue
 			}
@@ -181,7 +182,7 @@ func (s *Socket) deliverStash() {
 			s.stash = nil
 			return
 		}
-		if on, _ := s.receives(); !on {
+		if !s.receives() {
 			return
 		}
 		if !s.packetRoom(int(p.size)) {
