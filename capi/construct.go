@@ -9,9 +9,9 @@ import (
 
 // C: socket_handle socket_construct_tcp(void)
 //
-// socket_construct_tcp makes a TCP client on a default loop, whose thread starts
-// with the first socket. It has no descriptor until it is bound or connected.
-// Returns its handle, to be given to socket_release in the end.
+// socket_construct_tcp makes a TCP client on a default loop. The loop's thread starts with the
+// first socket. The socket has no descriptor until it is bound or connected. Returns its handle;
+// give it to socket_release in the end.
 //
 //export goSocketConstructTCP
 func goSocketConstructTCP() (result int64) {
@@ -62,11 +62,11 @@ func goSocketConstructTLSServer() (result int64) {
 // C: socket_handle socket_construct_tls_over(socket_handle tcp)
 //
 // socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on its loop.
-// The connection and what is unread on it are the new socket's, which is bound; socket_connect
-// then makes the handshake only, and takes its address for the name to verify. The TCP socket is
-// not open any more, without a close event: its listeners are removed; it still has to be
-// released. A handshake that fails ends the connection: after the completion of socket_connect
-// come error and close.
+// The new socket takes over the connection and the bytes that are unread on it, and is bound.
+// socket_connect then makes the handshake only, and verifies the name in its address. The TCP
+// socket is not open any more and has no close event. Its listeners are removed; release it as any
+// other. If the handshake fails, the connection ends: after the completion of socket_connect come
+// error and close.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: it is not a TCP client.
 //   - SOCKET_ERROR_TLS_BADFD: it is not open or not valid.
@@ -107,10 +107,10 @@ func goSocketConstruct(loop int64, kind int32) (result int64) {
 
 // C: int socket_release(socket_handle socket)
 //
-// socket_release gives the handle back: it is invalid when this returns. An open
-// socket is closed as by socket_close, sending what is queued. Its listeners are
-// not called any more (a call on another thread may still be running), the close
-// event included; promised completions still come.
+// socket_release ends the handle: it is invalid when this returns. If the socket is open, it
+// closes as by socket_close and sends what is queued. Its listeners are not called any more, not
+// even for the close event; a call on another thread may still be running. Completions that were
+// promised still come.
 //
 //export goSocketRelease
 func goSocketRelease(handle int64) (result int32) {

@@ -12,8 +12,8 @@ import (
 
 // C: int socket_get_state(socket_handle socket, socket_state_info *state)
 //
-// socket_get_state writes whether the socket is bound, connected, closed: all 0 before it is
-// opened.
+// socket_get_state writes whether the socket is bound, connected and closed. All are 0 before it
+// is opened.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: state is NULL, or its struct_size is unknown.
 //
@@ -58,8 +58,8 @@ func goSocketGetRemoteAddress(handle int64, text, capacity, port, family uintptr
 
 // C: int socket_get_fd(socket_handle socket)
 //
-// socket_get_fd returns the descriptor, to be looked at (getsockopt) but not closed, read or
-// written; it is valid until the close event. Connecting by name may change it.
+// socket_get_fd returns the descriptor. Look at it (getsockopt), but do not close, read or write
+// it. It is valid until the close event. Connecting by name may change it.
 // Errors:
 //   - SOCKET_ERROR_BADF: the socket is not open.
 //
@@ -79,8 +79,8 @@ func goSocketGetFD(handle int64) (result int32) {
 
 // C: int64_t socket_get_send_queue_length(socket_handle socket)
 //
-// socket_get_send_queue_length returns the bytes of sends that the kernel has not
-// taken yet; 0 when the socket is not open.
+// socket_get_send_queue_length returns how many bytes of sends the kernel has not taken yet. It
+// returns 0 if the socket is not open.
 //
 //export goSocketGetSendQueueLength
 func goSocketGetSendQueueLength(handle int64) (result int64) {
@@ -108,9 +108,8 @@ func goSocketGetKind(handle int64) (result int32) {
 
 // C: socket_loop socket_get_loop(socket_handle socket)
 //
-// socket_get_loop returns the loop of the socket, one of the default loops included:
-// to post to its thread, or to set timers there. Only host-driven loops can be run,
-// polled and closed.
+// socket_get_loop returns the loop of the socket, which may be a default loop: to post functions
+// to its thread, or to set timers there. Only host-driven loops can be run, polled and closed.
 //
 //export goSocketGetLoop
 func goSocketGetLoop(handle int64) (result int64) {
@@ -124,8 +123,8 @@ func goSocketGetLoop(handle int64) (result int64) {
 
 // C: int64_t socket_get_client_id(socket_handle socket)
 //
-// socket_get_client_id returns the number of a server's connection: 1 for the server's first
-// client, never used again.
+// socket_get_client_id returns the number of a server's connection. The server's first client has
+// number 1; no number is used again.
 // Errors:
 //   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
@@ -145,11 +144,10 @@ func goSocketGetClientID(handle int64) (result int64) {
 
 // C: int socket_get_error_detail(socket_handle socket, char *text, size_t capacity)
 //
-// socket_get_error_detail writes what the socket's last failure said beyond its code
-// ("connect 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity;
-// "" if nothing has failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) leave it
-// as it was, except for what they find wrong in an address or in options. Returns the length
-// of the whole text.
+// socket_get_error_detail writes the text of the socket's last failure, which says more than its
+// code: "connect 127.0.0.1:9: Connection refused". The text is NUL-terminated and cut to capacity,
+// and "" if nothing has failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) do not
+// change it, unless an address or an option is wrong. Returns the length of the whole text.
 //
 //export goSocketGetErrorDetail
 func goSocketGetErrorDetail(handle int64, text, capacity uintptr) (result int32) {

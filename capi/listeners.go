@@ -10,10 +10,11 @@ import (
 // C: int socket_on(socket_handle socket, int event, socket_listener listener, void *user_data)
 //
 // socket_on adds a listener of an event (SOCKET_EVENT_CONNECT to _LISTENING), at any time.
-// Listeners of one event are called in the order in which they were added; the same listener and
-// user_data twice is one. One that is added inside a callback hears from the next event on; a
-// close in one does not keep the event from the others. The first message listener starts reading,
-// the first connect listener of a server starts accepting.
+// Listeners of one event are called in the order in which they were added. Adding the same
+// listener and user_data again changes nothing. A listener added inside a callback is first called
+// for the next event. If a listener closes the socket, the remaining listeners still receive the
+// current event. The first message listener starts reading, the first connect listener of a server
+// starts accepting.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: no such event, or no listener.
 //   - SOCKET_ERROR_NOTSUP: the socket's loop is in record mode.
@@ -30,9 +31,10 @@ func goSocketOn(handle int64, event int32, listener, userData uintptr) (result i
 
 // C: int socket_off(socket_handle socket, int event, socket_listener listener, void *user_data)
 //
-// socket_off removes the listener that was added with this function and user_data, or all of the
-// event if listener is NULL. Called on the loop's thread it is not called again; elsewhere one
-// call may still be running. Removing what is not there succeeds.
+// socket_off removes the listener that was added with this function and user_data, or, if listener
+// is NULL, all listeners of the event. If it is called on the loop's thread, the listener is not
+// called again. On another thread one call may still be running. Removing a listener that was not
+// added succeeds.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: there is no such event.
 //   - SOCKET_ERROR_BADF: the handle is not valid (harmless).
@@ -49,8 +51,8 @@ func goSocketOff(handle int64, event int32, listener, userData uintptr) (result 
 
 // C: int socket_subscribe(socket_handle socket, uint32_t event_mask, void *user_data)
 //
-// socket_subscribe says which events of a socket become records: the bits SOCKET_EVENT_MASK(type);
-// it replaces what was said before. Records carry user_data. SOCKET_EVENT_MESSAGE starts reading
+// socket_subscribe sets which events of a socket become records: the bits SOCKET_EVENT_MASK(type).
+// The mask replaces the one before. Records carry user_data. SOCKET_EVENT_MESSAGE starts reading
 // as a listener would.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: a bit that is no event.

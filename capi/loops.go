@@ -9,9 +9,9 @@ import (
 
 // C: socket_loop socket_loop_create(int mode)
 //
-// socket_loop_create makes a loop without a thread, to be driven by the host:
-// SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll. Until it is
-// run or polled nothing happens on its sockets; a connect does not begin.
+// socket_loop_create makes a loop without a thread, which the host drives: SOCKET_LOOP_CALLBACKS
+// with socket_loop_run, SOCKET_LOOP_RECORDS with socket_loop_poll. Nothing happens on its sockets
+// until it is run or polled; a connect does not begin.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: there is no such mode.
 //   - SOCKET_ERROR_MFILE: no descriptor is left.
@@ -29,7 +29,7 @@ func goSocketLoopCreate(mode int32) (result int64) {
 // C: int socket_loop_fd(socket_loop loop)
 //
 // socket_loop_fd returns the descriptor to watch for reading (poll, epoll, libuv, asyncio, GLib,
-// Qt), level-triggered: it is readable while socket_loop_run or socket_loop_poll would do
+// Qt), level-triggered. It is readable while socket_loop_run or socket_loop_poll would do
 // something, which need not be a callback or a record. Do not read, write or close it.
 // Errors:
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -51,9 +51,9 @@ func goSocketLoopFD(loop int64) (result int32) {
 // C: int socket_loop_run(socket_loop loop, int timeout_ms)
 //
 // socket_loop_run waits up to timeout_ms (0: not at all, -1: without limit) for events of a loop
-// in callback mode, handles one batch of them on the calling thread and returns the number of
-// callbacks made; 0 also early, when a signal arrived. Another thread ends the wait with
-// socket_loop_post; it is no cancellation point.
+// in callback mode, and handles one batch of them on the calling thread. Returns the number of
+// callbacks made. It returns 0 early if a signal arrives. Another thread ends the wait with
+// socket_loop_post. It is no cancellation point.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: timeout_ms is out of range.
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -77,10 +77,10 @@ func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32)
 // C: int socket_loop_poll(socket_loop loop, socket_event *events, int capacity, int timeout_ms)
 //
 // socket_loop_poll waits up to timeout_ms (0: not at all, -1: without limit) for events of a loop
-// in record mode and writes up to capacity (1 to 65536) of them. What they point to is valid until
-// the next socket_loop_poll or socket_loop_close of the loop. Sends made by the calling thread
-// from now on are gathered until socket_loop_flush or the next poll. Returns the number of
-// records; 0 also early, when a signal arrived.
+// in record mode and writes up to capacity (1 to 65536) of them. Data that records point to is
+// valid until the next socket_loop_poll or socket_loop_close of the loop. From now on sends of the
+// calling thread are gathered until socket_loop_flush or the next poll. Returns the number of
+// records. It returns 0 early if a signal arrives.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: events is NULL, or capacity or timeout_ms is out of range.
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -106,8 +106,8 @@ func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, time
 
 // C: int socket_loop_flush(socket_loop loop)
 //
-// socket_loop_flush writes what has been gathered since the last poll and ends the gathering. To
-// be called by the thread that polled, before it waits on the loop's descriptor by other means.
+// socket_loop_flush writes what has been gathered since the last poll and ends the gathering. Call
+// it on the thread that polled, before that thread waits on the loop's descriptor by other means.
 // Errors:
 //   - SOCKET_ERROR_BADF: the loop is not valid.
 //   - SOCKET_ERROR_ALREADY: it is in use.
@@ -144,9 +144,9 @@ func goSocketLoopPost(loop int64, function, userData uintptr) (result int32) {
 // C: int64_t socket_loop_set_timer(socket_loop loop, int64_t delay_ms, int64_t interval_ms, socket_function function, void *user_data)
 //
 // socket_loop_set_timer runs a function on the loop's thread after delay_ms and then, if
-// interval_ms is not 0, every interval_ms; both 0 to 2^40. Intervals missed by a busy loop are
-// left out. Loop 0 is the first default loop. In record mode function is NULL and
-// SOCKET_EVENT_TIMER records with the id as size are made. Returns the timer's id (> 0).
+// interval_ms is not 0, every interval_ms. Both are 0 to 2^40. A busy loop leaves out the
+// intervals that it misses. Loop 0 is the first default loop. In record mode function is NULL, and
+// the timer makes SOCKET_EVENT_TIMER records with its id as size. Returns the timer's id (> 0).
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: a time is out of range, or function is as in socket_loop_post.
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -167,8 +167,8 @@ func goSocketLoopSetTimer(loop, delayMs, intervalMs int64, function, userData ui
 
 // C: int socket_loop_clear_timer(socket_loop loop, int64_t timer)
 //
-// socket_loop_clear_timer stops a timer. Called on the loop's thread its function is not called
-// again; elsewhere one call may still be running.
+// socket_loop_clear_timer stops a timer. If it is called on the loop's thread, the timer's
+// function is not called again. On another thread one call may still be running.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: there is no such timer (any more).
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -186,11 +186,11 @@ func goSocketLoopClearTimer(loop, timer int64) (result int32) {
 // C: int socket_loop_close(socket_loop loop)
 //
 // socket_loop_close aborts the sockets of a host-driven loop and releases them. In callback mode
-// their completions and close events run before it returns and the loop is gone. In record mode
-// keep polling (any timeout) until it returns -SOCKET_ERROR_BADF: the loop is gone; a second
-// socket_loop_close drops the remaining records.
+// their completions and close events run before it returns, and the loop is gone. In record mode
+// keep polling (with any timeout) until a poll returns -SOCKET_ERROR_BADF: then the loop is gone.
+// A second socket_loop_close drops the remaining records.
 // Errors:
-//   - SOCKET_ERROR_BADF: loop (a default one too: socket_shutdown ends those).
+//   - SOCKET_ERROR_BADF: the loop is not valid, or is a default loop (socket_shutdown ends those).
 //   - SOCKET_ERROR_ALREADY: it is in use.
 //
 //export goSocketLoopClose
@@ -219,8 +219,8 @@ func goSocketSetDispatchThreads(count int32) (result int32) {
 
 // C: int socket_run(void)
 //
-// socket_run waits until the default loops have no open socket and nothing left to deliver, and
-// returns 0. Timers and posted functions do not keep it.
+// socket_run waits until no socket of the default loops is open and nothing is left to deliver.
+// Returns 0. Timers and posted functions do not keep it waiting.
 // Errors:
 //   - SOCKET_ERROR_DEADLK: it was called inside a callback of a default loop.
 //

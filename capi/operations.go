@@ -12,8 +12,8 @@ import (
 //
 // socket_bind opens a TCP client or UDP socket and gives it a local address: a numeric one (IPv6
 // link-local with its zone: "fe80::1%eth0") or "localhost" (127.0.0.1; with SOCKET_FAMILY_IPV6
-// ::1). Port 0 takes a free one: see socket_get_local_address. On UDP the listening event follows
-// and datagrams can be sent and received.
+// ::1). Port 0 takes a free port: see socket_get_local_address. A UDP socket then has its
+// listening event, and can send and receive datagrams.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: the address, port or family is not valid.
 //   - SOCKET_ERROR_ADDRINUSE: the address is in use.
@@ -39,10 +39,10 @@ func goSocketBind(handle int64, address uintptr) (result int32) {
 
 // C: int socket_listen(socket_handle socket, const socket_listen_options *options)
 //
-// socket_listen opens a server: it is bound with SO_REUSEADDR and listens. The listening event
-// follows, then a connect event for each client, whose connection is a handle of its own; without
+// socket_listen opens a server: it binds with SO_REUSEADDR and listens. The listening event
+// follows, then one connect event for each client. Its connection is a handle of its own. Without
 // a connect listener clients wait in the backlog. A TLS server's connect event comes when the
-// client's handshake is done. A handshake that fails is an error event of the server, which goes on.
+// client's handshake is done. If a handshake fails, the server has an error event and goes on.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
 //   - SOCKET_ERROR_SERVER_ADDRINUSE: the address is in use.
@@ -131,10 +131,10 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 
 // C: int socket_send(socket_handle socket, const void *data, size_t size, socket_completion completion, void *user_data)
 //
-// socket_send sends bytes, copying what the kernel does not take at once; data is the caller's
-// again when it returns. The completion runs when the kernel has taken all of them, or the
-// connection has failed. A connected UDP socket sends one datagram. TCP: size 0 succeeds and sends
-// nothing. UDP: it is an empty datagram.
+// socket_send sends bytes. It copies what the kernel does not take at once, so data is the
+// caller's again when it returns. The completion runs when the kernel has taken all bytes, or when
+// the connection has failed. A connected UDP socket sends one datagram. If size is 0, TCP sends
+// nothing and UDP sends an empty datagram.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: data is NULL with a size.
 //   - SOCKET_ERROR_AGAIN: the queue is full (wait for drain).
@@ -222,8 +222,8 @@ func goSocketFlush(handle int64) (result int32) {
 
 // C: int socket_end(socket_handle socket, socket_completion completion, void *user_data)
 //
-// socket_end says that no more will be sent: the queue is sent, then a FIN, then the completion
-// runs. Receiving goes on; when the peer ends too, the socket closes.
+// socket_end announces that no more will be sent: the library sends what is queued, then a FIN,
+// then the completion runs. Receiving goes on. When the peer ends too, the socket closes.
 // Errors:
 //   - SOCKET_ERROR_BADF: the socket is not open.
 //   - SOCKET_ERROR_NOTCONN: it is not connected.
@@ -242,11 +242,11 @@ func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 
 // C: int socket_close(socket_handle socket, socket_completion completion, void *user_data)
 //
-// socket_close ends the open period: what is queued is sent, then a FIN; input is read and
-// discarded until the peer ends too, at most for the close timeout; then the descriptor is closed,
-// the close event and the completion come, and the handle can be used anew. A connect with nothing
-// queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion's error is 0, or the one
-// that kept queued bytes from being sent. A server's connections stay open.
+// socket_close ends the open period. The library sends what is queued, then a FIN. It reads and
+// discards input until the peer ends too, but not longer than the close timeout. Then it closes
+// the descriptor, the close event and the completion come, and the handle can be used again. A
+// connect with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has
+// the error that kept queued bytes from being sent, or 0. A server's connections stay open.
 // Errors:
 //   - SOCKET_ERROR_OTHER: the socket is not open.
 //
@@ -275,10 +275,10 @@ func goSocketAbort(handle int64) (result int32) {
 
 // C: int socket_pause(socket_handle socket)
 //
-// socket_pause stops reading (on a server: accepting) until socket_resume; what
-// arrives waits in the kernel. The peer's end is still reported when nothing is unread,
-// and then the library closes unless SOCKET_OPTION_ALLOW_HALF_OPEN is set. It stays in force over close. Called on the loop's
-// thread, no message comes after it.
+// socket_pause stops reading (a server: accepting) until socket_resume. Data that arrives waits in
+// the kernel. If nothing is unread, the peer's end is still reported, and the library then closes
+// the socket unless SOCKET_OPTION_ALLOW_HALF_OPEN is set. A pause outlasts a close. If it is
+// called on the loop's thread, no message comes after it.
 //
 //export goSocketPause
 func goSocketPause(handle int64) (result int32) {
@@ -299,11 +299,13 @@ func goSocketResume(handle int64) (result int32) {
 // C: int socket_adopt(socket_handle socket, int fd)
 //
 // socket_adopt opens a socket with an existing descriptor: a connected one for a TCP client, a
-// listening one for a server (systemd socket activation), a bound or connected one for UDP. On
-// success it belongs to the library, is made non-blocking and close-on-exec, and the connect or
-// listening event follows; otherwise it stays the caller's. TLS: a client with a connected one is
-// bound, and socket_connect makes the handshake only, taking its address for the name to verify; a
-// server has to have been given its secure options.
+// listening one for a server (systemd socket activation), a bound or connected one for UDP. If it
+// succeeds, the descriptor belongs to the library, which makes it non-blocking and close-on-exec,
+// and the connect or listening event follows. If it fails, the descriptor stays the caller's.
+//
+// TLS: a client with a connected descriptor is bound. socket_connect then makes the handshake
+// only, and verifies the name in its address. A server must have been given its secure options
+// before.
 // Errors:
 //   - SOCKET_ERROR_NOTSOCK: fd is not a socket (servers: SOCKET_ERROR_SERVER_NOTSOCK).
 //   - SOCKET_ERROR_PROTOTYPE: it is of another kind or state (servers:

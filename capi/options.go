@@ -9,9 +9,9 @@ import (
 
 // C: int socket_set_extra_options(socket_handle socket, const socket_extra_options *options)
 //
-// socket_set_extra_options sets the options that fields names on an open socket: call it after
-// socket_bind, socket_listen or socket_connect. On a server they are for its connections, present
-// and future, and for itself. They are set in the order of the struct until one fails.
+// socket_set_extra_options sets the members that fields names, on an open socket: call it after
+// socket_bind, socket_listen or socket_connect. A server sets them for itself and for its
+// connections, present and future. They are set in the order of the struct until one fails.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
 //   - SOCKET_ERROR_BADF: the socket is not open (a server: SOCKET_ERROR_SERVER_BADF).
@@ -39,8 +39,8 @@ func goSocketSetExtraOptions(handle int64, options uintptr) (result int32) {
 // C: int socket_set_option(socket_handle socket, int option, int64_t value)
 //
 // socket_set_option sets an option of the library (SOCKET_OPTION_*), whether the socket is open or
-// not; those marked "before bind" count from the next bind on. A server hands its options on to
-// the clients it accepts later.
+// not. Options marked "before bind" take effect at the next bind. A server passes its options to
+// the clients that it accepts later.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: no such option, or the value is out of range.
 //

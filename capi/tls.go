@@ -10,15 +10,15 @@ import (
 
 // C: int socket_tls_set_secure_options(socket_handle socket, const socket_tls_options *options)
 //
-// socket_tls_set_secure_options sets the secure options of a TLS client or server: for its next
-// connect or listen, and on a listening server for the clients that come from now on, so that a
-// certificate is replaced without a restart. Keys, certificates and lists are checked; on an error
-// the options that were in force stay. socket_get_error_detail has the reason. Connections that
-// are there keep what they have.
+// socket_tls_set_secure_options sets the secure options of a TLS client or server. They take
+// effect at its next connect or listen. A listening server uses them for clients that come from
+// now on, so that a certificate can be replaced without a restart; its connections keep what they
+// have. Keys, certificates and lists are checked. If there is an error, the options that were in
+// force stay, and socket_get_error_detail has the reason.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
 //   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate cannot be read or does not belong to the key.
-//   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), an unknown cipher
+//   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), or an unknown cipher
 //     suite or signature algorithm.
 //   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
@@ -39,8 +39,9 @@ func goSocketTLSSetSecureOptions(handle int64, options uintptr) (result int32) {
 
 // C: int socket_tls_get_certificate(socket_handle socket, void *buffer, size_t capacity)
 //
-// socket_tls_get_certificate writes the certificate that this side has shown, or has been told to
-// show, in DER; nothing if it is longer than capacity. Returns its length, 0 when there is none.
+// socket_tls_get_certificate writes, in DER, the certificate that this side has shown or will
+// show. It writes nothing if the certificate is longer than capacity. Returns its length, or 0 if
+// there is none.
 //
 // Errors of this and the getters below:
 //   - SOCKET_ERROR_TLS_NOT_BOUND: the socket is not open.
@@ -66,10 +67,10 @@ func goSocketTLSGetRemoteCertificate(handle int64, buffer, capacity uintptr) (re
 
 // C: int socket_tls_get_protocol(socket_handle socket, char *text, size_t capacity)
 //
-// socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". As the
-// getters of text below, it writes a NUL-terminated text cut to capacity, and returns
-// the length of the whole. On a listening server it is the highest version that clients
-// get; what comes of a handshake is "" or 0 there.
+// socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". This and the getters
+// of text below write a NUL-terminated text, cut to capacity, and return the length of the whole
+// text. On a listening server it is the highest version that clients get; getters of what a
+// handshake decides write "" there, or return 0.
 //
 //export goSocketTLSGetProtocol
 func goSocketTLSGetProtocol(handle int64, text, capacity uintptr) (result int32) {
@@ -106,7 +107,7 @@ func goSocketTLSGetSignatureAlgorithms(handle int64, text, capacity uintptr) (re
 
 // C: int socket_tls_get_alpn(socket_handle socket, char *text, size_t capacity)
 //
-// socket_tls_get_alpn writes the application protocol that was agreed on: "h2"; "" if
+// socket_tls_get_alpn writes the application protocol that was agreed on: "h2". It writes "" if
 // one of the sides has named none.
 //
 //export goSocketTLSGetALPN
@@ -117,8 +118,8 @@ func goSocketTLSGetALPN(handle int64, text, capacity uintptr) (result int32) {
 
 // C: int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity)
 //
-// socket_tls_get_server_name writes the host that the client has named (SNI), "" if it
-// has named none.
+// socket_tls_get_server_name writes the host that the client has named (SNI), or "" if it has
+// named none.
 //
 //export goSocketTLSGetServerName
 func goSocketTLSGetServerName(handle int64, text, capacity uintptr) (result int32) {
@@ -144,8 +145,8 @@ func goSocketTLSIsResumed(handle int64) (result int32) {
 // C: int socket_tls_set_keylog(const char *path)
 //
 // socket_tls_set_keylog appends the secrets of later TLS connections of the process to a file
-// (mode 0600), in the format that Wireshark reads: for debugging, since who has the file can read
-// the connections. A server that listens already is included from its next
+// (mode 0600), in the format that Wireshark reads. Use it for debugging only: a reader of the file
+// can read the connections. A server that listens already is included from its next
 // socket_tls_set_secure_options on. NULL ends it. No environment variable does the same.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: the path is not valid.

@@ -747,19 +747,20 @@ typedef void (*socket_function)(void *user_data);
 socket_handle socket_construct(socket_loop loop, int kind);
 
 /*
- * socket_release gives the handle back: it is invalid when this returns. An open socket is
- * closed as by socket_close, sending what is queued. Its listeners are not called any more (a
- * call on another thread may still be running), the close event included; promised completions
- * still come.
+ * socket_release ends the handle: it is invalid when this returns. If the socket is open, it
+ * closes as by socket_close and sends what is queued. Its listeners are not called any more,
+ * not even for the close event; a call on another thread may still be running. Completions that
+ * were promised still come.
  */
 int socket_release(socket_handle socket);
 
 /*
  * socket_on adds a listener of an event (SOCKET_EVENT_CONNECT to _LISTENING), at any time.
- * Listeners of one event are called in the order in which they were added; the same listener
- * and user_data twice is one. One that is added inside a callback hears from the next event on;
- * a close in one does not keep the event from the others. The first message listener starts
- * reading, the first connect listener of a server starts accepting.
+ * Listeners of one event are called in the order in which they were added. Adding the same
+ * listener and user_data again changes nothing. A listener added inside a callback is first
+ * called for the next event. If a listener closes the socket, the remaining listeners still
+ * receive the current event. The first message listener starts reading, the first connect
+ * listener of a server starts accepting.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: no such event, or no listener.
  *   - SOCKET_ERROR_NOTSUP: the socket's loop is in record mode.
@@ -767,9 +768,10 @@ int socket_release(socket_handle socket);
 int socket_on(socket_handle socket, int event, socket_listener listener, void *user_data);
 
 /*
- * socket_off removes the listener that was added with this function and user_data, or all of
- * the event if listener is NULL. Called on the loop's thread it is not called again; elsewhere
- * one call may still be running. Removing what is not there succeeds.
+ * socket_off removes the listener that was added with this function and user_data, or, if
+ * listener is NULL, all listeners of the event. If it is called on the loop's thread, the
+ * listener is not called again. On another thread one call may still be running. Removing a
+ * listener that was not added succeeds.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: there is no such event.
  *   - SOCKET_ERROR_BADF: the handle is not valid (harmless).
@@ -777,8 +779,8 @@ int socket_on(socket_handle socket, int event, socket_listener listener, void *u
 int socket_off(socket_handle socket, int event, socket_listener listener, void *user_data);
 
 /*
- * socket_subscribe says which events of a socket become records: the bits
- * SOCKET_EVENT_MASK(type); it replaces what was said before. Records carry user_data.
+ * socket_subscribe sets which events of a socket become records: the bits
+ * SOCKET_EVENT_MASK(type). The mask replaces the one before. Records carry user_data.
  * SOCKET_EVENT_MESSAGE starts reading as a listener would.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: a bit that is no event.
@@ -788,8 +790,8 @@ int socket_subscribe(socket_handle socket, uint32_t event_mask, void *user_data)
 
 /*
  * socket_set_option sets an option of the library (SOCKET_OPTION_*), whether the socket is open
- * or not; those marked "before bind" count from the next bind on. A server hands its options on
- * to the clients it accepts later.
+ * or not. Options marked "before bind" take effect at the next bind. A server passes its
+ * options to the clients that it accepts later.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: no such option, or the value is out of range.
  */
@@ -803,9 +805,9 @@ int socket_set_option(socket_handle socket, int option, int64_t value);
 int64_t socket_get_option(socket_handle socket, int option);
 
 /*
- * socket_set_extra_options sets the options that fields names on an open socket: call it after
- * socket_bind, socket_listen or socket_connect. On a server they are for its connections,
- * present and future, and for itself. They are set in the order of the struct until one fails.
+ * socket_set_extra_options sets the members that fields names, on an open socket: call it after
+ * socket_bind, socket_listen or socket_connect. A server sets them for itself and for its
+ * connections, present and future. They are set in the order of the struct until one fails.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: an option is out of range.
  *   - SOCKET_ERROR_BADF: the socket is not open (a server: SOCKET_ERROR_SERVER_BADF).
@@ -816,11 +818,14 @@ int socket_set_extra_options(socket_handle socket, const socket_extra_options *o
 
 /*
  * socket_adopt opens a socket with an existing descriptor: a connected one for a TCP client, a
- * listening one for a server (systemd socket activation), a bound or connected one for UDP. On
- * success it belongs to the library, is made non-blocking and close-on-exec, and the connect or
- * listening event follows; otherwise it stays the caller's. TLS: a client with a connected one
- * is bound, and socket_connect makes the handshake only, taking its address for the name to
- * verify; a server has to have been given its secure options.
+ * listening one for a server (systemd socket activation), a bound or connected one for UDP. If
+ * it succeeds, the descriptor belongs to the library, which makes it non-blocking and
+ * close-on-exec, and the connect or listening event follows. If it fails, the descriptor stays
+ * the caller's.
+ *
+ * TLS: a client with a connected descriptor is bound. socket_connect then makes the handshake
+ * only, and verifies the name in its address. A server must have been given its secure options
+ * before.
  * Errors:
  *   - SOCKET_ERROR_NOTSOCK: fd is not a socket (servers: SOCKET_ERROR_SERVER_NOTSOCK).
  *   - SOCKET_ERROR_PROTOTYPE: it is of another kind or state (servers:
@@ -831,10 +836,10 @@ int socket_set_extra_options(socket_handle socket, const socket_extra_options *o
 int socket_adopt(socket_handle socket, int fd);
 
 /*
- * socket_pause stops reading (on a server: accepting) until socket_resume; what arrives waits
- * in the kernel. The peer's end is still reported when nothing is unread, and then the library
- * closes unless SOCKET_OPTION_ALLOW_HALF_OPEN is set. It stays in force over close. Called on
- * the loop's thread, no message comes after it.
+ * socket_pause stops reading (a server: accepting) until socket_resume. Data that arrives waits
+ * in the kernel. If nothing is unread, the peer's end is still reported, and the library then
+ * closes the socket unless SOCKET_OPTION_ALLOW_HALF_OPEN is set. A pause outlasts a close. If
+ * it is called on the loop's thread, no message comes after it.
  */
 int socket_pause(socket_handle socket);
 
@@ -842,11 +847,11 @@ int socket_pause(socket_handle socket);
 int socket_resume(socket_handle socket);
 
 /*
- * socket_close ends the open period: what is queued is sent, then a FIN; input is read and
- * discarded until the peer ends too, at most for the close timeout; then the descriptor is
- * closed, the close event and the completion come, and the handle can be used anew. A connect
- * with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion's error is
- * 0, or the one that kept queued bytes from being sent. A server's connections stay open.
+ * socket_close ends the open period. The library sends what is queued, then a FIN. It reads and
+ * discards input until the peer ends too, but not longer than the close timeout. Then it closes
+ * the descriptor, the close event and the completion come, and the handle can be used again. A
+ * connect with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion
+ * has the error that kept queued bytes from being sent, or 0. A server's connections stay open.
  * Errors:
  *   - SOCKET_ERROR_OTHER: the socket is not open.
  */
@@ -861,8 +866,8 @@ int socket_close(socket_handle socket, socket_completion completion, void *user_
 int socket_abort(socket_handle socket);
 
 /*
- * socket_get_state writes whether the socket is bound, connected, closed: all 0 before it is
- * opened.
+ * socket_get_state writes whether the socket is bound, connected and closed. All are 0 before
+ * it is opened.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: state is NULL, or its struct_size is unknown.
  */
@@ -872,14 +877,15 @@ int socket_get_state(socket_handle socket, socket_state_info *state);
 int socket_get_kind(socket_handle socket);
 
 /*
- * socket_get_loop returns the loop of the socket, one of the default loops included: to post to
- * its thread, or to set timers there. Only host-driven loops can be run, polled and closed.
+ * socket_get_loop returns the loop of the socket, which may be a default loop: to post
+ * functions to its thread, or to set timers there. Only host-driven loops can be run, polled
+ * and closed.
  */
 socket_loop socket_get_loop(socket_handle socket);
 
 /*
- * socket_get_fd returns the descriptor, to be looked at (getsockopt) but not closed, read or
- * written; it is valid until the close event. Connecting by name may change it.
+ * socket_get_fd returns the descriptor. Look at it (getsockopt), but do not close, read or
+ * write it. It is valid until the close event. Connecting by name may change it.
  * Errors:
  *   - SOCKET_ERROR_BADF: the socket is not open.
  */
@@ -896,33 +902,34 @@ int socket_get_local_address(socket_handle socket, char *text, size_t capacity, 
     int *family);
 
 /*
- * socket_get_send_queue_length returns the bytes of sends that the kernel has not taken yet; 0
- * when the socket is not open.
+ * socket_get_send_queue_length returns how many bytes of sends the kernel has not taken yet. It
+ * returns 0 if the socket is not open.
  */
 int64_t socket_get_send_queue_length(socket_handle socket);
 
 /*
- * socket_get_error_detail writes what the socket's last failure said beyond its code ("connect
- * 127.0.0.1:9: Connection refused"), NUL-terminated and cut to capacity; "" if nothing has
- * failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) leave it as it was, except for
- * what they find wrong in an address or in options. Returns the length of the whole text.
+ * socket_get_error_detail writes the text of the socket's last failure, which says more than
+ * its code: "connect 127.0.0.1:9: Connection refused". The text is NUL-terminated and cut to
+ * capacity, and "" if nothing has failed. Calls that cannot work as made
+ * (SOCKET_CATEGORY_USAGE) do not change it, unless an address or an option is wrong. Returns
+ * the length of the whole text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
 
 /* ---- Clients and connections ------------------------------------------------------------- */
 
 /*
- * socket_construct_tcp makes a TCP client on a default loop, whose thread starts with the first
- * socket. It has no descriptor until it is bound or connected. Returns its handle, to be given
- * to socket_release in the end.
+ * socket_construct_tcp makes a TCP client on a default loop. The loop's thread starts with the
+ * first socket. The socket has no descriptor until it is bound or connected. Returns its
+ * handle; give it to socket_release in the end.
  */
 socket_handle socket_construct_tcp(void);
 
 /*
  * socket_bind opens a TCP client or UDP socket and gives it a local address: a numeric one
  * (IPv6 link-local with its zone: "fe80::1%eth0") or "localhost" (127.0.0.1; with
- * SOCKET_FAMILY_IPV6 ::1). Port 0 takes a free one: see socket_get_local_address. On UDP the
- * listening event follows and datagrams can be sent and received.
+ * SOCKET_FAMILY_IPV6 ::1). Port 0 takes a free port: see socket_get_local_address. A UDP socket
+ * then has its listening event, and can send and receive datagrams.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: the address, port or family is not valid.
  *   - SOCKET_ERROR_ADDRINUSE: the address is in use.
@@ -968,10 +975,10 @@ int socket_connect(socket_handle socket, const socket_connect_options *options,
     socket_completion completion, void *user_data);
 
 /*
- * socket_send sends bytes, copying what the kernel does not take at once; data is the caller's
- * again when it returns. The completion runs when the kernel has taken all of them, or the
- * connection has failed. A connected UDP socket sends one datagram. TCP: size 0 succeeds and
- * sends nothing. UDP: it is an empty datagram.
+ * socket_send sends bytes. It copies what the kernel does not take at once, so data is the
+ * caller's again when it returns. The completion runs when the kernel has taken all bytes, or
+ * when the connection has failed. A connected UDP socket sends one datagram. If size is 0, TCP
+ * sends nothing and UDP sends an empty datagram.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: data is NULL with a size.
  *   - SOCKET_ERROR_AGAIN: the queue is full (wait for drain).
@@ -1004,8 +1011,8 @@ int socket_sendv(socket_handle socket, const socket_buffer *buffers, int count,
 int socket_flush(socket_handle socket);
 
 /*
- * socket_end says that no more will be sent: the queue is sent, then a FIN, then the completion
- * runs. Receiving goes on; when the peer ends too, the socket closes.
+ * socket_end announces that no more will be sent: the library sends what is queued, then a FIN,
+ * then the completion runs. Receiving goes on. When the peer ends too, the socket closes.
  * Errors:
  *   - SOCKET_ERROR_BADF: the socket is not open.
  *   - SOCKET_ERROR_NOTCONN: it is not connected.
@@ -1025,8 +1032,8 @@ int socket_get_remote_address(socket_handle socket, char *text, size_t capacity,
     int *family);
 
 /*
- * socket_get_client_id returns the number of a server's connection: 1 for the server's first
- * client, never used again.
+ * socket_get_client_id returns the number of a server's connection. The server's first client
+ * has number 1; no number is used again.
  * Errors:
  *   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
  */
@@ -1038,11 +1045,11 @@ int64_t socket_get_client_id(socket_handle socket);
 socket_handle socket_construct_tcp_server(void);
 
 /*
- * socket_listen opens a server: it is bound with SO_REUSEADDR and listens. The listening event
- * follows, then a connect event for each client, whose connection is a handle of its own;
- * without a connect listener clients wait in the backlog. A TLS server's connect event comes
- * when the client's handshake is done. A handshake that fails is an error event of the server,
- * which goes on.
+ * socket_listen opens a server: it binds with SO_REUSEADDR and listens. The listening event
+ * follows, then one connect event for each client. Its connection is a handle of its own.
+ * Without a connect listener clients wait in the backlog. A TLS server's connect event comes
+ * when the client's handshake is done. If a handshake fails, the server has an error event and
+ * goes on.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: an option is out of range.
  *   - SOCKET_ERROR_SERVER_ADDRINUSE: the address is in use.
@@ -1090,10 +1097,10 @@ socket_handle socket_construct_tls_server(void);
 
 /*
  * socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on its
- * loop. The connection and what is unread on it are the new socket's, which is bound;
- * socket_connect then makes the handshake only, and takes its address for the name to verify.
- * The TCP socket is not open any more, without a close event: its listeners are removed; it
- * still has to be released. A handshake that fails ends the connection: after the completion of
+ * loop. The new socket takes over the connection and the bytes that are unread on it, and is
+ * bound. socket_connect then makes the handshake only, and verifies the name in its address.
+ * The TCP socket is not open any more and has no close event. Its listeners are removed;
+ * release it as any other. If the handshake fails, the connection ends: after the completion of
  * socket_connect come error and close.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: it is not a TCP client.
@@ -1104,24 +1111,24 @@ socket_handle socket_construct_tls_server(void);
 socket_handle socket_construct_tls_over(socket_handle tcp);
 
 /*
- * socket_tls_set_secure_options sets the secure options of a TLS client or server: for its next
- * connect or listen, and on a listening server for the clients that come from now on, so that a
- * certificate is replaced without a restart. Keys, certificates and lists are checked; on an
- * error the options that were in force stay. socket_get_error_detail has the reason.
- * Connections that are there keep what they have.
+ * socket_tls_set_secure_options sets the secure options of a TLS client or server. They take
+ * effect at its next connect or listen. A listening server uses them for clients that come from
+ * now on, so that a certificate can be replaced without a restart; its connections keep what
+ * they have. Keys, certificates and lists are checked. If there is an error, the options that
+ * were in force stay, and socket_get_error_detail has the reason.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: an option is out of range.
  *   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate cannot be read or does not belong to the key.
- *   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), an unknown
+ *   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), or an unknown
  *     cipher suite or signature algorithm.
  *   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
  */
 int socket_tls_set_secure_options(socket_handle socket, const socket_tls_options *options);
 
 /*
- * socket_tls_get_certificate writes the certificate that this side has shown, or has been told
- * to show, in DER; nothing if it is longer than capacity. Returns its length, 0 when there is
- * none.
+ * socket_tls_get_certificate writes, in DER, the certificate that this side has shown or will
+ * show. It writes nothing if the certificate is longer than capacity. Returns its length, or 0
+ * if there is none.
  *
  * Errors of this and the getters below:
  *   - SOCKET_ERROR_TLS_NOT_BOUND: the socket is not open.
@@ -1137,10 +1144,10 @@ int socket_tls_get_certificate(socket_handle socket, void *buffer, size_t capaci
 int socket_tls_get_remote_certificate(socket_handle socket, void *buffer, size_t capacity);
 
 /*
- * socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". As the getters of
- * text below, it writes a NUL-terminated text cut to capacity, and returns the length of the
- * whole. On a listening server it is the highest version that clients get; what comes of a
- * handshake is "" or 0 there.
+ * socket_tls_get_protocol writes the version that was agreed on: "TLSv1.3". This and the
+ * getters of text below write a NUL-terminated text, cut to capacity, and return the length of
+ * the whole text. On a listening server it is the highest version that clients get; getters of
+ * what a handshake decides write "" there, or return 0.
  */
 int socket_tls_get_protocol(socket_handle socket, char *text, size_t capacity);
 
@@ -1158,13 +1165,13 @@ int socket_tls_get_cipher_suite(socket_handle socket, char *text, size_t capacit
 int socket_tls_get_signature_algorithms(socket_handle socket, char *text, size_t capacity);
 
 /*
- * socket_tls_get_alpn writes the application protocol that was agreed on: "h2"; "" if one of
- * the sides has named none.
+ * socket_tls_get_alpn writes the application protocol that was agreed on: "h2". It writes "" if
+ * one of the sides has named none.
  */
 int socket_tls_get_alpn(socket_handle socket, char *text, size_t capacity);
 
 /*
- * socket_tls_get_server_name writes the host that the client has named (SNI), "" if it has
+ * socket_tls_get_server_name writes the host that the client has named (SNI), or "" if it has
  * named none.
  */
 int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity);
@@ -1177,8 +1184,8 @@ int socket_tls_is_resumed(socket_handle socket);
 
 /*
  * socket_tls_set_keylog appends the secrets of later TLS connections of the process to a file
- * (mode 0600), in the format that Wireshark reads: for debugging, since who has the file can
- * read the connections. A server that listens already is included from its next
+ * (mode 0600), in the format that Wireshark reads. Use it for debugging only: a reader of the
+ * file can read the connections. A server that listens already is included from its next
  * socket_tls_set_secure_options on. NULL ends it. No environment variable does the same.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: the path is not valid.
@@ -1192,9 +1199,9 @@ int socket_tls_library(char *text, size_t capacity);
 /* ---- Loops ------------------------------------------------------------------------------- */
 
 /*
- * socket_loop_create makes a loop without a thread, to be driven by the host:
- * SOCKET_LOOP_CALLBACKS by socket_loop_run, SOCKET_LOOP_RECORDS by socket_loop_poll. Until it
- * is run or polled nothing happens on its sockets; a connect does not begin.
+ * socket_loop_create makes a loop without a thread, which the host drives:
+ * SOCKET_LOOP_CALLBACKS with socket_loop_run, SOCKET_LOOP_RECORDS with socket_loop_poll.
+ * Nothing happens on its sockets until it is run or polled; a connect does not begin.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: there is no such mode.
  *   - SOCKET_ERROR_MFILE: no descriptor is left.
@@ -1203,18 +1210,19 @@ socket_loop socket_loop_create(int mode);
 
 /*
  * socket_loop_close aborts the sockets of a host-driven loop and releases them. In callback
- * mode their completions and close events run before it returns and the loop is gone. In record
- * mode keep polling (any timeout) until it returns -SOCKET_ERROR_BADF: the loop is gone; a
- * second socket_loop_close drops the remaining records.
+ * mode their completions and close events run before it returns, and the loop is gone. In
+ * record mode keep polling (with any timeout) until a poll returns -SOCKET_ERROR_BADF: then the
+ * loop is gone. A second socket_loop_close drops the remaining records.
  * Errors:
- *   - SOCKET_ERROR_BADF: loop (a default one too: socket_shutdown ends those).
+ *   - SOCKET_ERROR_BADF: the loop is not valid, or is a default loop (socket_shutdown ends
+ *     those).
  *   - SOCKET_ERROR_ALREADY: it is in use.
  */
 int socket_loop_close(socket_loop loop);
 
 /*
  * socket_loop_fd returns the descriptor to watch for reading (poll, epoll, libuv, asyncio,
- * GLib, Qt), level-triggered: it is readable while socket_loop_run or socket_loop_poll would do
+ * GLib, Qt), level-triggered. It is readable while socket_loop_run or socket_loop_poll would do
  * something, which need not be a callback or a record. Do not read, write or close it.
  * Errors:
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1224,9 +1232,9 @@ int socket_loop_fd(socket_loop loop);
 
 /*
  * socket_loop_run waits up to timeout_ms (0: not at all, -1: without limit) for events of a
- * loop in callback mode, handles one batch of them on the calling thread and returns the number
- * of callbacks made; 0 also early, when a signal arrived. Another thread ends the wait with
- * socket_loop_post; it is no cancellation point.
+ * loop in callback mode, and handles one batch of them on the calling thread. Returns the
+ * number of callbacks made. It returns 0 early if a signal arrives. Another thread ends the
+ * wait with socket_loop_post. It is no cancellation point.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: timeout_ms is out of range.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1237,10 +1245,10 @@ int socket_loop_run(socket_loop loop, int timeout_ms);
 
 /*
  * socket_loop_poll waits up to timeout_ms (0: not at all, -1: without limit) for events of a
- * loop in record mode and writes up to capacity (1 to 65536) of them. What they point to is
- * valid until the next socket_loop_poll or socket_loop_close of the loop. Sends made by the
- * calling thread from now on are gathered until socket_loop_flush or the next poll. Returns the
- * number of records; 0 also early, when a signal arrived.
+ * loop in record mode and writes up to capacity (1 to 65536) of them. Data that records point
+ * to is valid until the next socket_loop_poll or socket_loop_close of the loop. From now on
+ * sends of the calling thread are gathered until socket_loop_flush or the next poll. Returns
+ * the number of records. It returns 0 early if a signal arrives.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: events is NULL, or capacity or timeout_ms is out of range.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1251,7 +1259,7 @@ int socket_loop_poll(socket_loop loop, socket_event *events, int capacity, int t
 
 /*
  * socket_loop_flush writes what has been gathered since the last poll and ends the gathering.
- * To be called by the thread that polled, before it waits on the loop's descriptor by other
+ * Call it on the thread that polled, before that thread waits on the loop's descriptor by other
  * means.
  * Errors:
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1271,9 +1279,10 @@ int socket_loop_post(socket_loop loop, socket_function function, void *user_data
 
 /*
  * socket_loop_set_timer runs a function on the loop's thread after delay_ms and then, if
- * interval_ms is not 0, every interval_ms; both 0 to 2^40. Intervals missed by a busy loop are
- * left out. Loop 0 is the first default loop. In record mode function is NULL and
- * SOCKET_EVENT_TIMER records with the id as size are made. Returns the timer's id (> 0).
+ * interval_ms is not 0, every interval_ms. Both are 0 to 2^40. A busy loop leaves out the
+ * intervals that it misses. Loop 0 is the first default loop. In record mode function is NULL,
+ * and the timer makes SOCKET_EVENT_TIMER records with its id as size. Returns the timer's id (>
+ * 0).
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: a time is out of range, or function is as in socket_loop_post.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1282,8 +1291,8 @@ int64_t socket_loop_set_timer(socket_loop loop, int64_t delay_ms, int64_t interv
     socket_function function, void *user_data);
 
 /*
- * socket_loop_clear_timer stops a timer. Called on the loop's thread its function is not called
- * again; elsewhere one call may still be running.
+ * socket_loop_clear_timer stops a timer. If it is called on the loop's thread, the timer's
+ * function is not called again. On another thread one call may still be running.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: there is no such timer (any more).
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1293,8 +1302,8 @@ int socket_loop_clear_timer(socket_loop loop, int64_t timer);
 /* ---- The library ------------------------------------------------------------------------- */
 
 /*
- * socket_run waits until the default loops have no open socket and nothing left to deliver, and
- * returns 0. Timers and posted functions do not keep it.
+ * socket_run waits until no socket of the default loops is open and nothing is left to deliver.
+ * Returns 0. Timers and posted functions do not keep it waiting.
  * Errors:
  *   - SOCKET_ERROR_DEADLK: it was called inside a callback of a default loop.
  */
@@ -1322,8 +1331,8 @@ int socket_set_dispatch_threads(int count);
 
 /*
  * socket_set_compat makes sockets constructed from now on behave as OpenHarmony's own where
- * this library does better (docs/compat.md); the environment variable OHSOCKET_COMPAT=1 does so
- * from the start. Returns the previous setting.
+ * this library behaves better (docs/compat.md). The environment variable OHSOCKET_COMPAT=1 does
+ * so from the start. Returns the previous setting.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: on is neither 0 nor 1.
  */
