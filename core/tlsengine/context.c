@@ -55,6 +55,9 @@ static void watch_alerts(const SSL *ssl, int where, int value) {
 static int apply(engine_context *context, const engine_options *options, engine_failure *failure) {
     SSL_CTX *ssl = context->ssl;
     uint64_t flags = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_SINGLE_DH_USE;
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION /* OpenSSL 3.2 */
+    flags |= SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION;
+#endif
     if (options->server && !options->prefer_remote_cipher) flags |= SSL_OP_CIPHER_SERVER_PREFERENCE;
     if (options->no_tickets) flags |= SSL_OP_NO_TICKET;
     SSL_CTX_set_options(ssl, flags);

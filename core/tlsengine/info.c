@@ -43,12 +43,16 @@ int engine_certificate(X509 *certificate, unsigned char **der) {
     return size > 0 ? size : 0;
 }
 
+#if OPENSSL_VERSION_NUMBER < 0x30300000L
+#define SSL_SESSION_get_time_ex (time_t) SSL_SESSION_get_time
+#endif
+
 /* Of the ticket or of the certificate that it stands for: OpenSSL looks at neither again. */
 int engine_session_has_expired(SSL_SESSION *session) {
     X509 *peer = SSL_SESSION_get0_peer(session);
     time_t now = time(NULL);
     int expired = !SSL_SESSION_is_resumable(session) ||
-                  now >= (time_t)SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session) ||
+                  now >= SSL_SESSION_get_time_ex(session) + SSL_SESSION_get_timeout(session) ||
                   (peer != NULL && X509_cmp_time(X509_get0_notAfter(peer), &now) < 0);
     ERR_clear_error();
     return expired;
