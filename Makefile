@@ -2,6 +2,8 @@
 # make wheel            the Python package; make test-python: its tests
 # make demo             the example programs at work, on this machine only
 # make test             all tests
+# bash tests/fresh/run.sh build 12|13 [user|test]
+#                       make demo and make test on a bare Debian (as root; not part of make test)
 # make soak             long runs of tests/soak (SECONDS=300: of random operations)
 # make soak-random      the random operations alone
 # make fuzz             all fuzz targets, each for FUZZTIME=30s
@@ -27,7 +29,8 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# For every call of go.
+# For every call of go, here and in the scripts: tools/bin/go is one that is new enough.
+export PATH := $(CURDIR)/tools/bin:$(PATH)
 ifeq ($(OPENSSL),shared)
 export GOFLAGS := $(GOFLAGS) -tags=openssl_shared
 TAGS := ,openssl_shared
@@ -39,11 +42,11 @@ LIBRARY := libohsocket.so.$(VERSION)
 
 HEADER := include/ohsocket.h include/ohsocket_errors.h
 GO_SOURCES := $(shell find capi core -name '*.go' ! -name '*_test.go' ! -path '*/headergen/*' -o -name '*.[chs]') \
-	go.mod go.sum $(HEADER) capi/exports.map
+	go.mod go.sum $(HEADER) capi/exports.map Makefile tools/overlay.sh
 EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/examples/%,$(wildcard examples_c/*.c))
 TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
 
-.PHONY: all library examples demo test test-go test-abi test-c test-asan interop \
+.PHONY: all library examples demo test test-toolchain test-go test-abi test-c test-asan interop \
 	header lint install clean deps soak soak-programs soak-random test-soak fuzz test-fuzz test-checkers test-valgrind \
 	test-cgocheck test-ubsan test-mutations
 .DELETE_ON_ERROR:
@@ -60,51 +63,47 @@ examples: $(EXAMPLES)
 # Only this makes a right library; plain `go build` leaves out the soname and the list of symbols.
 # The linker wants an absolute path of the list.
 GOFLAGS_LIBRARY = -trimpath -buildvcs=false -buildmode=c-shared -overlay $(BUILD)/go/overlay.json
-LINK = -Wl,-soname,$(SONAME) -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-z,relro,-z,now
+OVERLAY = bash tools/overlay.sh $(BUILD)/go
+LINK = -Wl,-soname,$(SONAME) -Wl,--version-script=$(CURDIR)/capi/exports.map -Wl,-z,relro,-z,now,-z,defs
 
-$(BUILD)/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+$(BUILD)/$(LIBRARY): $(GO_SOURCES) | deps-library
+	$(OVERLAY)
 	go build $(GOFLAGS_LIBRARY) -ldflags "-s -w -extldflags '$(LINK)'" -o $(BUILD)/go/libohsocket.so ./capi
 	mv $(BUILD)/go/libohsocket.so $@
 
-$(BUILD)/asan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+$(BUILD)/asan/$(LIBRARY): $(GO_SOURCES) | deps-library
 	@mkdir -p $(@D)
+	$(OVERLAY)
 	go build -asan $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/asan.so ./capi
 	mv $(BUILD)/go/asan.so $@
 
-# For fuzzing: with the address sanitizer, and without any recover() that keeps a panic of the library from
-# ending its host. A defect must be seen there, not survived.
-RECOVERS := $(shell grep -rl --include='*.go' --exclude='*_test.go' 'recover()' capi core)
-
-$(BUILD)/go/strict.json: $(BUILD)/go/overlay.json $(RECOVERS)
-	@replaced=; for file in $(RECOVERS); do \
-		copy=$(@D)/strict_$$(echo $$file | tr / _); \
-		sed 's/recover() != nil/false/' $$file >$$copy; \
-		! grep -n 'recover()' $$copy /dev/null || exit 1; \
-		replaced="$$replaced\"$(CURDIR)/$$file\":\"$(CURDIR)/$$copy\","; done; \
-	sed "s|\"Replace\":{|&$$replaced|" $< >$@
-
-$(BUILD)/strict/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/strict.json
+# For fuzzing: with the address sanitizer, and without recover().
+$(BUILD)/strict/$(LIBRARY): $(GO_SOURCES) | deps-library
 	@mkdir -p $(@D)
+	$(OVERLAY) strict
 	go build -asan $(subst overlay.json,strict.json,$(GOFLAGS_LIBRARY)) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/strict.so ./capi
 	mv $(BUILD)/go/strict.so $@
 
 # The runtime tells memcheck what it does with memory; memcheck does not read DWARF 5.
-$(BUILD)/valgrind/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json | deps-test
+$(BUILD)/valgrind/$(LIBRARY): $(GO_SOURCES) | deps-test
 	@mkdir -p $(@D)
+	$(OVERLAY)
 	GOEXPERIMENT=nodwarf5 go build -tags valgrind$(TAGS) $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/valgrind.so ./capi
 	mv $(BUILD)/go/valgrind.so $@
 
 # Every store of a Go pointer to where C can see it is checked.
-$(BUILD)/cgocheck/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+$(BUILD)/cgocheck/$(LIBRARY): $(GO_SOURCES) | deps-library
 	@mkdir -p $(@D)
+	$(OVERLAY)
 	GOEXPERIMENT=cgocheck2 go build $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/cgocheck.so ./capi
 	mv $(BUILD)/go/cgocheck.so $@
 
 ADDRESS := -fsanitize=address -fno-omit-frame-pointer
 UNDEFINED := -fsanitize=undefined -fno-sanitize-recover=undefined
 
-$(BUILD)/ubsan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
+$(BUILD)/ubsan/$(LIBRARY): $(GO_SOURCES) | deps-library
 	@mkdir -p $(@D)
+	$(OVERLAY)
 	CGO_CFLAGS='-O1 -g $(UNDEFINED)' CGO_LDFLAGS='$(UNDEFINED)' \
 		go build $(GOFLAGS_LIBRARY) -ldflags "-extldflags '$(LINK)'" -o $(BUILD)/go/ubsan.so ./capi
 	mv $(BUILD)/go/ubsan.so $@
@@ -112,33 +111,6 @@ $(BUILD)/ubsan/$(LIBRARY): $(GO_SOURCES) $(BUILD)/go/overlay.json
 %/libohsocket.so: %/$(LIBRARY)
 	ln -sf $(LIBRARY) $*/$(SONAME)
 	ln -sf $(SONAME) $@
-
-# The library is built with two files of the Go standard library changed, see below. tests/abi_check.sh
-# and tests/c look at the result. A Go version without such a file is built as it is.
-#
-# runtime/sigtab: the runtime unblocks a few signals on every thread that it sees, whatever the thread's
-# mask was: among them SIGCHLD, SIGSTKFLT and the first real-time signal, which the runtime does not need
-# and which a host may want to wait for (sigwait, signalfd) or to block for a moment. They are taken off
-# the runtime's list; capi/glue.c has the rest.
-#
-# syscall/rlimit: Go raises the soft limit of open files when it starts, on a thread of its own while the
-# host is already running. A host or a child that it starts must not see that; init is taken out.
-GOROOT := $(shell go env GOROOT 2>/dev/null)
-SIGTAB := $(GOROOT)/src/runtime/sigtab_linux_generic.go
-RLIMIT := $(GOROOT)/src/syscall/rlimit.go
-
-$(BUILD)/go/overlay.json: $(wildcard $(SIGTAB) $(RLIMIT)) Makefile | deps-library
-	@mkdir -p $(@D)
-	@{ echo '{"Replace":{'; \
-	if [ -e '$(SIGTAB)' ]; then \
-		sed -E '/"(SIGCHLD|SIGSTKFLT|signal 34)/s/ \+ _SigUnblock//' '$(SIGTAB)' >$(@D)/sigtab; \
-		echo '"$(SIGTAB)":"$(CURDIR)/$(@D)/sigtab",'; \
-	fi; \
-	if [ -e '$(RLIMIT)' ]; then \
-		sed -E '/^func init\(\) \{/,/^\}/d' '$(RLIMIT)' >$(@D)/rlimit; \
-		echo '"$(RLIMIT)":"$(CURDIR)/$(@D)/rlimit",'; \
-	fi; \
-	echo '"$(CURDIR)/none.go":""}}'; } >$@
 
 header:
 	go run ./capi/headergen
@@ -200,10 +172,13 @@ soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)
 
 # ---- Running --------------------------------------------------------------------------------
 
-demo: all
+demo: deps-demo all
 	bash examples_c/demo.sh $(BUILD)
 
-test: test-go test-abi test-c test-asan interop test-tls test-tls-asan test-python test-node test-soak test-fuzz test-checkers test-bench
+test: test-toolchain test-go test-abi test-c test-asan interop test-tls test-tls-asan test-python test-node test-soak test-fuzz test-checkers test-bench
+
+test-toolchain: deps-test
+	bash tests/toolchain/run.sh
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...
@@ -275,7 +250,7 @@ $(RUFF): tests/ruff.toml | deps-lint
 lint: deps-lint library $(RUFF)
 	$(RUFF) check --quiet --no-cache --config tests/ruff.toml bindings/python tests
 	@echo gofmt -l capi core
-	@unformatted=$$(gofmt -l capi core); test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l capi core); test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go run ./capi/headergen -check

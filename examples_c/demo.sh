@@ -7,7 +7,8 @@ programs=${1:-build}/examples
 seconds=10 # for any single thing to happen
 folder=$(mktemp -d)
 pids=()
-passed=0 skipped=0
+passed=0
+left_out=()
 
 if [ -t 1 ]; then
   bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'
@@ -33,9 +34,10 @@ pass() {
   printf '  %s✓%s %-58s %s%4d ms%s\n' "$green" "$plain" "$1" "$dim" "$(milliseconds_since "$step_began")" "$plain"
 }
 
-skip() {
-  skipped=$((skipped + 1))
-  printf '  %s- skipped: %s%s\n' "$dim" "$1" "$plain"
+# leave_out WHAT WHY: WHAT is for the last line.
+leave_out() {
+  left_out+=("$1")
+  printf '  %s- left out: %s%s\n' "$dim" "$2" "$plain"
 }
 
 fail() {
@@ -133,7 +135,7 @@ if has_ipv6; then
   tcp_conversation ::1 IPv6
   pass 'each heard the other, and the server ended cleanly'
 else
-  skip 'this machine has no address ::1'
+  leave_out IPv6 'this machine has no address ::1'
 fi
 
 heading 'Nobody listens there any more'
@@ -180,7 +182,7 @@ if command -v socat >/dev/null; then
   wait "$pid" || fail "socat ended with exit status $?"
   pass 'the echo came back'
 else
-  skip 'socat is not installed'
+  leave_out socat 'socat is not installed'
 fi
 
 heading 'A client of another make (socat) and a server of ours'
@@ -193,7 +195,7 @@ if command -v socat >/dev/null; then
   stop "$out" "$pid"
   pass 'the echo came back'
 else
-  skip 'socat is not installed'
+  leave_out socat 'socat is not installed'
 fi
 
 # tls_session: reads what a client has printed of its connection, and lets openssl read the certificate.
@@ -281,9 +283,13 @@ if command -v openssl >/dev/null; then
   stop "$echo_out" "$echo_pid"
   pass 'the echo came back'
 else
-  skip 'openssl is not installed'
+  leave_out 'TLS with openssl' 'openssl is not installed'
 fi
 
-printf '\n%s%d steps passed' "$bold" "$passed"
-[ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
-printf '%s in %d ms\n' "$plain" "$(milliseconds_since "$began")"
+printf '\n%s%d steps passed in %d ms' "$bold" "$passed" "$(milliseconds_since "$began")"
+if [ "${#left_out[@]}" -gt 0 ]; then
+  mapfile -t left_out < <(printf '%s\n' "${left_out[@]}" | uniq)
+  printf '; left out:'
+  printf ' %s,' "${left_out[@]}" | sed 's/,$//'
+fi
+printf '%s\n' "$plain"

@@ -3,6 +3,7 @@
 # bash tests/abi_check.sh [BUILD]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH=$PWD/tools/bin:$PATH
 
 build=${1:-build}
 library=$build/libohsocket.so

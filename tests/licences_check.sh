@@ -2,6 +2,7 @@
 # THIRD_PARTY has the licence of all that is linked into the library: of each Go module, of Go, and the mention of OpenSSL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH=$PWD/tools/bin:$PATH
 failed=0
 
 has_text() { # NAME FILE

@@ -26,14 +26,14 @@ $(PYTHON_VENV)/.done: $(PYTHON_DIR)/requirements.txt | deps-python
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# A source distribution has the sources of the library in library/, so that pip can build it where there
-# is Go; the wheel has the library that is built already.
+# A source distribution has the sources of the library in library/, so that pip can build it, with the Go
+# that tools/bin/go finds or fetches; the wheel has the library that is built already.
 $(WHEEL): $(PYTHON_SOURCES) $(BUILD)/libohsocket.so $(PYTHON_VENV)/.done
 	rm -rf $(@D) $(PYTHON_BUILD)/stage
 	mkdir -p $(PYTHON_BUILD)/stage/library/.ci
 	cd $(PYTHON_DIR) && cp -r pyproject.toml setup.py MANIFEST.in README.md ohsocket examples $(PYTHON_BUILD)/stage
 	cp LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage
-	cp -r Makefile go.mod go.sum capi core include LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage/library
+	cp -r Makefile go.mod go.sum capi core include tools LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage/library
 	cp .ci/deps $(PYTHON_BUILD)/stage/library/.ci
 	find $(PYTHON_BUILD)/stage -name __pycache__ -prune -exec rm -r {} +
 	cd $(PYTHON_BUILD)/stage && OHSOCKET_LIBRARY=$(CURDIR)/$(BUILD)/libohsocket.so \

@@ -1,7 +1,8 @@
 """Puts libohsocket into the package and names the wheel after the system that the library needs.
 
 The library is the one that OHSOCKET_LIBRARY names, or is built from the sources in library/ of a source
-distribution, which needs Go, gcc and make.
+distribution, which needs gcc, make, libssl-dev and any Go from 1.19 on: library/tools/bin/go fetches the one that is
+needed.
 """
 
 import os

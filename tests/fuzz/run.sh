@@ -4,6 +4,7 @@
 # of mutation.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export PATH=$PWD/tools/bin:$PATH
 build=${1:?usage: run.sh BUILD [TIME [AT_ONCE]]} time=${2:-} at_once=${3:-2}
 mkdir -p "$build/fuzz"
 

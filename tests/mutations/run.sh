@@ -16,6 +16,7 @@ build=$(cd "${1:?usage: run.sh BUILD [ID...]}" && pwd)
 shift
 jobs=${JOBS:-4} limit=${LIMIT:-60}
 scratch=$build/mutations
+export PATH=$root/tools/bin:$PATH
 export GIT_CEILING_DIRECTORIES=$scratch # the copies are not a part of the repository around them
 
 mutations=()
