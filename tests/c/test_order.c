@@ -1,10 +1,6 @@
-// The order of operations, events and completions: ORDER-1 to ORDER-8.
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
+// The order of operations, events and completions: ORDER-1 to ORDER-7.
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "peer.h"
 #include "probe.h"
@@ -367,76 +363,4 @@ LOOPS_TEST(listening_comes_first)
     probe_closed(server);
     struct probe *connection = server->client[0];
     WAIT(connection->count[SOCKET_EVENT_CLOSE] == 1);
-}
-
-// A peer of the system in a thread of its own, which answers at once, until there is an end or a Q.
-static void *answer_all(void *argument)
-{
-    int fd = *(int *)argument;
-    char bytes[64];
-    struct sockaddr_in from;
-    for (;;) {
-        socklen_t size = sizeof from;
-        ssize_t n = recvfrom(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &size);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0 || bytes[0] == 'Q') return NULL;
-        CHECK_EQ(sendto(fd, bytes, (size_t)n, 0, size ? (struct sockaddr *)&from : NULL, size), n);
-    }
-}
-
-static void peer_blocks(int fd)
-{
-    struct timeval limit = {.tv_sec = PATIENCE_MS / 1000};
-    CHECK_EQ(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), 0);
-    CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
-}
-
-static void is_behind_its_send(struct probe *p, const socket_event *e)
-{
-    if (e->type == SOCKET_EVENT_MESSAGE) CHECK_EQ(p->done[SOCKET_OPERATION_SEND], p->count[SOCKET_EVENT_MESSAGE]);
-}
-
-static void send_and_be_answered(void *argument)
-{
-    CHECK_EQ(probe_send(argument, "ping", 4), 0);
-}
-
-// ORDER-8: sends of another thread than the loop's, and of the loop's own.
-LOOPS_TEST(a_send_completes_before_its_answer)
-{
-    static const int kinds[] = {SOCKET_KIND_TCP, SOCKET_KIND_TCP_CONNECTION, SOCKET_KIND_UDP};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        struct pair pair = {0};
-        if (kinds[i] == SOCKET_KIND_UDP) {
-            int port;
-            pair.peer = peer_udp(&port);
-            pair.probe = probe_new(SOCKET_KIND_UDP);
-            CHECK_EQ(probe_connect(pair.probe, port), 0);
-            WAIT(pair.probe->done[SOCKET_OPERATION_CONNECT] == 1);
-        } else {
-            pair = pair_new(kinds[i]);
-        }
-        struct probe *p = pair.probe;
-        pthread_t thread;
-        peer_blocks(pair.peer);
-        start_thread(&thread, answer_all, &pair.peer);
-        p->on_event = is_behind_its_send;
-        for (int round = 1; round <= 400; round++) {
-            if (round % 2)
-                send_and_be_answered(p);
-            else
-                on_loop(send_and_be_answered, p);
-            WAIT(p->count[SOCKET_EVENT_MESSAGE] == round);
-        }
-        CHECK_EQ(probe_send(p, "Q", 1), 0);
-        WAIT(p->done[SOCKET_OPERATION_SEND] == 401);
-        join_thread(thread);
-        p->on_event = NULL;
-        if (kinds[i] == SOCKET_KIND_UDP) {
-            peer_close(pair.peer);
-            probe_closed(p);
-        } else {
-            pair_close(&pair);
-        }
-    }
 }
