@@ -176,8 +176,9 @@
  *     send_to             BADF         ok           ok          ok         SHUTDOWN
  *     close, abort        OTHER        ok           ok          ok         ok
  *
- * TLS client, connection and server: as TCP, with SERVER_ before the name. BADF and OTHER above
- * are TLS_NOT_BOUND. NOTCONN of send, end and flush is TLS_SESSION. An empty send is PARAMETER.
+ * TLS client, connection and server: as TCP, with SERVER_ before the name. BADF, SERVER_BADF
+ * and OTHER above are TLS_NOT_BOUND. NOTCONN of send, end and flush is TLS_SESSION. An empty
+ * send is PARAMETER.
  *
  * on, off, subscribe, set_option, get_option, get_state, pause, resume and release: ok in all
  * states.
