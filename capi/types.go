@@ -56,12 +56,12 @@ type TLSOptions struct {
 	// Certificate and key. A server must have one; a client that has one shows it
 	// when the server asks.
 	Identity TLSIdentity
-	// Servers: further ones. A client that names a host (SNI) gets the first whose
-	// certificate is for that host, any other client the first of all; of
-	// certificates for the same hosts that with a kind of key the client knows.
+	// Servers: further identities. A client that names a host (SNI) gets the first whose
+	// certificate is for that host; any other client gets the first of all. If several
+	// certificates are for the same host, the client gets one whose kind of key it knows.
 	MoreIdentities uintptr `c:"const socket_tls_identity *"`
-	// PEM: whom to trust, each text with one or several certificates. It takes the
-	// place of the system's store. NULL: the system's store.
+	// PEM: the authorities to trust, each text with one or several certificates. They
+	// replace the system's store. NULL: the system's store.
 	CA uintptr `c:"const char *const *"`
 	// Names of OpenSSL, separated by colons, TLS 1.2 and 1.3 mixed:
 	// "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256". Suites of one version
@@ -156,7 +156,7 @@ type ExtraOptions struct {
 	Broadcast int32
 }
 
-// StateInfo is what socket_get_state writes.
+// StateInfo holds the answer of socket_get_state.
 type StateInfo struct {
 	// sizeof(socket_state_info); SOCKET_STATE_INFO_INIT sets it.
 	StructSize uint32
@@ -168,7 +168,7 @@ type StateInfo struct {
 	IsClose int32
 }
 
-// Stats is what socket_get_stats writes: counts since the library was loaded, or
+// Stats holds the answer of socket_get_stats: counts since the library was loaded, or
 // the present where it says live. What a listener is told of is counted already.
 type Stats struct {
 	// sizeof(socket_stats); SOCKET_STATS_INIT sets it.
@@ -200,8 +200,8 @@ type Stats struct {
 	LoopIterations uint64
 	// Failures inside the library that it has survived; each is a defect of it.
 	InternalErrors uint64
-	// Live: clients of TLS servers that no connect event has shown yet, since their
-	// handshakes run.
+	// Live: clients of TLS servers whose connect event has not come yet, because their
+	// handshakes are in progress.
 	TLSHandshakes uint64
 	// Live: TLS connections, also those whose handshakes run.
 	TLSSessions uint64

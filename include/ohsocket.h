@@ -222,7 +222,7 @@ typedef int64_t socket_loop;
 
 /* ---- Constants --------------------------------------------------------------------------- */
 
-/* SOCKET_KIND_* is what a handle is. */
+/* SOCKET_KIND_* says what a handle names. */
 enum {
     /* A TCP client. */
     SOCKET_KIND_TCP = 1,
@@ -374,9 +374,9 @@ enum {
      */
     SOCKET_OPTION_HANDSHAKE_TIMEOUT = 11,
     /*
-     * Clients of a TLS server that no connect event has shown yet, since their handshakes run.
-     * When there are so many, further ones wait in the kernel's backlog. 0 to 1073741824,
-     * default 0: no limit.
+     * The maximum number of clients of a TLS server whose connect event has not come yet,
+     * because their handshakes are in progress. When it is reached, further clients wait in the
+     * kernel's backlog. 0 to 1073741824, default 0: no limit.
      */
     SOCKET_OPTION_HANDSHAKE_LIMIT = 12
 };
@@ -446,10 +446,10 @@ typedef struct socket_buffer {
 } socket_buffer;
 
 /*
- * socket_event is what a listener is given and what a record holds. It is filled by the library
- * and is read-only; what it points to is the library's, and is valid until the listener returns
- * or, for a record, until the next socket_loop_poll or socket_loop_close of that loop. Its
- * layout (96 bytes) never changes; a later version may give meaning to the reserved fields.
+ * socket_event describes what happened, to a listener or as a record. It is filled by the
+ * library and is read-only; what it points to is the library's, and is valid until the listener
+ * returns or, for a record, until the next socket_loop_poll or socket_loop_close of that loop.
+ * Its layout (96 bytes) never changes; a later version may give meaning to the reserved fields.
  */
 typedef struct socket_event {
     /* SOCKET_EVENT_*. */
@@ -510,14 +510,14 @@ typedef struct socket_tls_options {
      */
     socket_tls_identity identity;
     /*
-     * Servers: further ones. A client that names a host (SNI) gets the first whose certificate
-     * is for that host, any other client the first of all; of certificates for the same hosts
-     * that with a kind of key the client knows.
+     * Servers: further identities. A client that names a host (SNI) gets the first whose
+     * certificate is for that host; any other client gets the first of all. If several
+     * certificates are for the same host, the client gets one whose kind of key it knows.
      */
     const socket_tls_identity *more_identities;
     /*
-     * PEM: whom to trust, each text with one or several certificates. It takes the place of the
-     * system's store. NULL: the system's store.
+     * PEM: the authorities to trust, each text with one or several certificates. They replace
+     * the system's store. NULL: the system's store.
      */
     const char *const *ca;
     /*
@@ -637,7 +637,7 @@ typedef struct socket_extra_options {
     int32_t broadcast;
 } socket_extra_options;
 
-/* socket_state_info is what socket_get_state writes. */
+/* socket_state_info holds the answer of socket_get_state. */
 typedef struct socket_state_info {
     /* sizeof(socket_state_info); SOCKET_STATE_INFO_INIT sets it. */
     uint32_t struct_size;
@@ -650,8 +650,8 @@ typedef struct socket_state_info {
 } socket_state_info;
 
 /*
- * socket_stats is what socket_get_stats writes: counts since the library was loaded, or the
- * present where it says live. What a listener is told of is counted already.
+ * socket_stats holds the answer of socket_get_stats: counts since the library was loaded, or
+ * the present where it says live. What a listener is told of is counted already.
  */
 typedef struct socket_stats {
     /* sizeof(socket_stats); SOCKET_STATS_INIT sets it. */
@@ -684,8 +684,8 @@ typedef struct socket_stats {
     /* Failures inside the library that it has survived; each is a defect of it. */
     uint64_t internal_errors;
     /*
-     * Live: clients of TLS servers that no connect event has shown yet, since their handshakes
-     * run.
+     * Live: clients of TLS servers whose connect event has not come yet, because their
+     * handshakes are in progress.
      */
     uint64_t tls_handshakes;
     /* Live: TLS connections, also those whose handshakes run. */

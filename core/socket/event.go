@@ -46,7 +46,7 @@ const (
 	OperationClose Operation = 4
 )
 
-// Kind is what a handle is. In C: SOCKET_KIND_*.
+// Kind says what a handle names. In C: SOCKET_KIND_*.
 type Kind uint8
 
 const (
@@ -98,7 +98,7 @@ type Buffer struct {
 	Size uint64 `c:"size_t"`
 }
 
-// Event is what a listener is given and what a record holds: socket_event. It is
+// Event describes what happened, to a listener or as a record: socket_event. It is
 // filled by the library and is read-only; what it points to is the library's, and
 // is valid until the listener returns or, for a record, until the next
 // socket_loop_poll or socket_loop_close of that loop. Its layout (96 bytes) never

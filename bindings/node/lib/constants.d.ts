@@ -34,7 +34,7 @@ export declare const Option: {
   readonly IPV6_ONLY: 10;
   /** Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default 30000. */
   readonly HANDSHAKE_TIMEOUT: 11;
-  /** Clients of a TLS server that no connect event has shown yet, since their handshakes run. When there are so many, further ones wait in the kernel's backlog. 0 to 1073741824, default 0: no limit. */
+  /** The maximum number of clients of a TLS server whose connect event has not come yet, because their handshakes are in progress. When it is reached, further clients wait in the kernel's backlog. 0 to 1073741824, default 0: no limit. */
   readonly HANDSHAKE_LIMIT: 12;
 };
 

@@ -12,7 +12,7 @@ VERSION: Final = "1.0.0"
 
 
 class Kind(IntEnum):
-    """It is what a handle is."""
+    """It says what a handle names."""
 
     # A TCP client.
     TCP = 1
@@ -145,8 +145,9 @@ class Option(IntEnum):
     IPV6_ONLY = 10
     # Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default 30000.
     HANDSHAKE_TIMEOUT = 11
-    # Clients of a TLS server that no connect event has shown yet, since their handshakes run. When there
-    # are so many, further ones wait in the kernel's backlog. 0 to 1073741824, default 0: no limit.
+    # The maximum number of clients of a TLS server whose connect event has not come yet, because their
+    # handshakes are in progress. When it is reached, further clients wait in the kernel's backlog. 0 to
+    # 1073741824, default 0: no limit.
     HANDSHAKE_LIMIT = 12
 
 
