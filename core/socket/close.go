@@ -20,8 +20,7 @@ func (s *Socket) Close(done Completion) errcode.Code {
 		return s.neverOpened()
 	}
 	if !s.closing {
-		s.closing = true
-		s.progress = loop.Clock()
+		s.beginClose()
 		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.isStream() {
 			s.aborted = true
 		}
@@ -33,6 +32,16 @@ func (s *Socket) Close(done Completion) errcode.Code {
 	s.leave(workClose)
 	s.unlock()
 	return errcode.OK
+}
+
+// beginClose begins the end of the open period. The close timeout runs from now on, whatever the
+// socket is doing. mu is held.
+func (s *Socket) beginClose() {
+	if !s.closing {
+		s.closing = true
+		s.progress = loop.Clock()
+	}
+	s.leave(workClose)
 }
 
 // Abort ends the open period without sending what is queued.
@@ -109,8 +118,7 @@ func (s *Socket) endStep() {
 		s.fail(e)
 	}
 	if s.ended {
-		s.closing = true
-		s.leave(workClose)
+		s.beginClose()
 	}
 	s.unlock()
 }
@@ -124,6 +132,7 @@ func (s *Socket) waitWritable() {
 
 // closeStep goes on closing, as far as it can without waiting.
 func (s *Socket) closeStep() {
+	undelivered := s.sentAll && s.isUndelivered()
 	s.mu.Lock()
 	if !s.closing || s.state == stateIdle || s.state == stateOpening {
 		s.mu.Unlock()
@@ -131,6 +140,7 @@ func (s *Socket) closeStep() {
 	}
 	if c := s.connector(); c != nil && s.state == stateConnecting {
 		waits := !s.aborted && s.out.size > 0
+		s.progress = 0 // the time of the close begins when what is queued can be sent
 		s.mu.Unlock()
 		if !waits {
 			s.cancelConnect(c)
@@ -143,9 +153,6 @@ func (s *Socket) closeStep() {
 	case queued && s.expired:
 		s.fail(unix.ETIMEDOUT)
 	case queued:
-		if s.progress == 0 {
-			s.progress = loop.Clock()
-		}
 		s.leave(workTimer)
 		s.writeIfIdle()
 		return
@@ -154,9 +161,6 @@ func (s *Socket) closeStep() {
 		// All is sent. Now the peer may take its time to read it.
 		if s.hasSession() && !s.finSent && !s.expired {
 			fd := int(s.fd)
-			if s.progress == 0 {
-				s.progress = loop.Clock()
-			}
 			s.leave(workTimer)
 			s.unlock()
 			if !s.notifyClose(fd) {
@@ -181,11 +185,45 @@ func (s *Socket) closeStep() {
 		s.ready |= pollIn
 		s.read()
 		return
-	case !s.ended && !s.expired:
+	case !s.expired && (!s.ended || undelivered):
 		s.unlock()
 		return
+	case undelivered:
+		s.lose(unix.ETIMEDOUT)
 	}
 	s.finish()
+}
+
+// lose ends a connection all of whose bytes the kernel has taken, and not delivered. mu is held.
+func (s *Socket) lose(e unix.Errno) {
+	s.fail(e)
+	s.truncated = true
+}
+
+// isUndelivered reports whether the peer's kernel has not acknowledged all of the program's bytes.
+// The FIN, and what TLS sends before it, are not among them.
+func (s *Socket) isUndelivered() bool {
+	behind := 1
+	if s.hasSession() {
+		behind += s.tls.farewell
+	}
+	held, e := sys.Unacknowledged(int(s.fd))
+	return e == 0 && held > behind
+}
+
+// awaitDelivery looks at a connection that is only waiting for the peer: the kernel tells when the
+// FIN has been acknowledged, or that it never will be.
+func (s *Socket) awaitDelivery(events uint32) {
+	s.mu.Lock()
+	fd, ended := int(s.fd), s.ended
+	s.mu.Unlock()
+	if ended && events&unix.EPOLLERR != 0 {
+		if e, e2 := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); e2 == 0 && e != 0 {
+			s.streamFailed(unix.Errno(e))
+			return
+		}
+	}
+	s.schedule(workClose)
 }
 
 // finish closes the descriptor and ends the open period. mu is held and given back.
@@ -229,8 +267,9 @@ func (s *Socket) finish() {
 			if sys.Disconnect(fd) != 0 {
 				sys.SetReset(fd)
 			}
-		case s.kind.isStream():
-			// A forked process may hold the descriptor too.
+		case s.kind.isStream() && !s.kind.isServer():
+			// A forked process may hold the descriptor too. Who else has a listening one goes on
+			// accepting.
 			sys.Shutdown(fd, unix.SHUT_RDWR)
 		}
 		if s.token != 0 {

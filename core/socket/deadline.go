@@ -13,7 +13,10 @@ import (
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
-	if s.closing && !s.expired && (s.sentAll || queued) {
+	if s.closing && !s.expired && (s.state == stateConnected || s.kind == KindUDP && queued) {
+		if s.progress == 0 {
+			s.progress = loop.Clock()
+		}
 		ms := o.closeTimeout
 		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {
 			ms = int64(o.extra.LingerMs)
@@ -38,15 +41,21 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 	return closing, stall, idle
 }
 
-// queued reports whether bytes wait for the kernel to take them. mu is held.
-func (s *Socket) queued() bool { return s.out.size > 0 || s.hasCipher() }
+// queued reports whether bytes, or the end behind them, wait for the kernel to take them. mu is held.
+func (s *Socket) queued() bool { return s.out.size > 0 || s.hasCipher() || s.endQueued && !s.finSent }
+
+// isSending reports whether the peer may still have to take something: what is queued, or after the
+// FIN of a close what the kernel holds. mu is held.
+func (s *Socket) isSending() bool {
+	return s.state == stateConnected && s.kind.isStream() && (s.queued() || s.sentAll)
+}
 
 // seePeer counts it as progress if the peer has taken bytes that the kernel had for it
 // when we last looked. The kernel lets us write again only when much has gone, a third of
 // a buffer of megabytes: until then a slow reader looks like one that does not read.
 func (s *Socket) seePeer(now int64) {
 	s.mu.Lock()
-	fd, looks := int(s.fd), s.state == stateConnected && s.kind.isStream() && s.queued()
+	fd, looks := int(s.fd), s.isSending()
 	s.mu.Unlock()
 	if !looks {
 		return
@@ -72,7 +81,7 @@ const leastLook = 20e6
 func (s *Socket) setTimer() {
 	s.mu.Lock()
 	closing, stall, idle := s.deadlines()
-	queued := s.queued() && s.kind.isStream() && s.state == stateConnected
+	looks := s.isSending()
 	s.mu.Unlock()
 	next := int64(0)
 	for _, d := range []int64{closing, stall, idle} {
@@ -83,7 +92,7 @@ func (s *Socket) setTimer() {
 	if next == 0 {
 		return
 	}
-	if now := loop.Clock(); queued {
+	if now := loop.Clock(); looks {
 		next = min(next, now+max((next-now)/4, leastLook))
 	}
 	if s.timer == nil {
@@ -115,8 +124,7 @@ func (s *Socket) Expire(t *loop.Timer) {
 		return
 	case stall != 0 && stall <= now, idle != 0 && idle <= now:
 		s.fail(unix.ETIMEDOUT)
-		s.closing = true
-		s.leave(workClose)
+		s.beginClose()
 	}
 	s.unlock()
 	s.setTimer()

@@ -337,8 +337,7 @@ func (s *Socket) Release() errcode.Code {
 	s.released = true
 	s.listeners.Store(nil)
 	if s.state != stateIdle && s.state != stateOpening {
-		s.closing = true
-		s.leave(workClose)
+		s.beginClose()
 	}
 	s.unlock()
 	s.forgetSecure()

@@ -352,17 +352,18 @@ func (s *Socket) lookForError(fd int, ask bool) {
 
 // streamFailed ends the connection with an error, or with the one that is stored.
 func (s *Socket) streamFailed(e unix.Errno) {
+	undelivered := s.sentAll && s.isUndelivered()
 	s.mu.Lock()
-	if s.closing && s.finSent {
+	switch {
+	case undelivered && e != 0:
+		s.lose(e)
+	case s.closing && s.finSent:
 		// We have sent all and were only waiting for the peer to go.
 		s.ended = true
-	} else {
-		if e != 0 {
-			s.fail(e)
-		}
-		s.closing = true
+	case e != 0:
+		s.fail(e)
 	}
-	s.leave(workClose)
+	s.beginClose()
 	s.unlock()
 }
 
@@ -371,8 +372,7 @@ func (s *Socket) streamEnd() {
 	s.mu.Lock()
 	if s.fatal != errcode.OK {
 		// Not a clean end: the error was taken from the kernel by a send.
-		s.closing = true
-		s.leave(workClose)
+		s.beginClose()
 		s.unlock()
 		return
 	}
@@ -396,9 +396,8 @@ func (s *Socket) streamEnd() {
 func (s *Socket) afterEnd() {
 	s.mu.Lock()
 	if s.ended && !s.closing && (!s.opts.halfOpen || s.endQueued) && s.state == stateConnected {
-		s.closing = true
-	}
-	if s.closing {
+		s.beginClose()
+	} else if s.closing {
 		s.leave(workClose)
 	}
 	s.unlock()

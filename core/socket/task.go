@@ -127,6 +127,9 @@ func (s *Socket) Ready(events uint32) {
 	if events&pollOut != 0 {
 		s.writable()
 	}
+	if s.sentAll {
+		s.awaitDelivery(events)
+	}
 }
 
 func (s *Socket) deliverNotice() {

@@ -46,6 +46,7 @@ type tlsLayer struct {
 	begun    int64 // of loop.Clock: a server's connection
 	speaks   bool  // a client that has not said anything yet
 	notified bool  // close_notify has been made
+	farewell int   // its size
 	// deferring: the session holds back what was written, or close_notify, since the
 	// peer is in the middle of a message of the handshake
 	deferring bool
@@ -245,8 +246,7 @@ func (s *Socket) failTLS(err *tlsengine.Error) {
 		s.fatal = errcode.OK
 	}
 	s.failAs(err.Code, err.Text)
-	s.closing = true
-	s.leave(workClose)
+	s.beginClose()
 	s.unlock()
 }
 
@@ -257,6 +257,7 @@ func (s *Socket) notifyClose(fd int) bool {
 	if !t.notified {
 		t.notified = true
 		if t.session.Shutdown(s.loop.cipherOut) != tlsengine.Failed {
+			_, t.farewell = s.loop.cipherOut.Bytes()
 			if e := s.put(fd); e != 0 {
 				t.cipher.freeAll()
 				t.waiting = 0

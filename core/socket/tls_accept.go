@@ -250,11 +250,10 @@ func (s *Socket) handshakeFailed(code errcode.Code, text string) {
 	s.tls.phase = phaseOpen
 	s.mu.Lock()
 	s.state = stateConnected
-	s.closing = true
+	s.beginClose()
 	if code.Errno() != 0 {
 		s.aborted = true // there is nothing to say to this peer
 	}
-	s.leave(workClose)
 	s.unlock()
 }
 

@@ -3,69 +3,12 @@
 // TLS 1.3: in the middle of a message of the handshake OpenSSL takes neither bytes nor the end. A ticket that comes in
 // two records is such a message; the peer sends the second when the test wants it to.
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tls_pair.h"
-
-enum { HELD_MOST = 16384, FRAGMENT = 512, HEADER = 5 };
-
-struct halved {
-    struct tls_pair pair;
-    unsigned char held[HELD_MOST]; // of the ticket
-    size_t first, size;            // of the first record, of all
-};
-
-// What the peer writes goes to memory from now on, until its wire is given back with SSL_set0_wbio.
-static BIO *divert(struct tls_peer *peer, BIO **wire)
-{
-    BIO *memory = BIO_new(BIO_s_mem());
-    *wire = SSL_get_wbio(peer->ssl);
-    CHECK(memory != NULL && BIO_up_ref(*wire) == 1);
-    SSL_set0_wbio(peer->ssl, memory);
-    return memory;
-}
-
-// A ticket has the client's certificate in it, and so is longer than a record of this peer.
-static struct halved halved_ticket(void)
-{
-    struct halved h = {0};
-    int port;
-    int listener = peer_listen(&port);
-    socket_tls_options o = tls_client_options();
-    o.identity = (socket_tls_identity){certificate_text("client.pem"), certificate_text("client.key"), NULL};
-    struct probe *p = h.pair.probe = probe_new(SOCKET_KIND_TLS);
-    CHECK_EQ(socket_tls_set_secure_options(p->socket, &o), 0);
-    CHECK_EQ(probe_connect(p, port), 0);
-    h.pair.peer = tls_peer_new(peer_accept(listener), TLS_PEER_SERVER | TLS_PEER_VERIFIES);
-    peer_close(listener);
-    SSL *ssl = h.pair.peer.ssl;
-    CHECK(SSL_set_num_tickets(ssl, 0) == 1 && SSL_set_max_send_fragment(ssl, FRAGMENT) == 1);
-    CHECK_EQ(tls_peer_shake(&h.pair.peer), TLS_PEER_DONE);
-    WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
-    CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], 0);
-
-    BIO *wire, *memory = divert(&h.pair.peer, &wire);
-    CHECK(SSL_new_session_ticket(ssl) == 1 && SSL_do_handshake(ssl) == 1);
-    int n = BIO_read(memory, h.held, HELD_MOST);
-    CHECK(n > 0 && n < HELD_MOST);
-    h.size = (size_t)n;
-    h.first = HEADER + (size_t)(h.held[3] << 8 | h.held[4]);
-    CHECK(h.first < h.size);
-    SSL_set0_wbio(ssl, wire);
-    return h;
-}
-
-static void send_first(struct halved *h)
-{
-    peer_write(h->pair.peer.fd, h->held, h->first);
-    settle();
-}
-
-static void send_rest(struct halved *h) { peer_write(h->pair.peer.fd, h->held + h->first, h->size - h->first); }
+#include "tls_halved.h"
 
 // TLS-6: what is sent meanwhile is not lost, keeps its order, and is not complete before the kernel has it.
 LOOPS_TEST(sends_wait_for_the_rest_of_a_message)
