@@ -54,7 +54,7 @@ LOOPS_TEST(what_the_kernel_loses_is_told)
     }
 }
 
-// DATA-2: a peer that has gone without a word before our close_notify has lost nothing.
+// DATA-1, DATA-2: a peer that has gone without a word before our close_notify has lost nothing.
 LOOPS_TEST(a_close_notify_that_nobody_hears_is_no_loss)
 {
     struct tls_pair pair = tls_pair_new(SOCKET_KIND_TLS);
