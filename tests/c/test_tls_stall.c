@@ -136,10 +136,14 @@ static void all_ways(enum state from, enum state to)
     if (test_loop_kind == LOOP_DEFAULT) settle(); // a new loop, which the baseline has
 }
 
+// DATA-2, DONE-2
 LOOPS_TEST(a_close_over_tcp_has_an_end) { all_ways(TCP_IDLE, TCP_CONNECTING_QUEUED); }
 
+// DATA-2, DONE-2
 LOOPS_TEST(a_close_over_tls_has_an_end) { all_ways(TLS_IDLE, TLS_PAUSED_QUEUED); }
 
+// DATA-2, DONE-2
 LOOPS_TEST(a_close_in_the_middle_of_a_message_has_an_end) { all_ways(TLS_MESSAGE, TLS_MESSAGE_QUEUED); }
 
+// DATA-2, DONE-2
 LOOPS_TEST(a_close_in_the_handshake_has_an_end) { all_ways(TLS_SHAKING, TLS_CONNECTION_QUEUED); }
