@@ -2,7 +2,6 @@ package socket
 
 import (
 	"net/netip"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -137,9 +136,9 @@ func (c *connector) verifiedName() string {
 		name = c.target.Host()
 	}
 	if ip, err := netip.ParseAddr(name); err == nil {
-		return ip.WithZone("").Unmap().String()
+		return ip.WithZone("").String()
 	}
-	return strings.TrimSuffix(name, ".")
+	return name
 }
 
 // beginCarried begins the handshake on the connection that the socket has.

@@ -52,6 +52,17 @@ static void watch_alerts(const SSL *ssl, int where, int value) {
         session->failure.alert_sent = value & 0xff;
 }
 
+/* A ticket of TLS 1.2 is for the name that it was made for (RFC 6066, section 3); a client of TLS 1.3 may use it for
+ * another that the certificate has. */
+static SSL_TICKET_RETURN use_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_size,
+                                    SSL_TICKET_STATUS status, void *argument) {
+    (void)name, (void)name_size, (void)argument;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (SSL_SESSION_get_protocol_version(session) < TLS1_3_VERSION && !engine_same_name(ssl, session))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 static int apply(engine_context *context, const engine_options *options, engine_failure *failure) {
     SSL_CTX *ssl = context->ssl;
     uint64_t flags = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_SINGLE_DH_USE;
@@ -81,12 +92,14 @@ static int apply(engine_context *context, const engine_options *options, engine_
     SSL_CTX_set_verify(ssl, verify, NULL);
     /* What is given as trusted is, also if it is an intermediate or the server's own certificate. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
+    engine_check_issuers(SSL_CTX_get_cert_store(ssl));
 
     if (options->server) {
         SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_num_tickets(ssl, options->no_tickets ? 0 : 2);
         SSL_CTX_set_dh_auto(ssl, 1);
         SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
+        SSL_CTX_set_session_ticket_cb(ssl, NULL, use_ticket, NULL);
     } else if (options->no_tickets || !options->verify_peer) {
         SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     } else {
@@ -146,6 +159,17 @@ int engine_context_add_ca(engine_context *context, const void *pem, size_t size,
     }
     if (count == 0) return engine_explain(failure, "no certificate in PEM form");
     return 1;
+}
+
+/* The names of the CA that a server accepts are a help for its clients, and need not be sent (RFC 8446, 4.2.4; RFC 5246,
+ * 7.4.4). A message has room for 64 KiB of them beside the other extensions, without it every handshake would fail. */
+enum { CA_NAMES_MOST = 60000 };
+
+void engine_context_limit_ca_names(engine_context *context) {
+    const STACK_OF(X509_NAME) *names = SSL_CTX_get_client_CA_list(context->ssl);
+    size_t size = 0;
+    for (int i = 0; i < sk_X509_NAME_num(names); i++) size += 2 + (size_t)i2d_X509_NAME(sk_X509_NAME_value(names, i), NULL);
+    if (size > CA_NAMES_MOST) SSL_CTX_set_client_CA_list(context->ssl, sk_X509_NAME_new_null());
 }
 
 int engine_context_set_alpn(engine_context *context, const void *list, size_t size, int server, engine_failure *failure) {

@@ -105,6 +105,7 @@ func (c *Context) fill(config *Config) error {
 			return configError(&f, which("ca", i, len(config.CA)))
 		}
 	}
+	C.engine_context_limit_ca_names(c.c)
 	identities := config.Identities
 	if !config.Server && len(identities) > 1 {
 		identities = identities[:1]
@@ -253,10 +254,10 @@ func CheckServerName(name string) error {
 // readName tells a host name from an IP address. Both results are zero for "".
 func readName(name string) (host string, ip netip.Addr, err error) {
 	if ip, err := netip.ParseAddr(name); err == nil {
-		return "", ip.WithZone("").Unmap(), nil
+		return "", ip.WithZone(""), nil
 	}
 	host = strings.TrimSuffix(name, ".")
-	good := len(host) <= 253 && !strings.HasPrefix(host, ".") && (host != "" || name == "")
+	good := len(host) <= 253 && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") && (host != "" || name == "")
 	for i := 0; i < len(host); i++ {
 		good = good && host[i] > ' ' && host[i] < 0x7f
 	}

@@ -18,6 +18,8 @@ typedef struct engine_failure {
     int certificate;    /* an option's certificate is the cause */
 } engine_failure;
 
+enum { ENGINE_HOST_MOST = 256 }; /* with its NUL */
+
 /* Ciphertext on its way to the peer. */
 typedef struct engine_output {
     unsigned char *bytes;
@@ -66,7 +68,7 @@ typedef struct engine_session {
     int established; /* the handshake is done */
     int broken;      /* failed for good, failure says why */
     int verify;      /* the peer has to show a certificate; a server, that of host or ip */
-    char host[256];
+    char host[ENGINE_HOST_MOST];
     unsigned char ip[16];
     int ip_size;
     /* Writes, and the end, that wait for the rest of a handshake message of the peer. */
@@ -123,9 +125,18 @@ int engine_refuse_password(char *buffer, int size, int writing, void *unused);
 engine_context *engine_context_new(const engine_options *options, engine_failure *failure);
 void engine_context_free(engine_context *context);
 int engine_context_add_ca(engine_context *context, const void *pem, size_t size, int announce, engine_failure *failure);
+void engine_context_limit_ca_names(engine_context *context);
 int engine_context_set_alpn(engine_context *context, const void *list, size_t size, int server, engine_failure *failure);
 void engine_context_choose_identity(engine_context *context); /* by the name that the client sends */
 int engine_context_set_id(engine_context *context, const void *id, size_t size, engine_failure *failure);
+
+/* names.c */
+int engine_wildcard_only(const char *host, char *other); /* other has ENGINE_HOST_MOST + 64 bytes; 0: there is none */
+int engine_has_host(X509 *certificate, const char *host);
+int engine_same_name(SSL *ssl, const SSL_SESSION *session); /* of a client's hello and a session */
+
+/* issuer.c */
+void engine_check_issuers(X509_STORE *store); /* of several certificates of one subject takes the one that has signed */
 
 /* identity.c */
 int engine_context_add_identity(engine_context *context, const void *key, size_t key_size, const void *password,

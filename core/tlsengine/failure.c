@@ -21,7 +21,9 @@ int engine_collect(engine_failure *failure) {
     if (chosen == 0) return 0;
     failure->library = ERR_GET_LIB(chosen);
     failure->reason = ERR_GET_REASON(chosen);
-    if (failure->library == ERR_LIB_SSL && failure->reason >= SSL_AD_REASON_OFFSET)
+    /* Above are OpenSSL's own (ERR_R_INTERNAL_ERROR and the like). */
+    if (failure->library == ERR_LIB_SSL && failure->reason >= SSL_AD_REASON_OFFSET &&
+        failure->reason < SSL_AD_REASON_OFFSET + 256)
         failure->alert_received = failure->reason - SSL_AD_REASON_OFFSET;
     const char *text = ERR_reason_error_string(chosen);
     snprintf(failure->reason_text, sizeof failure->reason_text, "%s", text != NULL ? text : "");

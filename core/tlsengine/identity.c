@@ -53,6 +53,15 @@ static int usable_type(const EVP_PKEY *key) {
     return 0;
 }
 
+/* A curve that OpenSSL offers and accepts by default, which TLS 1.3 has a signature scheme for. */
+static int usable_curve(const EVP_PKEY *key, char *name, size_t capacity) {
+    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return 1;
+    strcpy(name, "with explicit parameters");
+    EVP_PKEY_get_group_name(key, name, capacity, NULL);
+    int curve = OBJ_txt2nid(name);
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
+}
+
 /* Tries the identity on a connection that is thrown away: OpenSSL checks key against certificate and the strength of
  * both, and completes a chain that was not given from the CA. */
 static int try_identity(engine_context *context, engine_identity *identity, engine_failure *failure) {
@@ -60,6 +69,9 @@ static int try_identity(engine_context *context, engine_identity *identity, engi
         const char *name = EVP_PKEY_get0_type_name(identity->key);
         return engine_explain(failure, "a key of type %s cannot be used", name != NULL ? name : "unknown");
     }
+    char curve[64];
+    if (!usable_curve(identity->key, curve, sizeof curve))
+        return engine_explain(failure, "a key on the curve %s cannot be used (P-256, P-384 and P-521 can)", curve);
     SSL *ssl = SSL_new(context->ssl);
     if (ssl == NULL) return engine_collect(failure);
     int good = SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->chain, 1);
@@ -154,18 +166,20 @@ int engine_context_add_identity(engine_context *context, const void *key, size_t
 /* OpenSSL calls it when it has read the client's hello and has no session to resume. */
 static int choose(SSL *ssl, void *argument) {
     const engine_context *context = argument;
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    const char *sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     const engine_identity *chosen[5]; /* one for each type that usable_type knows */
+    char name[ENGINE_HOST_MOST];
     size_t count = 0;
     int standard = 1;
-    if (name == NULL || name[0] == '\0' || name[0] == '.') return 1;
+    if (sent == NULL || sent[0] == '\0' || sent[0] == '.' || strlen(sent) >= sizeof name) return 1;
+    strcpy(name, sent);
+    char *last = name + strlen(name) - 1;
+    if (*last == '.') *last = '\0'; /* RFC 6066 has none, but clients send it */
     for (size_t i = 0; i < context->identity_count && count < sizeof chosen / sizeof chosen[0]; i++) {
         const engine_identity *identity = &context->identities[i];
         size_t j = 0;
         while (j < count && !same_type(chosen[j], identity)) j++;
-        if (j < count ||
-            X509_check_host(identity->leaf, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) != 1)
-            continue;
+        if (j < count || !engine_has_host(identity->leaf, name)) continue;
         chosen[count++] = identity;
         standard &= identity->standard;
     }

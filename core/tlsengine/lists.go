@@ -60,45 +60,30 @@ func readLists(c *Config) (*lists, error) {
 }
 
 func (l *lists) readCiphers(known *C.SSL_CTX, list string) error {
-	var ciphers, suites []string
-	named, keywords := 0, 0 // suites of TLS 1.2 by name; what else adds suites of TLS 1.2
+	r := suiteReader{known: known}
 	for _, element := range strings.FieldsFunc(list, isSeparator) {
-		name, err := cString("cipherSuite", element)
-		if err != nil {
+		if err := r.read(element); err != nil {
 			return err
 		}
-		var tls13 C.int
-		suite := C.engine_find_suite(known, name, &tls13)
-		keyword := suite == nil && C.engine_is_cipher_keyword(known, name) != 0
-		freeString(name)
-		switch {
-		case suite != nil && tls13 != 0:
-			suites = append(suites, C.GoString(suite))
-			continue
-		case suite != nil:
-			named++
-			element = C.GoString(suite)
-		case strings.ContainsRune("!-+@", rune(element[0])):
-			// Takes suites away or sorts them; there need be none.
-		case keyword:
-			keywords++
-		default:
-			return listError("cipherSuite: %q is not a cipher suite", element)
-		}
-		ciphers = append(ciphers, element)
 	}
-	if list != "" && named+keywords+len(suites) == 0 {
+	if list != "" && r.named+r.keywords+r.named13 == 0 {
 		return listError("cipherSuite: %q leaves no cipher suite", list)
 	}
-	l.suites = strings.Join(suites, ":")
-	if named+keywords > 0 {
-		// Never one that does not authenticate or encrypt, whatever the list says of security levels.
-		l.ciphers = strings.Join(append(ciphers, "!aNULL", "!eNULL"), ":")
+	suites := r.suites13()
+	if r.named13 > 0 || r.touched {
+		l.suites = strings.Join(suites, ":")
 	}
-	if named > 0 && keywords == 0 && len(suites) == 0 {
+	if r.named+r.keywords > 0 {
+		// Never one that does not authenticate or encrypt, whatever the list says of security levels.
+		l.ciphers = strings.Join(append(r.ciphers, "!aNULL", "!eNULL"), ":")
+	}
+	if len(suites) == 0 && r.named+r.keywords == 0 {
+		return listError("cipherSuite: %q leaves no cipher suite", list)
+	}
+	if r.named+r.keywords > 0 && (len(suites) == 0 || r.keywords+r.named13 == 0) {
 		l.highest = TLS12
 	}
-	if len(suites) > 0 && named+keywords == 0 {
+	if r.named13 > 0 && r.named+r.keywords == 0 {
 		l.lowest = TLS13
 	}
 	if l.lowest > l.highest {

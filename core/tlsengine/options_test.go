@@ -75,6 +75,13 @@ func TestEveryKindOfKey(t *testing.T) {
 	}
 }
 
+// curveIdentity is self-signed.
+func curveIdentity(t *testing.T, curve string) Identity {
+	key := openssl(t, nil, "ecparam", "-genkey", "-noout", "-name", curve)
+	return Identity{Key: key, Certificate: openssl(t, key, "req", "-x509", "-new", "-key", "/dev/stdin", "-subj", "/CN=test.host", "-days", "1")}
+}
+
+// TLS-4
 func TestBadCredentials(t *testing.T) {
 	good := root().issue(subject{})
 	encrypted := openssl(t, good.Key, "pkcs8", "-topk8", "-v2", "aes256", "-passout", "pass:secret")
@@ -116,6 +123,8 @@ func TestBadCredentials(t *testing.T) {
 		"certificate is cut inside":   {with(func(i *Identity) { i.Certificate = cut }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
 		"bytes after the certificate": {with(func(i *Identity) { i.Certificate = longer }), "certificate 1 cannot be read: it is damaged", errcode.TLSCertificate},
 		"second certificate damaged":  {with(func(i *Identity) { i.Certificate = append(append([]byte{}, good.Certificate...), cut...) }), "certificate 2 cannot be read: ", errcode.TLSCertificate},
+		"key on an unusual curve":     {serving(curveIdentity(t, "secp256k1")), "a key on the curve secp256k1 cannot be used", errcode.TLSCertificate},
+		"key on a curve of brainpool": {serving(curveIdentity(t, "brainpoolP256r1")), "a key on the curve brainpoolP256r1 cannot be used", errcode.TLSCertificate},
 		"no identity":                 {&Config{Server: true}, "a server needs a key and a certificate", errcode.TLSSystemCall},
 		"second identity":             {serving(good, Identity{Key: good.Key}), "identity 2: no certificate in PEM form", errcode.TLSCertificate},
 		"CA is garbage":               {&Config{CA: [][]byte{[]byte("garbage")}}, "ca: no certificate in PEM form", errcode.TLSCertificate},
@@ -133,6 +142,7 @@ func TestBadCredentials(t *testing.T) {
 	}
 }
 
+// TLS-4
 func TestCipherSuite(t *testing.T) {
 	rsaIdentity := root().issue(subject{key: rsaKey()})
 	for _, test := range []struct {
@@ -163,7 +173,33 @@ func TestCipherSuite(t *testing.T) {
 		{list: "aNULL", text: "leaves no cipher suite"},
 		{list: "AES256-SHA256:!AES", text: "leaves no cipher suite"},
 		{list: "AES256\x00-SHA256", text: "contains a NUL"},
-		{list: "HIGH:@NONSENSE", text: "leaves no cipher suite"},
+		{list: "HIGH:@NONSENSE", text: `"@NONSENSE" is neither @STRENGTH nor`},
+		{list: "HIGH:@SECLEVEL=6", text: `"@SECLEVEL=6" is neither @STRENGTH nor`},
+		{list: "HIGH:@SECLEVEL=1", protocols: TLS12, suite: "ECDHE-RSA-AES256-GCM-SHA384", version: "TLSv1.2"},
+		{list: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:!TLS_AES_256_GCM_SHA384", suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
+		{list: "!TLS_AES_256_GCM_SHA384:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
+		{list: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:-TLS_AES_256_GCM_SHA384", suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
+		{list: "-TLS_AES_256_GCM_SHA384:TLS_AES_256_GCM_SHA384", suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},
+		{list: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:+TLS_AES_256_GCM_SHA384", suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
+		{list: "DEFAULT:!TLS_AES_256_GCM_SHA384", suite: "TLS_CHACHA20_POLY1305_SHA256", version: "TLSv1.3"},
+		{list: "DEFAULT:+TLS_AES_256_GCM_SHA384", suite: "TLS_CHACHA20_POLY1305_SHA256", version: "TLSv1.3"},
+		{list: "DEFAULT:!AES256", suite: "TLS_CHACHA20_POLY1305_SHA256", version: "TLSv1.3"},
+		{list: "DEFAULT:!AESGCM+AES256:!CHACHA20", suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
+		{list: "DEFAULT:!AESGCM:!CHACHA20", suite: "ECDHE-RSA-AES256-SHA384", version: "TLSv1.2"},
+		{list: "ECDHE-RSA-AES256-GCM-SHA384:AES256-SHA256:!TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", suite: "AES256-SHA256", version: "TLSv1.2"},
+		{list: "ECDHE-RSA-AES256-GCM-SHA384:AES256-SHA256:!ECDHE-RSA-AES256-GCM-SHA384", suite: "AES256-SHA256", version: "TLSv1.2"},
+		{list: "AES256-SHA256:AES128-SHA256:+AES256-SHA256", suite: "AES128-SHA256", version: "TLSv1.2"},
+		{list: "DEFAULT:!aNULL:!MD5:!RC4:!EXPORT:!RC4-SHA:!DES-CBC3-SHA:!ECDHE-RSA-DES-CBC3-SHA:!EXP-RC4-MD5", suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},
+		{list: "DEFAULT:!NO-SUCH-SUITE", text: `cipherSuite: "!NO-SUCH-SUITE": "NO-SUCH-SUITE" is not a cipher suite`},
+		{list: "DEFAULT:-NOSUCH", text: `"NOSUCH" is not a cipher suite`},
+		{list: "DEFAULT:+NOSUCH", text: `"NOSUCH" is not a cipher suite`},
+		{list: "DEFAULT:!ECDHE-RSA-AES256-GCM-SHA348", text: "is not a cipher suite"},
+		{list: "DEFAULT:!TLS_AES_256_GCM_SHA348", text: "is not a cipher suite"},
+		{list: "DEFAULT:!aRSA+NOSUCH", text: "is not a cipher suite"},
+		{list: "DEFAULT:!", text: "is not a cipher suite"},
+		{list: "DEFAULT:!!aNULL", text: "is not a cipher suite"},
+		{list: "TLS_AES_128_GCM_SHA256:!TLS_AES_128_GCM_SHA256", text: "leaves no cipher suite"},
+		{list: "DEFAULT:!AESGCM:!CHACHA20", protocols: TLS13, text: "has no suite of the version that protocols asks for"},
 		{list: strings.Repeat("AES256-SHA256:", 2000), text: "more than 16384 bytes"},
 		{list: "TLS_AES_128_GCM_SHA256", protocols: TLS12, text: "has no suite of the version that protocols asks for"},
 		{list: "AES256-SHA256", protocols: TLS13, text: "has no suite of the version that protocols asks for"},

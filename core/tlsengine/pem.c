@@ -108,6 +108,7 @@ EVP_PKEY *engine_read_key(const void *pem, size_t size, const void *password_byt
 
 X509_STORE *engine_store_new(void) {
     X509_STORE *store = X509_STORE_new();
+    if (store != NULL) engine_check_issuers(store);
     ERR_clear_error();
     return store;
 }

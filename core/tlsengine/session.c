@@ -39,7 +39,9 @@ int engine_session_expect(engine_session *session, const char *host, const void 
         if (strlen(host) >= sizeof session->host) return engine_explain(&session->failure, "the server name is too long");
         strcpy(session->host, host);
         X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        good = SSL_set_tlsext_host_name(session->ssl, host) && X509_VERIFY_PARAM_set1_host(parameters, host, 0);
+        char other[ENGINE_HOST_MOST + 64];
+        good = SSL_set_tlsext_host_name(session->ssl, host) && X509_VERIFY_PARAM_set1_host(parameters, host, 0) &&
+               (!engine_wildcard_only(host, other) || X509_VERIFY_PARAM_add1_host(parameters, other, 0));
     }
     if (good && ip_size > 0) {
         memcpy(session->ip, ip, (size_t)ip_size);
@@ -114,10 +116,7 @@ static long verify_again(const engine_session *session) {
     if (session->ip_size > 0)
         return X509_check_ip(peer, session->ip, (size_t)session->ip_size, 0) == 1 ? X509_V_OK
                                                                                    : X509_V_ERR_IP_ADDRESS_MISMATCH;
-    return session->host[0] != '\0' &&
-                   X509_check_host(peer, session->host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1
-               ? X509_V_OK
-               : X509_V_ERR_HOSTNAME_MISMATCH;
+    return session->host[0] != '\0' && engine_has_host(peer, session->host) ? X509_V_OK : X509_V_ERR_HOSTNAME_MISMATCH;
 }
 
 int engine_handshake(engine_session *session, const void *input, size_t size, engine_output *output) {
