@@ -50,7 +50,7 @@ func TestManyAuthorities(t *testing.T) {
 	})
 }
 
-// TLS-2: of two authorities with one name that one is taken that has signed, whatever their order.
+// TLS-16: of two authorities with one name that one is taken that has signed, whatever their order.
 func TestAuthoritiesOfOneName(t *testing.T) {
 	old, fresh := plainAuthority(t), plainAuthority(t)
 	for name, signer := range map[string]*authority{"old": old, "new": fresh} {
@@ -116,7 +116,7 @@ func TestTicketOfOtherName(t *testing.T) {
 	require.True(t, resumed("-servername", "one.host", "-sess_in", kept))
 }
 
-// TLS-2: at most one final dot belongs to a name.
+// TLS-16: at most one final dot belongs to a name.
 func TestBadServerName(t *testing.T) {
 	for _, name := range []string{"test.host..", "..", ".", ".test.host", "a b"} {
 		require.Error(t, CheckServerName(name), name)

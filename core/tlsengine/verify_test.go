@@ -11,6 +11,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
+// TLS-16
 func TestServerCertificate(t *testing.T) {
 	other := newAuthority("other", nil)
 	middle := newAuthority("middle", root())

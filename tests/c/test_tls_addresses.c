@@ -71,7 +71,7 @@ LOOPS_TEST(the_address_has_to_be_in_the_certificate)
     } cases[] = {
         {"::1", NULL, 0}, {"::1", "::1", 0}, {"::1", "localhost", 0}, {"::1", "127.0.0.1", 0}, {"127.0.0.1", "::1", 0},
         {"::1", "::2", 2303504}, {"::1", "::ffff:127.0.0.2", 2303504}, {"::1", "127.0.0.2", 2303504}, {"::1", "elsewhere", 2303504},
-        {"127.0.0.1", "::2", 2303504}, {"::ffff:127.0.0.1", NULL, 0},
+        {"127.0.0.1", "::2", 2303504}, {"::ffff:127.0.0.1", NULL, 2303504}, {"::ffff:127.0.0.1", "127.0.0.1", 0},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         int port, v6 = strcmp(cases[i].address, "::1") == 0, listener = peer_listen_at(v6 ? "::1" : "127.0.0.1", &port, 8);

@@ -32,6 +32,24 @@ LOOPS_TEST(sends_wait_for_the_rest_of_a_message)
     tls_pair_close(&h.pair);
 }
 
+// TLS-17: the server's wish to renegotiate is refused, and both sides go on.
+LOOPS_TEST(a_client_does_not_renegotiate)
+{
+    struct tls_pair pair = tls_pair_new_flags(SOCKET_KIND_TLS, ALL_EVENTS, TLS_PEER_TLS12);
+    struct probe *p = pair.probe;
+    for (int i = 1; i <= 3; i++) {
+        CHECK(SSL_renegotiate(pair.peer.ssl) == 1 && SSL_do_handshake(pair.peer.ssl) == 1); // a HelloRequest
+        tls_peer_write(&pair.peer, "hello", 5); // OpenSSL's server would end if it read the alert
+        WAIT(p->size == (size_t)i * 5);
+        CHECK_EQ(probe_send_pattern(p, 0, 100), 0);
+        WAIT(p->done[SOCKET_OPERATION_SEND] == i);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], 0);
+    }
+    CHECK_EQ(p->count[SOCKET_EVENT_ERROR] + p->count[SOCKET_EVENT_CLOSE], 0);
+    CHECK(peer_readable(pair.peer.fd) > 0);
+    tls_pair_close(&pair);
+}
+
 // DATA-1, TLS-5: closed meanwhile, all of it is sent all the same, and a close_notify behind it.
 LOOPS_TEST(close_waits_for_the_rest_of_a_message)
 {
