@@ -56,7 +56,8 @@ test-sdist: export README_FIRST = import pathlib, re, sys; \
 test-sdist: $(WHEEL)
 	rm -rf $(PYTHON_BUILD)/sdist
 	$(PYTHON) -m venv $(PYTHON_BUILD)/sdist
-	cd $(PYTHON_BUILD)/sdist && env -u OHSOCKET_LIBRARY -u PYTHONPATH MAKEFLAGS= bin/python -m pip install --quiet \
+	cd $(PYTHON_BUILD)/sdist && env -u OHSOCKET_LIBRARY -u PYTHONPATH MAKEFLAGS= \
+		PATH="$${PATH#$(CURDIR)/tools/bin:}" bin/python -m pip install --quiet \
 		--disable-pip-version-check --no-cache-dir --no-deps $(PYTHON_BUILD)/dist/ohsocket-*.tar.gz
 	cd $(PYTHON_BUILD)/sdist && env -u OHSOCKET_LIBRARY -u PYTHONPATH bin/python -W error -c "$$README_FIRST" \
 		$(CURDIR)/$(PYTHON_DIR)/README.md | grep HELLO
