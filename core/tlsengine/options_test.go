@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -261,7 +262,10 @@ func TestSignatureAlgorithms(t *testing.T) {
 
 	c, s = client(t, trusting(), "test.host"), server(t, serving())
 	connect(t, c, s)
-	require.Equal(t, []string{"ECDSA+SHA256", "ECDSA+SHA384", "ECDSA+SHA512", "Ed25519+UNDEF", "Ed448+UNDEF"}, s.Info().SignatureAlgorithms()[:5])
+	offered := slices.DeleteFunc(s.Info().SignatureAlgorithms(), func(name string) bool {
+		return strings.HasPrefix(name, "id-ml-dsa-") // offered first, from OpenSSL 3.5 on
+	})
+	require.Equal(t, []string{"ECDSA+SHA256", "ECDSA+SHA384", "ECDSA+SHA512", "Ed25519+UNDEF", "Ed448+UNDEF"}, offered[:5])
 	seen := map[string]bool{}
 	for _, name := range s.Info().SignatureAlgorithms() {
 		require.False(t, seen[name], name)

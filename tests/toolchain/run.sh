@@ -168,6 +168,14 @@ two_clones_in_path_do_not_call_each_other_for_ever() {
   has 'found build .'
 }
 
+a_folder_under_another_name_is_found_out() {
+  pretend go1.99.0
+  ln -s "$root" link
+  settings=(PATH="$root/tools/bin:$PWD/link/tools/bin:$PWD/bin:/usr/bin:/bin")
+  run 0 timeout 20 "$wrapper" build .
+  has 'found build .'
+}
+
 # ---- With a real Go, whose proxy is a folder ----------------------------------------------------
 
 # proxy: a folder that has a toolchain of the wanted version, of three files.
