@@ -79,12 +79,13 @@
  * it stays open for sending until socket_close.
  *
  * Bounds. If a send would grow the queue over SOCKET_OPTION_SEND_QUEUE_LIMIT, it returns
- * -SOCKET_ERROR_AGAIN and takes nothing; a drain event tells when to go on. An empty queue
- * takes a send of any size. Received bytes are not queued: reading starts with the first
- * message listener and stops with socket_pause or when the last one is removed; the rest waits
- * in the kernel. Unread bytes hide what comes behind them: the library sees that the peer has
- * ended or reset when they have been read, or when a send has failed.
- * SOCKET_OPTION_IDLE_TIMEOUT finds peers that have disappeared.
+ * -SOCKET_ERROR_AGAIN and takes nothing; a drain event tells when to go on. What is only
+ * gathered (see below) is written before a send is refused. An empty queue takes a send of any
+ * size. Received bytes are not queued: reading starts with the first message listener and stops
+ * with socket_pause or when the last one is removed; the rest waits in the kernel. Unread bytes
+ * hide what comes behind them: the library sees that the peer has ended or reset when they have
+ * been read, or when a send has failed. SOCKET_OPTION_IDLE_TIMEOUT finds peers that have
+ * disappeared.
  *
  * Gathering. Sends made inside a callback of the socket's loop are written together when the
  * callback returns; sends from elsewhere are written at once. socket_flush writes earlier.
@@ -335,7 +336,8 @@ enum {
 enum {
     /*
      * Bytes that may wait to be sent before a send is refused; a completion that has not run
-     * counts as 64. 1 to 1073741824, default 16777216 (16 MiB).
+     * counts as 64, and a datagram 64 besides its bytes. 1 to 1073741824, default 16777216 (16
+     * MiB).
      */
     SOCKET_OPTION_SEND_QUEUE_LIMIT = 1,
     /*

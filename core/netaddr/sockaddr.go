@@ -34,7 +34,7 @@ func FromRaw(p unsafe.Pointer, n uint32) Sockaddr {
 	if p == nil || n < 2 {
 		return s
 	}
-	from, to := unsafe.Slice((*byte)(p), n), s.bytes()
+	from, to := unsafe.Slice((*byte)(p), min(n, sizeofSockaddr6)), s.bytes()
 	switch binary.NativeEndian.Uint16(from) {
 	case unix.AF_INET:
 		if n >= sizeofSockaddr4 {

@@ -260,7 +260,7 @@ func (s *Socket) finish() {
 	doomed := s.out.takeDoomed()
 	s.unlock()
 
-	doomed.freeAll()
+	doomed.FreeAll()
 	if fd >= 0 {
 		switch {
 		case reset:

@@ -417,7 +417,7 @@ func (c *connector) finish(code errcode.Code) {
 	doomed := s.out.takeDoomed()
 	s.leave(workClose)
 	s.unlock()
-	doomed.freeAll()
+	doomed.FreeAll()
 	if gone {
 		s.loop.hold(1)
 		s.loop.closed(s)

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
@@ -32,41 +33,43 @@ const packetHeader = int(unsafe.Sizeof(queuedPacket{})+7) &^ 7
 func packetRoom(size int) int { return packetHeader + (size+7)&^7 }
 
 // pushPacket copies a datagram to the end of a list; false if there is no memory.
-func (l *blockList) pushPacket(bufs []Buffer, size int, a netaddr.Sockaddr) bool {
-	b := l.last()
-	if b == nil || b.room() < packetRoom(size) {
-		if b = newBlock(packetRoom(size)); b == nil {
+func pushPacket(l *buffer.List, bufs []Buffer, size int, a netaddr.Sockaddr) bool {
+	b := l.Last()
+	if b == nil || b.Room() < packetRoom(size) {
+		if b = buffer.NewBlock(packetRoom(size)); b == nil {
 			return false
 		}
-		l.push(b)
+		l.Push(b)
 	}
-	*(*queuedPacket)(b.at(b.end)) = queuedPacket{address: a, size: uint32(size)}
-	to := b.at(b.end + uint32(packetHeader))
+	room := b.Grow(packetRoom(size))
+	*buffer.View[queuedPacket](room) = queuedPacket{address: a, size: uint32(size)}
+	to := room[packetHeader:]
 	for i := range bufs {
-		if n := int(bufs[i].Size); n > 0 {
-			move(to, address(bufs[i].Data), n)
-			to = unsafe.Add(to, n)
-		}
+		to = to[copy(to, buffer.FromCaller(bufs[i].Data, int(bufs[i].Size))):]
 	}
-	b.end += uint32(packetRoom(size))
 	return true
 }
 
 // frontPacket returns the first datagram and its bytes.
-func (l *blockList) frontPacket() (*queuedPacket, unsafe.Pointer) {
-	b := l.first
-	if b == nil {
+func frontPacket(l *buffer.List) (*queuedPacket, []byte) {
+	if l.First == nil {
 		return nil, nil
 	}
-	return (*queuedPacket)(b.at(b.start)), b.at(b.start + uint32(packetHeader))
+	return packetAt(l.First.Bytes())
+}
+
+// packetAt returns the datagram at the beginning of memory, and its bytes.
+func packetAt(b []byte) (*queuedPacket, []byte) {
+	p := buffer.View[queuedPacket](b)
+	return p, b[packetHeader:][:p.size]
 }
 
 // popPacket removes the first datagram.
-func (l *blockList) popPacket() {
-	b := l.first
-	b.start += uint32(packetRoom(int((*queuedPacket)(b.at(b.start)).size)))
-	if b.unsent() == 0 {
-		l.pop().free()
+func popPacket(l *buffer.List) {
+	b := l.First
+	b.Consume(packetRoom(int(buffer.View[queuedPacket](b.Bytes()).size)))
+	if b.Len() == 0 {
+		l.Pop().Free()
 	}
 }
 
@@ -75,16 +78,20 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 	gather := s.loop.beginGather(t)
 	defer s.loop.endGather(gather)
 	q := &s.out
-	var copied blockList
+	var copied buffer.List
 	s.mu.Lock()
 	for {
 		code := s.sendablePacket(to)
 		if code == errcode.OK && !s.fits(total) {
+			if s.makesRoom(gather) {
+				continue
+			}
+			q.refused = true
 			code = errcode.Again
 		}
 		if code != errcode.OK {
 			s.mu.Unlock()
-			copied.freeAll()
+			copied.FreeAll()
 			return code
 		}
 		queued := func() errcode.Code {
@@ -95,17 +102,21 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 		switch {
 		case total >= maxPacket:
 			return s.refusePacket(gather, done)
-		case copied.first != nil:
-			q.blocks.pushList(copied)
-			return queued()
-		case !gather && !q.writing && !q.blocked && q.blocks.first == nil && s.state != stateConnecting && !s.mustQueueLocked(done):
+		case copied.First != nil:
+			joined := q.blocks.Join(copied)
+			code := queued()
+			if joined != nil {
+				joined.Free()
+			}
+			return code
+		case !gather && !q.writing && !q.blocked && q.blocks.First == nil && s.state != stateConnecting && !s.mustQueueLocked(done):
 			return s.sendPacketNow(bufs, total, to, done)
-		case total <= smallSend && q.blocks.first != nil && q.blocks.last().room() >= packetRoom(total):
-			q.blocks.pushPacket(bufs, total, to)
+		case total <= smallSend && q.blocks.First != nil && q.blocks.Last().Room() >= packetRoom(total):
+			pushPacket(&q.blocks, bufs, total, to)
 			return queued()
 		}
 		s.mu.Unlock()
-		if !copied.pushPacket(bufs, total, to) {
+		if !pushPacket(&copied, bufs, total, to) {
 			return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 		}
 		s.mu.Lock()
@@ -128,12 +139,12 @@ func (s *Socket) sendablePacket(to netaddr.Sockaddr) errcode.Code {
 // when its turn comes. mu is held and given back.
 func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 	q := &s.out
-	if !q.blocks.pushPacket(nil, 0, netaddr.Sockaddr{}) {
+	if !pushPacket(&q.blocks, nil, 0, netaddr.Sockaddr{}) {
 		s.mu.Unlock()
 		return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	b := q.blocks.last()
-	(*queuedPacket)(b.at(b.end - uint32(packetHeader))).tooLong = true
+	queued := q.blocks.Last().Bytes()
+	buffer.View[queuedPacket](queued[len(queued)-packetHeader:]).tooLong = true
 	s.promiseSend(1, 0, done)
 	s.dispatchQueue(gather, 0)
 	return errcode.OK
@@ -153,9 +164,9 @@ func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, do
 	e := s.trySend(fd, iovecs(bufs), peer, 0)
 	s.mu.Lock()
 	if e == unix.EAGAIN && !q.dropped {
-		var first blockList
-		if first.pushPacket(bufs, total, to) {
-			q.blocks.pushFront(first)
+		var first buffer.List
+		if pushPacket(&first, bufs, total, to) {
+			q.blocks.PushFront(first)
 			s.unlock()
 			s.writePackets(fd)
 			return errcode.OK
@@ -163,7 +174,7 @@ func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, do
 		e = unix.ENOMEM
 	}
 	s.packetDone(total, e)
-	if q.blocks.first == nil {
+	if q.blocks.First == nil {
 		s.wrote()
 		s.unlock()
 		return errcode.OK

@@ -1,8 +1,7 @@
 package socket
 
 import (
-	"unsafe"
-
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -18,27 +17,31 @@ func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bo
 	e := Event{Type: event, Socket: s.handle, Error: -int32(code)}
 	if connection != nil {
 		e.Connection = connection.handle
-		e.Remote = l.remote(connection.remote.Sockaddr())
+		remote := connection.remote.Sockaddr()
+		return l.give(s, set, &e, &remote)
 	}
-	return l.give(s, set, &e)
+	return l.give(s, set, &e, nil)
 }
 
 // emitFrom reports an error of a server that has to do with a client.
 func (s *Socket) emitFrom(event EventType, code errcode.Code, remote netaddr.Sockaddr) {
 	if set := s.listeners.Load(); wants(set, event) {
-		l := s.loop
-		l.give(s, set, &Event{Type: event, Socket: s.handle, Error: -int32(code), Remote: l.remote(remote)})
+		s.loop.give(s, set, &Event{Type: event, Socket: s.handle, Error: -int32(code)}, &remote)
 	}
 }
 
-// give hands an event to the listeners, or makes it a record.
-func (l *Loop) give(s *Socket, set *listenerSet, e *Event) bool {
+// give hands an event to the listeners, or makes it a record; from is nil if no address
+// belongs to it.
+func (l *Loop) give(s *Socket, set *listenerSet, e *Event, from *netaddr.Sockaddr) bool {
 	if l.mode == LoopRecords {
 		e.UserData = set.userData
-		l.record(e)
+		l.record(e, from)
 		return true
 	}
 	*l.event = *e
+	if from != nil {
+		l.event.Remote = l.remote(*from, l.text)
+	}
 	calls := l.calls
 	l.tell(s, set)
 	return l.calls != calls
@@ -64,22 +67,22 @@ func (l *Loop) tell(s *Socket, set *listenerSet) {
 // to take them from the kernel. Another thread may have removed the last one
 // meanwhile; nobody else would get these bytes, so that the call counts as one that was
 // running already.
-func (l *Loop) message(s *Socket, set *listenerSet, data unsafe.Pointer, size int, from netaddr.Sockaddr) {
+func (l *Loop) message(s *Socket, set *listenerSet, data []byte, from netaddr.Sockaddr) {
 	l.received.messages.Add(1)
-	l.received.bytes.Add(uint64(size))
+	l.received.bytes.Add(uint64(len(data)))
 	if !wants(set, EventMessage) {
 		return
 	}
 	if l.mode == LoopRecords {
 		l.record(&Event{
 			Type: EventMessage, Socket: s.handle, UserData: set.userData,
-			Data: uintptr(data), Size: uint64(size), Remote: l.remote(from),
-		})
+			Data: buffer.Address(data), Size: uint64(len(data)),
+		}, &from)
 		return
 	}
 	*l.event = Event{
 		Type: EventMessage, Socket: s.handle,
-		Data: uintptr(data), Size: uint64(size), Remote: l.remote(from),
+		Data: buffer.Address(data), Size: uint64(len(data)), Remote: l.remote(from, l.text),
 	}
 	calls := l.calls
 	l.tell(s, set)
@@ -104,7 +107,7 @@ func (s *Socket) complete(op Operation, c Completion, code errcode.Code) {
 	}
 	l := s.loop
 	if l.mode == LoopRecords {
-		l.record(&Event{Type: EventCompletion, Operation: op, Socket: s.handle, UserData: c.UserData, Error: -int32(code)})
+		l.record(&Event{Type: EventCompletion, Operation: op, Socket: s.handle, UserData: c.UserData, Error: -int32(code)}, nil)
 		return
 	}
 	l.calls++
@@ -114,26 +117,83 @@ func (s *Socket) complete(op Operation, c Completion, code errcode.Code) {
 // call runs posted work or a timer's function, or makes it a record.
 func (l *Loop) call(f Function, event EventType, id int64) {
 	if l.mode == LoopRecords {
-		l.record(&Event{Type: event, UserData: f.UserData, Size: uint64(id)})
+		l.record(&Event{Type: event, UserData: f.UserData, Size: uint64(id)}, nil)
 		return
 	}
 	l.calls++
 	Host.Function(f)
 }
 
-// record puts an event into the host's array. Events without payload that do not fit
-// are kept for the next poll; messages are not made when there is no room.
-func (l *Loop) record(e *Event) {
+// kept is a record that the batch had no room for, neither in the host's array nor for the text
+// of an address. It has no payload, and holds all else itself: the next batch takes the memory
+// of this one.
+type kept struct {
+	event Event
+	from  netaddr.Sockaddr
+	named bool // from belongs to it
+}
+
+// record puts an event into the host's array, or keeps it for the next poll. Who makes one with
+// a payload has asked room.
+func (l *Loop) record(e *Event, from *netaddr.Sockaddr) {
 	l.made++
-	if l.filled < len(l.out) {
-		l.out[l.filled] = *e
-		l.filled++
+	if len(l.overflow) == 0 && l.place(e, from) {
 		return
 	}
-	l.overflow = append(l.overflow, *e)
+	if e.Data != 0 {
+		panic("socket: a message without room")
+	}
+	k := kept{event: *e}
+	if from != nil {
+		k.from, k.named = *from, true
+	}
+	l.overflow = append(l.overflow, k)
 }
+
+// place puts an event into the host's array and the text of its address into the batch's memory,
+// if there is room for both.
+func (l *Loop) place(e *Event, from *netaddr.Sockaddr) bool {
+	if l.filled >= len(l.out) {
+		return false
+	}
+	var remote Address
+	if from != nil {
+		text := l.arena.Reserve(addressText)
+		if text == nil {
+			return false
+		}
+		remote = l.remote(*from, text)
+	}
+	record := &l.out[l.filled]
+	*record = *e
+	record.Remote = remote
+	l.filled++
+	return true
+}
+
+// beginBatch makes room for a new batch and puts what did not fit into the last one first.
+func (l *Loop) beginBatch(out []Event) {
+	l.out, l.filled = out, 0
+	l.arena.Reset()
+	n := 0
+	for n < len(l.overflow) {
+		k := &l.overflow[n]
+		from := &k.from
+		if !k.named {
+			from = nil
+		}
+		if !l.place(&k.event, from) {
+			break
+		}
+		n++
+	}
+	l.overflow = l.overflow[:copy(l.overflow, l.overflow[n:])]
+}
+
+// isFull reports whether the batch takes no more records.
+func (l *Loop) isFull() bool { return l.filled >= len(l.out) || len(l.overflow) > 0 }
 
 // room reports whether a message can be delivered now.
 func (l *Loop) room() bool {
-	return l.mode != LoopRecords || l.filled < len(l.out) && arenaSize-l.used >= minRead
+	return l.mode != LoopRecords || !l.isFull() && l.payloadRoom() >= minRead
 }

@@ -8,21 +8,21 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
-	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
 
 const (
 	readSize    = 64 << 10
 	addressText = 64
-	// arenaSize bounds the payload of one batch of records, minRead is the least it
-	// is worth reading, and the reserve is for the address of the last one.
-	arenaSize    = 1 << 20
-	minRead      = 16 << 10
-	arenaReserve = 4096
-	pageSize     = 4096
+	// arenaSize bounds the payload of one batch of records, minRead is the least it is worth
+	// reading, and discardSize is read at a time of what nobody wants.
+	arenaSize   = 1 << 20
+	minRead     = 16 << 10
+	discardSize = 4096
+	pageSize    = 4096
 
 	spareProcs = 3
 )
@@ -42,17 +42,19 @@ type Loop struct {
 	dirty    []*Socket
 
 	event  *Event
-	text   *[addressText]byte
+	text   []byte // of the event's address
 	sender sender
-	buffer unsafe.Pointer
-	inbox  *inbox // for datagrams, from the first one on
-	calls  int
+	arena  buffer.Arena
+	// buffer is for what is received: callback mode, see payload. discarded is for what nobody gets.
+	buffer    []byte
+	discarded []byte
+	inbox     *inbox // for datagrams, from the first one on
+	calls     int
 
 	// Record mode: the host's array, what did not fit, and the payloads.
 	out      []Event
 	filled   int
-	overflow []Event
-	used     int
+	overflow []kept
 	inUse    atomic.Bool
 	made     uint64 // records, ever
 	given    uint64 // of those, returned by a poll
@@ -83,10 +85,10 @@ type Loop struct {
 	setsTurn atomic.Uint32
 
 	// spare is an empty block for what the loop's thread gathers next.
-	spare *block
+	spare *buffer.Block
 
 	// With the first TLS socket: ciphertext received, and made.
-	cipherIn  unsafe.Pointer
+	cipherIn  []byte
 	cipherOut *tlsengine.Output
 }
 
@@ -95,23 +97,23 @@ type counter struct{ messages, bytes atomic.Uint64 }
 
 // spareBlock takes a block that is mapped already, nil if there is none. It is for the
 // loop's thread.
-func (l *Loop) spareBlock() *block {
+func (l *Loop) spareBlock() *buffer.Block {
 	b := l.spare
 	if b == nil {
-		return smallBlocks.spare()
+		return buffer.SpareBlock()
 	}
 	l.spare = nil
 	return b
 }
 
 // keepBlock frees a block, keeping one for the loop's thread, whose call it is.
-func (l *Loop) keepBlock(b *block) {
-	if l.spare == nil && b.size == smallBlock {
-		b.reset(smallBlock)
+func (l *Loop) keepBlock(b *buffer.Block) {
+	if l.spare == nil && b.Size() == buffer.SmallBlock {
+		b.Reset()
 		l.spare = b
 		return
 	}
-	b.free()
+	b.Free()
 }
 
 var loops = table[Loop]{tag: loopBit}
@@ -138,23 +140,38 @@ func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
 	if l.reactor, e = loop.New(hosted, after); e != 0 {
 		return nil, errcode.FromErrno(errcode.Client, e)
 	}
-	size := readSize
-	if mode == LoopRecords {
-		size = arenaSize + arenaReserve
-	}
-	l.buffer = sys.Map(size + pageSize)
-	if l.buffer == nil {
+	if !l.makeBuffers() {
 		l.reactor.Close()
 		return nil, errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	mappedBytes.Add(int64(size + pageSize))
-	l.event = (*Event)(unsafe.Add(l.buffer, size))
-	l.text = (*[addressText]byte)(unsafe.Add(l.buffer, size+int(unsafe.Sizeof(Event{}))))
 	if l.handle = loops.add(l); l.handle == 0 {
 		l.free()
 		return nil, tooManyOpen
 	}
 	return l, errcode.OK
+}
+
+// makeBuffers maps the loop's memory. The payload comes last, and ends where the mapping does.
+func (l *Loop) makeBuffers() bool {
+	size := pageSize + readSize
+	if l.mode == LoopRecords {
+		size = pageSize + discardSize + arenaSize + addressText
+	}
+	var ok bool
+	if l.arena, ok = buffer.NewArena(size); !ok {
+		return false
+	}
+	page := l.arena.Reserve(pageSize)
+	l.event = buffer.View[Event](page)
+	l.text = page[unsafe.Sizeof(Event{}):][:addressText]
+	if l.mode == LoopRecords {
+		l.discarded = l.arena.Reserve(discardSize)
+	} else {
+		l.buffer = l.arena.Reserve(readSize)
+		l.discarded = l.buffer
+	}
+	l.arena.Keep()
+	return true
 }
 
 // wantProcs sees to it that the scheduler has processors enough for a number of loops.
@@ -175,17 +192,12 @@ func (l *Loop) free() {
 		loops.remove(l.handle)
 	}
 	l.reactor.Close()
-	size := readSize
-	if l.mode == LoopRecords {
-		size = arenaSize + arenaReserve
-	}
-	sys.Unmap(l.buffer, size+pageSize)
-	mappedBytes.Add(-int64(size + pageSize))
+	l.arena.Free()
 	if l.inbox != nil {
 		l.inbox.free()
 	}
 	if l.spare != nil {
-		l.spare.free()
+		l.spare.Free()
 	}
 	l.freeCipherBuffers()
 	retired.add(l)
@@ -242,11 +254,27 @@ func (l *Loop) flushDirty() {
 	l.dirty = l.dirty[:0]
 }
 
-// take cuts memory for a payload out of the arena. Who makes a record with a payload
-// has asked room, so that it is there.
-func (l *Loop) take(size int) unsafe.Pointer {
-	p := unsafe.Add(l.buffer, l.used)
-	l.used += (size + 7) &^ 7
+// payload is where the next message may be put: in record mode what the batch has left. Of what
+// was put there the first bytes are kept by keep.
+func (l *Loop) payload() []byte {
+	if l.mode != LoopRecords {
+		return l.buffer
+	}
+	return l.arena.Rest(min(readSize, l.payloadRoom()))
+}
+
+// payloadRoom is what a batch of records has left for a message, whose address needs room too.
+func (l *Loop) payloadRoom() int { return l.arena.Room() - addressText }
+
+// keep makes the first size bytes of payload a message's, and returns them.
+func (l *Loop) keep(size int) []byte {
+	if l.mode != LoopRecords {
+		return l.buffer[:size]
+	}
+	p := l.arena.Reserve(size)
+	if p == nil {
+		panic("socket: a message without room")
+	}
 	return p
 }
 

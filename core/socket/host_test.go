@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -118,7 +119,7 @@ func numbers(b []byte) (data, size uintptr) {
 
 // bytesAt returns a copy of what an event points to.
 func bytesAt(p uintptr, size uint64) []byte {
-	return append([]byte{}, unsafe.Slice((*byte)(address(p)), size)...)
+	return append([]byte{}, buffer.FromCaller(p, int(size))...)
 }
 
 func textAt(p uintptr) string {
@@ -126,7 +127,7 @@ func textAt(p uintptr) string {
 		return ""
 	}
 	n := 0
-	for *(*byte)(address(p + uintptr(n))) != 0 {
+	for buffer.FromCaller(p+uintptr(n), 1)[0] != 0 {
 		n++
 	}
 	return string(bytesAt(p, uint64(n)))
@@ -142,11 +143,7 @@ type usage struct {
 
 func inUse() usage {
 	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes(), panics: panics.Load()}
-	smallBlocks.mu.Lock()
-	largeBlocks.mu.Lock()
-	u.blocks = mappedBytes.Load() - int64(smallBlocks.kept+largeBlocks.kept)
-	largeBlocks.mu.Unlock()
-	smallBlocks.mu.Unlock()
+	u.blocks = buffer.Mapped() - buffer.Kept()
 	u.descriptors = len(openDescriptors())
 	u.goroutines = runtime.NumGoroutine()
 	u.contexts, u.sessions, u.pointers = tlsengine.Live()

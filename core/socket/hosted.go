@@ -57,16 +57,13 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 	l.reactor.Rouse()
 	l.stopGathering()
 	l.flushDirty()
-	l.out, l.filled, l.used = out, 0, 0
-	n := copy(out, l.overflow)
-	l.filled = n
-	l.overflow = l.overflow[:copy(l.overflow, l.overflow[n:])]
+	l.beginBatch(out)
 	l.resume(l.given)
 	l.feed()
 	if l.filled > 0 || l.dying {
 		timeoutMs = 0
 	}
-	if l.filled < len(out) {
+	if !l.isFull() {
 		l.wait(timeoutMs, func() bool { return l.filled > 0 })
 	}
 	l.out = nil

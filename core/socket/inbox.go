@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -12,43 +13,46 @@ import (
 
 // inbox is where a loop receives datagrams.
 type inbox struct {
-	memory  unsafe.Pointer
+	arena   buffer.Arena
+	slots   []byte // packetBatch of them, packetStride apart
 	packets []sys.Packet
 	names   []unix.RawSockaddrInet6
 	pieces  []unix.Iovec
 }
 
-const inboxSize = packetBatch * packetStride
-
 func newInbox() *inbox {
 	// Headers and names lie in the mapping too: the kernel writes to them through
 	// addresses that the garbage collector does not follow.
-	const headers = packetBatch * (unsafe.Sizeof(sys.Packet{}) + unsafe.Sizeof(unix.RawSockaddrInet6{}) + unsafe.Sizeof(unix.Iovec{}))
-	m := sys.Map(inboxSize + int(headers))
-	if m == nil {
+	const headers = int(unsafe.Sizeof(sys.Packet{}) + unsafe.Sizeof(unix.RawSockaddrInet6{}) + unsafe.Sizeof(unix.Iovec{}))
+	arena, ok := buffer.NewArena(packetBatch * (packetStride + headers))
+	if !ok {
 		return nil
 	}
-	mappedBytes.Add(inboxSize)
-	in := &inbox{memory: m}
-	p := unsafe.Add(m, inboxSize)
-	in.packets = unsafe.Slice((*sys.Packet)(p), packetBatch)
-	p = unsafe.Add(p, packetBatch*unsafe.Sizeof(sys.Packet{}))
-	in.pieces = unsafe.Slice((*unix.Iovec)(p), packetBatch)
-	p = unsafe.Add(p, packetBatch*unsafe.Sizeof(unix.Iovec{}))
-	in.names = unsafe.Slice((*unix.RawSockaddrInet6)(p), packetBatch)
+	in := &inbox{
+		packets: cut[sys.Packet](&arena, packetBatch),
+		pieces:  cut[unix.Iovec](&arena, packetBatch),
+		names:   cut[unix.RawSockaddrInet6](&arena, packetBatch),
+		slots:   arena.Reserve(packetBatch * packetStride),
+	}
+	in.arena = arena
 	for i := range in.packets {
-		in.pieces[i] = unix.Iovec{Base: (*byte)(unsafe.Add(m, i*packetStride)), Len: maxPacket}
+		in.pieces[i] = unix.Iovec{Base: unsafe.SliceData(in.slot(i)), Len: maxPacket}
 		h := &in.packets[i].Header
 		h.Name, h.Iov, h.Iovlen = (*byte)(unsafe.Pointer(&in.names[i])), &in.pieces[i], 1
 	}
 	return in
 }
 
-func (in *inbox) free() {
-	const headers = packetBatch * (unsafe.Sizeof(sys.Packet{}) + unsafe.Sizeof(unix.RawSockaddrInet6{}) + unsafe.Sizeof(unix.Iovec{}))
-	sys.Unmap(in.memory, inboxSize+int(headers))
-	mappedBytes.Add(-inboxSize)
+// cut takes values from an arena that was made large enough for them.
+func cut[T any](a *buffer.Arena, count int) []T {
+	var one T
+	return buffer.Views[T](a.Reserve(count*int(unsafe.Sizeof(one))), count)
 }
+
+// slot is where the i-th datagram of a batch is received.
+func (in *inbox) slot(i int) []byte { return in.slots[i*packetStride:][:maxPacket] }
+
+func (in *inbox) free() { in.arena.Free() }
 
 // receivesLocked says whether datagrams are to be delivered.
 func (s *Socket) receivesLocked() bool {
@@ -140,10 +144,10 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 	for i := range n {
 		p := &in.packets[i]
 		from := netaddr.FromRaw(unsafe.Pointer(&in.names[i]), p.Header.Namelen)
-		data := unsafe.Pointer(in.pieces[i].Base)
+		data := in.slot(i)[:p.Size]
 		if s.stash == nil {
-			if s.receives() && s.packetRoom(int(p.Size)) {
-				s.deliverPacket(data, int(p.Size), from)
+			if s.receives() && s.packetRoom(len(data)) {
+				s.deliverPacket(data, from)
 				continue
 			}
 			s.mu.Lock()
@@ -152,32 +156,32 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 			if gone {
 				return
 			}
-			s.stash = &blockList{}
+			s.stash = &buffer.List{}
 		}
-		s.stash.pushPacket([]Buffer{{Data: uintptr(data), Size: uint64(p.Size)}}, int(p.Size), from)
+		pushPacket(s.stash, []Buffer{{Data: buffer.Address(data), Size: uint64(len(data))}}, len(data), from)
 	}
 }
 
 // packetRoom reports whether a datagram can be delivered now.
 func (s *Socket) packetRoom(size int) bool {
 	l := s.loop
-	return l.room() && (l.mode != LoopRecords || arenaSize-l.used >= size)
+	return l.room() && (l.mode != LoopRecords || l.payloadRoom() >= size)
 }
 
-func (s *Socket) deliverPacket(data unsafe.Pointer, size int, from netaddr.Sockaddr) {
+func (s *Socket) deliverPacket(data []byte, from netaddr.Sockaddr) {
 	l := s.loop
 	if l.mode == LoopRecords {
-		kept := l.take(size)
-		move(kept, data, size)
+		kept := l.keep(len(data))
+		copy(kept, data)
 		data = kept
 	}
-	l.message(s, s.listeners.Load(), data, size, from)
+	l.message(s, s.listeners.Load(), data, from)
 }
 
 // deliverStash delivers what was kept, as far as it may.
 func (s *Socket) deliverStash() {
 	for {
-		p, data := s.stash.frontPacket()
+		p, data := frontPacket(s.stash)
 		if p == nil {
 			s.stash = nil
 			return
@@ -185,23 +189,21 @@ func (s *Socket) deliverStash() {
 		if !s.receives() {
 			return
 		}
-		if !s.packetRoom(int(p.size)) {
+		if !s.packetRoom(len(data)) {
 			s.readLater()
 			return
 		}
-		from := p.address
-		size := int(p.size)
-		s.deliverPacket(data, size, from)
+		s.deliverPacket(data, p.address)
 		if s.stash == nil {
 			return
 		}
-		s.stash.popPacket()
+		popPacket(s.stash)
 	}
 }
 
 func (s *Socket) dropStash() {
 	if s.stash != nil {
-		s.stash.freeAll()
+		s.stash.FreeAll()
 		s.stash = nil
 	}
 }

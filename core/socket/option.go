@@ -73,7 +73,7 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 	switch option {
 	case OptionSendQueueLimit:
 		o.queueLimit = value
-		if q := &s.out; q.refused && q.drained(value) {
+		if q := &s.out; q.refused && drained(s.charge(), value) {
 			q.refused = false
 			s.leave(workDrain) // nothing may be written that would tell
 		}

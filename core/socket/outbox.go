@@ -30,14 +30,14 @@ func (s *Socket) writePackets(fd int) {
 	for !s.mustQueueLocked(Completion{}) {
 		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
 		n, packets, tooLong := 0, 0, false
-		var first, last *queuedPacket
-		for b := q.blocks.first; b != nil && packets < packetBatch && !q.dropped && !s.aborted && !tooLong; b = b.next {
-			for at := b.start; at < b.end && packets < packetBatch; packets++ {
-				p := (*queuedPacket)(b.at(at))
+		var head, first, last *queuedPacket
+		for b := q.blocks.First; b != nil && packets < packetBatch && !q.dropped && !s.aborted && !tooLong; b = b.Next() {
+			for queued := b.Bytes(); len(queued) > 0 && packets < packetBatch; packets++ {
+				p, data := packetAt(queued)
 				if tooLong = p.tooLong; tooLong {
 					break
 				}
-				pieces[packets] = unix.Iovec{Base: (*byte)(b.at(at + uint32(packetHeader))), Len: uint64(p.size)}
+				pieces[packets] = unix.Iovec{Base: unsafe.SliceData(data), Len: uint64(len(data))}
 				if together && n > 0 && p.joins(first, last) {
 					batch[n-1].Header.Iovlen++
 					if batch[n-1].Header.Control == nil {
@@ -53,12 +53,15 @@ func (s *Socket) writePackets(fd int) {
 					n++
 					first = p
 				}
+				if head == nil {
+					head = p
+				}
 				last = p
-				at += uint32(packetRoom(int(p.size)))
+				queued = queued[packetRoom(int(p.size)):]
 			}
 		}
 		if packets == 0 && tooLong {
-			q.blocks.popPacket()
+			popPacket(&q.blocks)
 			s.packetDone(0, unix.EMSGSIZE)
 			continue
 		}
@@ -83,7 +86,7 @@ func (s *Socket) writePackets(fd int) {
 			}
 			together = false
 			sent = 1
-			e = s.trySend(fd, pieces[:1], addressOf(&batch[0]), earlier)
+			e = s.trySend(fd, pieces[:1], head.receiver(), earlier)
 		}
 		s.mu.Lock()
 		if e == unix.EAGAIN {
@@ -95,9 +98,9 @@ func (s *Socket) writePackets(fd int) {
 			break
 		}
 		for i := 0; i < sent && !q.dropped; i++ {
-			p, _ := q.blocks.frontPacket()
+			p, _ := frontPacket(&q.blocks)
 			size := int(p.size)
-			q.blocks.popPacket()
+			popPacket(&q.blocks)
 			s.packetDone(size, e)
 		}
 	}
@@ -105,10 +108,10 @@ func (s *Socket) writePackets(fd int) {
 	s.unlock()
 }
 
-// addressOf reads the address in a packet's header, nil if there is none.
-func addressOf(p *sys.Packet) *netaddr.Sockaddr {
-	if p.Header.Name == nil {
+// receiver is where a datagram goes, nil: to the connected peer.
+func (p *queuedPacket) receiver() *netaddr.Sockaddr {
+	if !p.address.IsValid() {
 		return nil
 	}
-	return (*netaddr.Sockaddr)(unsafe.Pointer(p.Header.Name)) // it is one: writePackets put it there
+	return &p.address
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 )
 
@@ -13,7 +14,7 @@ import (
 // made for it. It is under the socket's lock, but for the memory of its blocks: who
 // has the token (writing) reads them without.
 type sendQueue struct {
-	blocks blockList
+	blocks buffer.List
 	size   int64 // bytes accepted and not yet taken
 	*promised
 
@@ -33,8 +34,8 @@ type promised struct {
 	accepted uint64 // streams: bytes, since there is this; datagrams: their number
 	finished uint64 // of those, taken or failed
 	promises []promise
-	first    int       // of promises
-	doomed   blockList // dropped, and not freed yet
+	first    int         // of promises
+	doomed   buffer.List // dropped, and not freed yet
 }
 
 // promise is a completion that is due when finished has reached end.
@@ -44,8 +45,12 @@ type promise struct {
 	code errcode.Code
 }
 
-// promiseCost is what a promise that has not been kept counts against the limit.
-const promiseCost = 64
+const (
+	// promiseCost is what a promise that has not been kept counts against the limit.
+	promiseCost = 64
+	// packetCost is what a datagram counts besides its bytes: its header in the queue.
+	packetCost = 64
+)
 
 // accept counts what will be sent: bytes of a stream, or one datagram of that size.
 func (q *sendQueue) accept(units uint64, bytes int) {
@@ -80,10 +85,13 @@ func (q *sendQueue) due() bool {
 	return q.promised != nil && q.first < len(q.promises) && q.promises[q.first].end <= q.finished
 }
 
-// charge is what counts against the limit.
+// charge is what counts against the limit, of a queue of bytes.
 func (q *sendQueue) charge() int64 {
 	return q.size + int64(q.unkept())*promiseCost
 }
+
+// packets is how many datagrams wait in a queue of datagrams.
+func (q *sendQueue) packets() int64 { return int64(q.accepted - q.finished) }
 
 // unkept is how many promises have not been kept.
 func (q *sendQueue) unkept() int {
@@ -93,9 +101,8 @@ func (q *sendQueue) unkept() int {
 	return len(q.promises) - q.first
 }
 
-// drained reports whether the queue is short enough for drain. An empty one is, whatever the limit.
-func (q *sendQueue) drained(limit int64) bool {
-	charge := q.charge()
+// drained reports whether a queue is short enough for drain. An empty one is, whatever the limit.
+func drained(charge, limit int64) bool {
 	return charge == 0 || charge < limit/2
 }
 
@@ -119,12 +126,12 @@ func (q *sendQueue) drop(code errcode.Code) {
 	}
 	q.size = 0
 	// Freed without the lock, when no writer reads them any more.
-	if q.blocks.first != nil {
+	if q.blocks.First != nil {
 		if q.promised == nil {
 			q.promised = &promised{}
 		}
-		q.doomed.pushList(q.blocks)
-		q.blocks = blockList{}
+		q.doomed.PushList(q.blocks)
+		q.blocks = buffer.List{}
 	}
 	if q.promised != nil {
 		q.finished = q.accepted
@@ -134,16 +141,16 @@ func (q *sendQueue) drop(code errcode.Code) {
 }
 
 // takeDoomed returns what was dropped and can be freed.
-func (q *sendQueue) takeDoomed() blockList {
+func (q *sendQueue) takeDoomed() buffer.List {
 	if q.writing || !q.hasDoomed() {
-		return blockList{}
+		return buffer.List{}
 	}
 	l := q.doomed
-	q.doomed = blockList{}
+	q.doomed = buffer.List{}
 	return l
 }
 
-func (q *sendQueue) hasDoomed() bool { return q.promised != nil && q.doomed.first != nil }
+func (q *sendQueue) hasDoomed() bool { return q.promised != nil && q.doomed.First != nil }
 
 // failAt fails one datagram.
 func (q *sendQueue) failAt(index uint64, code errcode.Code) {
@@ -159,9 +166,9 @@ func (q *sendQueue) failAt(index uint64, code errcode.Code) {
 
 // pieces describes the first blocks of a stream's queue for one write.
 func (q *sendQueue) pieces(iov []unix.Iovec) (count, total int) {
-	for b := q.blocks.first; b != nil && count < len(iov); b = b.next {
-		if n := b.unsent(); n > 0 {
-			iov[count] = unix.Iovec{Base: (*byte)(b.at(b.start)), Len: uint64(n)}
+	for b := q.blocks.First; b != nil && count < len(iov); b = b.Next() {
+		if n := b.Len(); n > 0 {
+			iov[count] = unix.Iovec{Base: unsafe.SliceData(b.Bytes()), Len: uint64(n)}
 			count++
 			total += n
 		}
@@ -171,58 +178,32 @@ func (q *sendQueue) pieces(iov []unix.Iovec) (count, total int) {
 
 // taken removes bytes from the front of a stream's queue and puts blocks that have
 // become empty on a list, to be freed without the lock.
-func (q *sendQueue) taken(n int, empty *blockList) {
+func (q *sendQueue) taken(n int, empty *buffer.List) {
 	q.finish(uint64(n), n)
 	for n > 0 {
-		b := q.blocks.first
-		m := min(n, b.unsent())
-		b.start += uint32(m)
+		b := q.blocks.First
+		m := min(n, b.Len())
+		b.Consume(m)
 		n -= m
-		if b.unsent() == 0 {
-			empty.push(q.blocks.pop())
+		if b.Len() == 0 {
+			empty.Push(q.blocks.Pop())
 		}
 	}
 }
 
 // copyIn copies buffers into new blocks. It reports false if there is no memory.
-func copyIn(bufs []Buffer, total int) (blockList, bool) {
-	var list blockList
+func copyIn(bufs []Buffer, total int) (buffer.List, bool) {
+	var list buffer.List
 	left := total
 	for i := range bufs {
-		from, size := bufs[i].Data, int(bufs[i].Size)
-		for size > 0 {
-			if list.first == nil || list.last().room() == 0 {
-				b := newBlock(left)
-				if b == nil {
-					list.freeAll()
-					return list, false
-				}
-				list.push(b)
-			}
-			b := list.last()
-			n := min(size, b.room())
-			move(b.at(b.end), address(from), n)
-			b.end += uint32(n)
-			from += uintptr(n)
-			size -= n
-			left -= n
+		part := buffer.FromCaller(bufs[i].Data, int(bufs[i].Size))
+		if !list.AppendPart(part, left) {
+			list.FreeAll()
+			return list, false
 		}
+		left -= len(part)
 	}
 	return list, true
-}
-
-// extend copies bytes behind the last ones: many small pieces need no more memory than they
-// are long, and a block. It reports false if there is no memory.
-func (l *blockList) extend(p unsafe.Pointer, size int) bool {
-	if b := l.last(); b != nil {
-		n := min(size, b.room())
-		move(b.at(b.end), p, n)
-		b.end += uint32(n)
-		p, size = unsafe.Add(p, n), size-n
-	}
-	rest, ok := copyIn([]Buffer{{Data: uintptr(p), Size: uint64(size)}}, size)
-	l.pushList(rest)
-	return ok
 }
 
 // skip drops the first n bytes of buffers, in place.

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -25,8 +25,8 @@ func buffersOf(parts ...[]byte) []Buffer {
 
 func (q *sendQueue) contents() []byte {
 	var b []byte
-	for k := q.blocks.first; k != nil; k = k.next {
-		b = append(b, unsafe.Slice((*byte)(k.at(k.start)), k.unsent())...)
+	for k := q.blocks.First; k != nil; k = k.Next() {
+		b = append(b, k.Bytes()...)
 	}
 	return b
 }
@@ -41,7 +41,7 @@ func TestQueueOfStream(t *testing.T) {
 		cut := random.IntN(len(part) + 1)
 		list, ok := copyIn(buffersOf(part[:cut], nil, part[cut:]), len(part))
 		require.True(t, ok)
-		q.blocks.pushList(list)
+		q.blocks.PushList(list)
 		q.accept(uint64(len(part)), len(part))
 		want = append(want, part...)
 		for len(want) > 300_000 {
@@ -49,17 +49,17 @@ func TestQueueOfStream(t *testing.T) {
 			count, total := q.pieces(iov[:])
 			require.Positive(t, count)
 			n := 1 + random.IntN(total)
-			var empty blockList
+			var empty buffer.List
 			q.taken(n, &empty)
-			empty.freeAll()
+			empty.FreeAll()
 			want = want[n:]
 		}
 		require.EqualValues(t, len(want), q.size)
 	}
 	assert.True(t, bytes.Equal(want, q.contents()))
 	q.clear()
-	assert.Nil(t, q.blocks.first)
-	assert.Nil(t, q.blocks.last())
+	assert.Nil(t, q.blocks.First)
+	assert.Nil(t, q.blocks.Last())
 	assert.Zero(t, q.size)
 }
 
@@ -69,16 +69,16 @@ func TestQueuePieces(t *testing.T) {
 	for range maxPieces + 8 {
 		list, ok := copyIn(buffersOf([]byte("0123456789")), 10)
 		require.True(t, ok)
-		q.blocks.pushList(list)
+		q.blocks.PushList(list)
 		q.accept(10, 10)
 	}
 	var iov [maxPieces]unix.Iovec
 	count, total := q.pieces(iov[:])
 	assert.Equal(t, maxPieces, count)
 	assert.Equal(t, maxPieces*10, total)
-	var empty blockList
+	var empty buffer.List
 	q.taken(15, &empty)
-	empty.freeAll()
+	empty.FreeAll()
 	count, total = q.pieces(iov[:])
 	assert.Equal(t, maxPieces, count)
 	assert.Equal(t, maxPieces*10-5, total)
@@ -139,24 +139,24 @@ func TestQueueDropWhileWriting(t *testing.T) {
 	checkLeaks(t)
 	q := &sendQueue{writing: true}
 	list, _ := copyIn(buffersOf(pattern(100_000)), 100_000)
-	q.blocks.pushList(list)
+	q.blocks.PushList(list)
 	q.accept(100_000, 100_000)
 	q.drop(errcode.Canceled)
 	assert.True(t, q.dropped)
-	assert.Nil(t, q.blocks.first)
+	assert.Nil(t, q.blocks.First)
 	kept := q.takeDoomed()
-	assert.Nil(t, kept.first)
+	assert.Nil(t, kept.First)
 	q.writing = false
 	kept = q.takeDoomed()
-	assert.NotNil(t, kept.first)
-	kept.freeAll()
+	assert.NotNil(t, kept.First)
+	kept.FreeAll()
 }
 
 // drop fails and frees all, as the end of a period does.
 func (q *sendQueue) clear() {
 	q.drop(errcode.Canceled)
 	l := q.takeDoomed()
-	l.freeAll()
+	l.FreeAll()
 }
 
 func TestQueueFailAt(t *testing.T) {
@@ -185,9 +185,9 @@ func TestQueueNoMemory(t *testing.T) {
 		return 0, 0
 	})
 	// More than the pool can have kept.
-	list, ok := copyIn(buffersOf(pattern(3*keptBytes)), 3*keptBytes)
+	list, ok := copyIn(buffersOf(pattern(3*buffer.KeptBytes)), 3*buffer.KeptBytes)
 	assert.False(t, ok)
-	assert.Nil(t, list.first)
+	assert.Nil(t, list.First)
 }
 
 func TestSkip(t *testing.T) {
@@ -206,22 +206,22 @@ func TestSkip(t *testing.T) {
 
 func TestPacketList(t *testing.T) {
 	checkLeaks(t)
-	var list blockList
+	var list buffer.List
 	to := literal(t, "127.0.0.1", 9)
 	sizes := []int{0, 1, 7, 8, 9, 1400, 16000, 16384, 65507, maxPacket - 1, 3}
 	for _, n := range sizes {
 		b := pattern(n)
-		require.True(t, list.pushPacket(buffersOf(b[:n/2], b[n/2:]), n, to))
+		require.True(t, pushPacket(&list, buffersOf(b[:n/2], b[n/2:]), n, to))
 	}
 	for _, n := range sizes {
-		p, data := list.frontPacket()
+		p, data := frontPacket(&list)
 		require.NotNil(t, p)
 		assert.EqualValues(t, n, p.size)
 		assert.Equal(t, to, p.address)
-		assert.Zero(t, uintptr(data)%8)
-		assert.True(t, bytes.Equal(pattern(n), unsafe.Slice((*byte)(data), n)))
-		list.popPacket()
+		assert.Zero(t, buffer.Address(data)%8)
+		assert.True(t, bytes.Equal(pattern(n), data))
+		popPacket(&list)
 	}
-	p, _ := list.frontPacket()
+	p, _ := frontPacket(&list)
 	assert.Nil(t, p)
 }

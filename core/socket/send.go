@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -91,14 +92,37 @@ func (s *Socket) sendable() errcode.Code {
 	return s.getterCode(unix.EBADF)
 }
 
+// charge is what the queue counts against the limit. mu is held.
+func (s *Socket) charge() int64 {
+	c := s.out.charge()
+	if s.kind == KindUDP {
+		c += s.out.packets() * packetCost
+	}
+	return c
+}
+
 // fits applies the queue limit. mu is held.
 func (s *Socket) fits(total int) bool {
+	cost := int64(total)
+	if s.kind == KindUDP {
+		cost += packetCost
+	}
+	used := s.charge()
+	return used == 0 || used+cost <= s.opts.queueLimit
+}
+
+// makesRoom writes what was gathered, which the kernel was not asked to take yet, before a send is
+// refused because of it. It reports whether the queue has become shorter. mu is held, but for the
+// writing.
+func (s *Socket) makesRoom(gather bool) bool {
 	q := &s.out
-	if used := q.charge(); used > 0 && used+int64(total) > s.opts.queueLimit {
-		q.refused = true
+	if !q.gathered || q.writing || q.blocked || s.isHeldBack() || s.kind.IsTLS() && !gather {
 		return false
 	}
-	return true
+	before := s.charge()
+	s.writeIfIdle()
+	s.mu.Lock()
+	return s.charge() < before
 }
 
 // promiseSend counts a send that will happen. mu is held.
@@ -118,17 +142,21 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 	gather := s.loop.beginGather(t)
 	defer s.loop.endGather(gather)
 	q := &s.out
-	var copied blockList
-	var b *block
+	var copied buffer.List
+	var b, joined *buffer.Block
 	s.mu.Lock()
 	for {
 		code := s.sendable()
 		if code == errcode.OK && (total > 0 || done.Func != 0) && !s.fits(total) {
+			if s.makesRoom(gather) {
+				continue
+			}
+			q.refused = true
 			code = errcode.Again
 		}
 		if code != errcode.OK {
 			s.mu.Unlock()
-			copied.freeAll()
+			copied.FreeAll()
 			return code
 		}
 		switch {
@@ -139,18 +167,18 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			}
 			s.unlock()
 			return errcode.OK
-		case copied.first != nil:
-			q.blocks.pushList(copied)
-		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && (!gather || total >= directSend) && !s.kind.IsTLS() && !s.mustQueueLocked(done):
+		case copied.First != nil:
+			joined = q.blocks.Join(copied)
+		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.First == nil && (!gather || total >= directSend) && !s.kind.IsTLS() && !s.mustQueueLocked(done):
 			return s.writeDirect(bufs, total, done)
 		case gather && total >= directSend && s.encryptsAtOnce():
 			return s.encryptDirect(bufs, total, done)
-		case total <= smallSend && q.blocks.first != nil && q.blocks.last().room() >= total:
-			appendSmall(q.blocks.last(), bufs)
+		case total <= smallSend && q.blocks.First != nil && q.blocks.Last().Room() >= total:
+			appendSmall(q.blocks.Last(), bufs)
 		case total <= smallSend && gather && s.takeSpare(&b):
 			// The common case of an answer made in a callback: one lock.
 			appendSmall(b, bufs)
-			q.blocks.push(b)
+			q.blocks.Push(b)
 		default:
 			s.mu.Unlock()
 			var ok bool
@@ -165,23 +193,21 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 		}
 		s.promiseSend(uint64(total), total, done)
 		s.dispatchQueue(gather, total)
+		if joined != nil {
+			joined.Free()
+		}
 		return errcode.OK
 	}
 }
 
-func (s *Socket) takeSpare(b **block) bool {
+func (s *Socket) takeSpare(b **buffer.Block) bool {
 	*b = s.loop.spareBlock()
 	return *b != nil
 }
 
-func appendSmall(b *block, bufs []Buffer) {
+func appendSmall(b *buffer.Block, bufs []Buffer) {
 	for i := range bufs {
-		n := int(bufs[i].Size)
-		if n == 0 {
-			continue
-		}
-		move(b.at(b.end), address(bufs[i].Data), n)
-		b.end += uint32(n)
+		b.Append(buffer.FromCaller(bufs[i].Data, int(bufs[i].Size)))
 	}
 }
 
@@ -238,7 +264,7 @@ func (s *Socket) flushGathered() {
 	q := &s.out
 	s.mu.Lock()
 	q.gathered = false
-	if b := q.blocks.first; b != nil && b.next == nil && s.state == stateConnected && s.kind != KindUDP && !s.kind.IsTLS() && !q.writing && !q.blocked {
+	if b := q.blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && s.kind != KindUDP && !s.kind.IsTLS() && !q.writing && !q.blocked {
 		s.flushOne(b)
 		return
 	}
@@ -247,18 +273,18 @@ func (s *Socket) flushGathered() {
 
 // flushOne is writeStream for the common case of one block, which the loop's thread
 // keeps for the next. mu is held and given back.
-func (s *Socket) flushOne(b *block) {
+func (s *Socket) flushOne(b *buffer.Block) {
 	q := &s.out
 	fd := s.takeToken()
-	at, size := b.at(b.start), b.unsent()
+	bytes := b.Bytes()
 	s.mu.Unlock()
-	n, e := sys.Send(fd, at, size)
+	n, e := sys.Send(fd, bytes)
 	s.mu.Lock()
-	if e == 0 && n == size && !q.dropped && q.blocks.first == b && b.unsent() == n {
-		q.blocks.pop()
+	if e == 0 && n == len(bytes) && !q.dropped && q.blocks.First == b && b.Len() == n {
+		q.blocks.Pop()
 		q.finish(uint64(n), n)
 		s.sentBytes(n)
-		if q.blocks.first == nil {
+		if q.blocks.First == nil {
 			s.wrote()
 			s.unlock()
 			s.loop.keepBlock(b)
@@ -269,7 +295,7 @@ func (s *Socket) flushOne(b *block) {
 		s.writeStream(fd)
 		return
 	}
-	var empty blockList
+	var empty buffer.List
 	switch {
 	case e == 0 && !q.dropped:
 		q.taken(n, &empty)
@@ -278,7 +304,7 @@ func (s *Socket) flushOne(b *block) {
 		s.fail(e)
 	}
 	s.unlock()
-	empty.freeAll()
+	empty.FreeAll()
 	s.writeStream(fd)
 }
 
@@ -286,7 +312,7 @@ func (s *Socket) flushOne(b *block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || s.mustQueueLocked(Completion{}) || s.isHeldBack() || q.blocks.first == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
+	if q.writing || q.blocked || s.mustQueueLocked(Completion{}) || s.isHeldBack() || q.blocks.First == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != KindUDP {
 		s.unlock()
 		return
@@ -353,7 +379,7 @@ func (s *Socket) wrote() {
 		q.receipt = receiptNone
 		s.leave(workDone | workRead)
 	}
-	if q.refused && q.drained(s.opts.queueLimit) {
+	if q.refused && drained(s.charge(), s.opts.queueLimit) {
 		q.refused = false
 		s.leave(workDrain)
 	}
@@ -395,7 +421,7 @@ func (s *Socket) deliverAtMost(count int) {
 			return
 		}
 		p := q.keep()
-		if q.refused && q.drained(s.opts.queueLimit) {
+		if q.refused && drained(s.charge(), s.opts.queueLimit) {
 			q.refused = false
 			s.leave(workDrain)
 		}

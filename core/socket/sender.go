@@ -1,8 +1,7 @@
 package socket
 
 import (
-	"unsafe"
-
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -31,15 +30,11 @@ func (n *sender) is(text []byte, family netaddr.Family) bool {
 	return family == n.address.AddressFamily() && n.address.ScopeID() == 0 && string(n.text[:n.size]) == string(text)
 }
 
-// remote formats an address for an event.
-func (l *Loop) remote(sa netaddr.Sockaddr) Address {
+// remote formats an address for an event, into memory of addressText bytes.
+func (l *Loop) remote(sa netaddr.Sockaddr, text []byte) Address {
 	l.sender.be(sa)
-	text := l.text
-	if l.mode == LoopRecords {
-		text = (*[addressText]byte)(l.take(addressText))
-	}
-	*text = l.sender.text
-	return Address{Address: uintptr(unsafe.Pointer(text)), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
+	copy(text, l.sender.text[:])
+	return Address{Address: buffer.Address(text), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
 }
 
 // Receiver is LocalAddress for a datagram's receiver, whose text is in a caller's memory.

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
@@ -91,7 +92,7 @@ type rare struct {
 
 	// UDP.
 	notice errcode.Code // an error of an earlier datagram
-	stash  *blockList   // datagrams received but not delivered; the loop's thread's own
+	stash  *buffer.List // datagrams received but not delivered; the loop's thread's own
 
 	// TLS.
 	tls     *tlsLayer // from the handshake to the end of the period; the loop's thread's own

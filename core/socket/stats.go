@@ -5,6 +5,7 @@ import (
 	"runtime/metrics"
 	"sync/atomic"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/tlsengine"
 )
 
@@ -51,7 +52,7 @@ func ReadStats() Stats {
 		Sockets:             uint64(sockets.live.Load()),
 		Loops:               uint64(loops.live.Load()),
 		QueuedBytes:         uint64(queuedBytes()),
-		BufferBytes:         uint64(mappedBytes.Load()),
+		BufferBytes:         uint64(buffer.Mapped()),
 		GoHeapBytes:         heap[0].Value.Uint64(),
 		Goroutines:          uint64(runtime.NumGoroutine()),
 		ConnectionsAccepted: accepted.Load(),

@@ -1,10 +1,9 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
 	"ohsocket/core/sys"
@@ -31,14 +30,14 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 	var n int
 	var e unix.Errno
 	if len(bufs) == 1 {
-		n, e = sys.Send(fd, address(bufs[0].Data), total)
+		n, e = sys.Send(fd, buffer.FromCaller(bufs[0].Data, total))
 	} else {
 		n, e = sys.SendVector(fd, iovecs(bufs), total)
 	}
 	if e == 0 && n == total {
 		s.mu.Lock()
 		s.tookDirect(n)
-		if q.blocks.first == nil {
+		if q.blocks.First == nil {
 			s.wrote()
 			s.unlock()
 			return errcode.OK
@@ -48,7 +47,7 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 		return errcode.OK
 	}
 	n = max(n, 0)
-	var rest blockList
+	var rest buffer.List
 	ok := true
 	if e == 0 || e == unix.EAGAIN || e == unix.EINTR {
 		left := make([]Buffer, len(bufs))
@@ -65,12 +64,12 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 		s.fail(e)
 	}
 	if q.dropped {
-		rest.freeAll()
+		rest.FreeAll()
 		s.wrote()
 		s.unlock()
 		return errcode.OK
 	}
-	q.blocks.pushFront(rest)
+	q.blocks.PushFront(rest)
 	s.stallFromNow()
 	s.unlock()
 	s.writeStream(fd)
@@ -108,10 +107,10 @@ func (s *Socket) sentBytes(n int) {
 // caller has the token.
 func (s *Socket) writeStream(fd int) {
 	q := &s.out
-	var empty blockList
+	var empty buffer.List
 	s.mu.Lock()
 	for round := 0; ; round++ {
-		b := q.blocks.first
+		b := q.blocks.First
 		if b == nil || q.dropped || s.aborted || s.mustQueueLocked(Completion{}) {
 			break
 		}
@@ -119,14 +118,14 @@ func (s *Socket) writeStream(fd int) {
 			s.leave(workFlush)
 			break
 		}
-		at, size, more := b.at(b.start), b.unsent(), b.next != nil
+		bytes, more := b.Bytes(), b.Next() != nil
 		var n int
 		var e unix.Errno
 		if more {
 			n, e = s.writeBlocks(fd)
 		} else {
 			s.mu.Unlock()
-			n, e = sys.Send(fd, at, size)
+			n, e = sys.Send(fd, bytes)
 			s.mu.Lock()
 		}
 		switch e {
@@ -151,7 +150,7 @@ func (s *Socket) writeStream(fd int) {
 	}
 	s.wrote()
 	s.unlock()
-	empty.freeAll()
+	empty.FreeAll()
 }
 
 // writeBlocks writes several blocks at once. mu is held, but for the call.
@@ -241,14 +240,11 @@ func (s *Socket) readStream() {
 			s.settleSends()
 			continue
 		}
-		buffer, size := l.buffer, readSize
-		if l.mode == LoopRecords && how == readDeliver {
-			buffer, size = unsafe.Add(l.buffer, l.used), min(readSize, arenaSize-l.used)
-		} else if l.mode == LoopRecords {
-			// What is discarded must not touch records already made.
-			buffer, size = unsafe.Add(l.buffer, arenaSize+256), arenaReserve-256
+		into := l.discarded // which does not touch records already made
+		if how == readDeliver {
+			into = l.payload()
 		}
-		n, e := sys.Recv(fd, buffer, size, 0)
+		n, e := sys.Recv(fd, into, 0)
 		if how == readDeliver {
 			s.endReceipt()
 		}
@@ -257,14 +253,11 @@ func (s *Socket) readStream() {
 			s.active = l.reactor.Now()
 			// A short read has emptied the socket, unless an end, an error or urgent data
 			// may be the reason why it was short. A stored error is reported at EAGAIN.
-			if n < size && !failed && s.ready&(pollGone|pollUrgent) == 0 {
+			if n < len(into) && !failed && s.ready&(pollGone|pollUrgent) == 0 {
 				s.ready = 0
 			}
 			if how == readDeliver {
-				if l.mode == LoopRecords {
-					l.take(n)
-				}
-				l.message(s, set, buffer, n, s.remote.Sockaddr())
+				l.message(s, set, l.keep(n), s.remote.Sockaddr())
 			}
 		case e == 0:
 			s.ready = 0
@@ -316,8 +309,8 @@ func (s *Socket) watchEnd(fd int, failed bool) {
 	if s.ready&pollGone == 0 {
 		return
 	}
-	var b byte
-	n, e := sys.Recv(fd, unsafe.Pointer(&b), 1, unix.MSG_PEEK)
+	var b [1]byte
+	n, e := sys.Recv(fd, b[:], unix.MSG_PEEK)
 	switch {
 	case n > 0 || e == unix.EINTR:
 		// The reader will come to it.

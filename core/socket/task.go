@@ -31,7 +31,7 @@ func (s *Socket) RunTask() {
 		heir = s.heir
 	}
 	s.mu.Unlock()
-	doomed.freeAll()
+	doomed.FreeAll()
 	if heir != nil {
 		heir.takeOver(s) // before the descriptor of the next period comes
 	}

@@ -1,10 +1,9 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
@@ -37,11 +36,11 @@ const (
 type tlsLayer struct {
 	session  *tlsengine.Session
 	phase    phase
-	cipher   blockList // made, and not yet taken by the kernel
-	waiting  int       // bytes of cipher
-	credit   int64     // bytes of plaintext of which cipher holds the last
-	input    *block    // received, and not yet processed
-	ahead    *block    // decrypted while nobody reads, to find an end behind it
+	cipher   buffer.List   // made, and not yet taken by the kernel
+	waiting  int           // bytes of cipher
+	credit   int64         // bytes of plaintext of which cipher holds the last
+	input    *buffer.Block // received, and not yet processed
+	ahead    *buffer.Block // decrypted while nobody reads, to find an end behind it
 	behind   tlsengine.Status
 	begun    int64 // of loop.Clock: a server's connection
 	speaks   bool  // a client that has not said anything yet
@@ -55,7 +54,7 @@ type tlsLayer struct {
 
 // hasCipher reports whether ciphertext waits for the kernel: of the queue, or of what the
 // session had to say by itself.
-func (s *Socket) hasCipher() bool { return s.hasSession() && s.tls.cipher.first != nil }
+func (s *Socket) hasCipher() bool { return s.hasSession() && s.tls.cipher.First != nil }
 
 // hasSession reports whether this is a TLS socket from its handshake to its end.
 func (s *Socket) hasSession() bool { return s.kind.IsTLS() && s.tls != nil }
@@ -76,20 +75,17 @@ func (s *Socket) stopTLS() {
 	t := s.tls
 	s.tls = nil
 	t.session.Close()
-	t.cipher.freeAll()
+	t.cipher.FreeAll()
 	t.freeInput()
 	if t.ahead != nil {
-		t.ahead.free()
+		t.ahead.Free()
 	}
 }
 
 // makeCipherBuffers makes what a loop with TLS sockets needs.
 func (l *Loop) makeCipherBuffers() {
 	l.cipherOut = tlsengine.NewOutput()
-	l.cipherIn = sys.Map(readSize)
-	if l.cipherIn != nil {
-		mappedBytes.Add(readSize)
-	}
+	l.cipherIn = buffer.Map(readSize)
 }
 
 func (l *Loop) freeCipherBuffers() {
@@ -98,39 +94,35 @@ func (l *Loop) freeCipherBuffers() {
 	}
 	l.cipherOut.Free()
 	l.cipherOut = nil
-	if l.cipherIn != nil {
-		sys.Unmap(l.cipherIn, readSize)
-		mappedBytes.Add(-readSize)
-		l.cipherIn = nil
-	}
+	buffer.Unmap(l.cipherIn)
+	l.cipherIn = nil
 }
 
 // keepInput keeps what of the input was not consumed for the next operation.
-func (t *tlsLayer) keepInput(in unsafe.Pointer, size, consumed int) unix.Errno {
+func (t *tlsLayer) keepInput(in []byte, consumed int) unix.Errno {
 	if t.input != nil {
-		t.input.start += uint32(consumed)
-		if t.input.unsent() == 0 {
+		t.input.Consume(consumed)
+		if t.input.Len() == 0 {
 			t.freeInput()
 		}
 		return 0
 	}
-	left := size - consumed
-	if left == 0 {
+	left := in[consumed:]
+	if len(left) == 0 {
 		return 0
 	}
-	b := newBlock(left)
+	b := buffer.NewBlock(len(left))
 	if b == nil {
 		return unix.ENOMEM
 	}
-	move(b.at(b.end), unsafe.Add(in, consumed), left)
-	b.end += uint32(left)
+	b.Append(left)
 	t.input = b
 	return 0
 }
 
 func (t *tlsLayer) freeInput() {
 	if t.input != nil {
-		t.input.free()
+		t.input.Free()
 		t.input = nil
 	}
 }
@@ -139,26 +131,26 @@ func (t *tlsLayer) freeInput() {
 type arrival uint8
 
 const (
-	arrivedBytes   arrival = iota // ciphertext, or, with size 0, what the session still holds
+	arrivedBytes   arrival = iota // ciphertext, or, if that is nothing, what the session still holds
 	arrivedNothing                // the kernel has no more
 	arrivedEnd                    // the end of the stream
 	arrivedError
 )
 
 // nextInput returns ciphertext: what was kept, or what the kernel has.
-func (s *Socket) nextInput(fd int) (in unsafe.Pointer, size int, what arrival, e unix.Errno) {
+func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
 	l, t := s.loop, s.tls
 	if b := t.input; b != nil {
-		return b.at(b.start), b.unsent(), arrivedBytes, 0
+		return b.Bytes(), arrivedBytes, 0
 	}
 	if t.session.Pending() {
-		return nil, 0, arrivedBytes, 0
+		return nil, arrivedBytes, 0
 	}
 	if l.cipherIn == nil {
-		return nil, 0, arrivedError, unix.ENOMEM
+		return nil, arrivedError, unix.ENOMEM
 	}
 	for s.ready != 0 {
-		n, e := sys.Recv(fd, l.cipherIn, readSize, 0)
+		n, e := sys.Recv(fd, l.cipherIn, 0)
 		switch {
 		case n > 0:
 			s.active = l.reactor.Now()
@@ -166,36 +158,36 @@ func (s *Socket) nextInput(fd int) (in unsafe.Pointer, size int, what arrival, e
 			if n < readSize && s.ready&(pollGone|pollUrgent) == 0 {
 				s.ready = 0
 			}
-			return l.cipherIn, n, arrivedBytes, 0
+			return l.cipherIn[:n], arrivedBytes, 0
 		case e == unix.EINTR:
 			continue
 		case e == unix.EAGAIN:
-			return nil, 0, arrivedNothing, 0
+			return nil, arrivedNothing, 0
 		}
 		s.ready = 0
 		if e == 0 {
-			return nil, 0, arrivedEnd, 0
+			return nil, arrivedEnd, 0
 		}
-		return nil, 0, arrivedError, e
+		return nil, arrivedError, e
 	}
-	return nil, 0, arrivedNothing, 0
+	return nil, arrivedNothing, 0
 }
 
 // put gives what an operation has made to the kernel, behind what waits already; what
 // the kernel does not take waits too.
 func (s *Socket) put(fd int) unix.Errno {
 	t, out := s.tls, s.loop.cipherOut
-	p, size := out.Bytes()
-	if size == 0 {
+	p := out.Bytes()
+	if len(p) == 0 {
 		return 0
 	}
 	defer out.Reset()
 	// Until the kernel refuses: only then it tells when it takes more.
-	for t.cipher.first == nil && size > 0 {
-		n, e := sys.Send(fd, p, size)
+	for t.cipher.First == nil && len(p) > 0 {
+		n, e := sys.Send(fd, p)
 		if n > 0 {
 			s.noteSent(n)
-			p, size = unsafe.Add(p, n), size-n
+			p = p[n:]
 		}
 		if e == unix.EAGAIN {
 			break
@@ -204,13 +196,13 @@ func (s *Socket) put(fd int) unix.Errno {
 			return e
 		}
 	}
-	if size == 0 {
+	if len(p) == 0 {
 		return 0
 	}
-	if !t.cipher.extend(p, size) {
+	if !t.cipher.Append(p) {
 		return unix.ENOMEM
 	}
-	t.waiting += size
+	t.waiting += len(p)
 	return 0
 }
 
@@ -224,10 +216,10 @@ func (s *Socket) pushCipher(fd int) unix.Errno {
 	if n > 0 {
 		s.noteSent(n)
 		t.waiting -= n
-		var empty blockList
+		var empty buffer.List
 		q.taken(n, &empty)
 		t.cipher = q.blocks
-		empty.freeAll()
+		empty.FreeAll()
 	}
 	return e
 }
@@ -257,9 +249,9 @@ func (s *Socket) notifyClose(fd int) bool {
 	if !t.notified {
 		t.notified = true
 		if t.session.Shutdown(s.loop.cipherOut) != tlsengine.Failed {
-			_, t.farewell = s.loop.cipherOut.Bytes()
+			t.farewell = len(s.loop.cipherOut.Bytes())
 			if e := s.put(fd); e != 0 {
-				t.cipher.freeAll()
+				t.cipher.FreeAll()
 				t.waiting = 0
 			}
 		}
@@ -282,10 +274,10 @@ func (s *Socket) resumeDeferred() {
 
 // isHeldBack reports whether nothing can be written before resumeDeferred: a socket that closes would try for ever.
 func (s *Socket) isHeldBack() bool {
-	return s.hasSession() && s.tls.deferring && s.tls.cipher.first == nil
+	return s.hasSession() && s.tls.deferring && s.tls.cipher.First == nil
 }
 
 // owesCredit reports whether writeTLS has something to do although the queue has no blocks.
 func (s *Socket) owesCredit() bool {
-	return s.hasSession() && (s.tls.cipher.first != nil || s.tls.credit > 0)
+	return s.hasSession() && (s.tls.cipher.First != nil || s.tls.credit > 0)
 }

@@ -2,10 +2,10 @@ package socket
 
 import (
 	"net/netip"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
@@ -23,15 +23,14 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 		return false, nil, e
 	}
 	for {
-		var in unsafe.Pointer
-		size := 0
+		var in []byte
 		if t.speaks {
 			t.speaks = false
 		} else {
 			var what arrival
-			in, size, what, e = s.nextInput(fd)
+			in, what, e = s.nextInput(fd)
 			switch {
-			case what == arrivedBytes && size > 0:
+			case what == arrivedBytes && len(in) > 0:
 			case what == arrivedError:
 				return false, nil, e
 			case unwritten != 0:
@@ -45,8 +44,8 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 				return false, nil, 0
 			}
 		}
-		consumed, status := t.session.Handshake(in, size, l.cipherOut)
-		if n := s.unwritten(s.digest(fd, in, size, consumed), &e); unwritten == 0 {
+		consumed, status := t.session.Handshake(in, l.cipherOut)
+		if n := s.unwritten(s.digest(fd, in, consumed), &e); unwritten == 0 {
 			unwritten = n
 		}
 		switch {
@@ -66,7 +65,7 @@ func (s *Socket) unwritten(e unix.Errno, failure *unix.Errno) unix.Errno {
 	switch e {
 	case unix.ECONNRESET, unix.EPIPE:
 		s.ready |= pollIn
-		s.tls.cipher.freeAll()
+		s.tls.cipher.FreeAll()
 		s.tls.waiting = 0
 		return e
 	}
@@ -76,7 +75,7 @@ func (s *Socket) unwritten(e unix.Errno, failure *unix.Errno) unix.Errno {
 
 // pushWaiting writes what waits, before there is a queue to be written.
 func (s *Socket) pushWaiting(fd int) unix.Errno {
-	for s.tls.cipher.first != nil {
+	for s.tls.cipher.First != nil {
 		switch e := s.pushCipher(fd); e {
 		case 0, unix.EINTR:
 		case unix.EAGAIN:
@@ -215,17 +214,17 @@ func (c *connector) shake(events uint32) {
 // lastWord looks for an alert in what a peer has sent that is not there any more to get our last flight. Plaintext
 // before it is dropped: the connection was never open.
 func (s *Socket) lastWord(fd int) *tlsengine.Error {
-	plain := newBlock(largeBlock)
+	plain := buffer.NewBlock(buffer.LargeBlock)
 	if plain == nil {
 		return nil
 	}
-	defer plain.free()
+	defer plain.Free()
 	for {
-		in, size, what, _ := s.nextInput(fd)
+		in, what, _ := s.nextInput(fd)
 		if what != arrivedBytes {
 			return nil
 		}
-		consumed, _, status := s.tls.session.Read(in, size, plain.at(plain.end), minRead, s.loop.cipherOut)
+		consumed, _, status := s.tls.session.Read(in, plain.Rest()[:minRead], s.loop.cipherOut)
 		s.loop.cipherOut.Reset()
 		switch {
 		case status == tlsengine.Failed:
@@ -234,7 +233,7 @@ func (s *Socket) lastWord(fd int) *tlsengine.Error {
 				failure.Code = errcode.TLSSystemCall // of a connect, as all alerts
 			}
 			return &failure
-		case status == tlsengine.Ended, s.tls.keepInput(in, size, consumed) != 0:
+		case status == tlsengine.Ended, s.tls.keepInput(in, consumed) != 0:
 			return nil
 		}
 	}

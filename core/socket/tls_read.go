@@ -1,10 +1,9 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
@@ -47,25 +46,18 @@ func (s *Socket) readTLS() {
 			}
 			continue
 		}
-		in, size, what, e := s.nextInput(fd)
+		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
 			s.noInput(fd, what, e)
 			return
 		}
-		buffer, capacity := l.buffer, readSize
-		if l.mode == LoopRecords {
-			buffer, capacity = unsafe.Add(l.buffer, l.used), min(readSize, arenaSize-l.used)
-		}
-		consumed, n, status := t.session.Read(in, size, buffer, capacity, l.cipherOut)
-		if e := s.digestOpen(fd, in, size, consumed); e != 0 {
+		consumed, n, status := t.session.Read(in, l.payload(), l.cipherOut)
+		if e := s.digestOpen(fd, in, consumed); e != 0 {
 			s.streamFailed(e)
 			return
 		}
 		if n > 0 {
-			if l.mode == LoopRecords {
-				l.take(n)
-			}
-			l.message(s, set, buffer, n, s.remote.Sockaddr())
+			l.message(s, set, l.keep(n), s.remote.Sockaddr())
 		}
 		if !s.goesOn(status) {
 			return
@@ -74,8 +66,8 @@ func (s *Socket) readTLS() {
 }
 
 // digest keeps what was not consumed and sends what the operation has made.
-func (s *Socket) digest(fd int, in unsafe.Pointer, size, consumed int) unix.Errno {
-	e := s.tls.keepInput(in, size, consumed)
+func (s *Socket) digest(fd int, in []byte, consumed int) unix.Errno {
+	e := s.tls.keepInput(in, consumed)
 	if e2 := s.put(fd); e == 0 {
 		e = e2
 	}
@@ -85,8 +77,8 @@ func (s *Socket) digest(fd int, in unsafe.Pointer, size, consumed int) unix.Errn
 
 // digestOpen is digest for a connection that is open: if it can write no more, it is read on, since
 // what the peer has sent before is delivered first.
-func (s *Socket) digestOpen(fd int, in unsafe.Pointer, size, consumed int) unix.Errno {
-	e := s.tls.keepInput(in, size, consumed)
+func (s *Socket) digestOpen(fd int, in []byte, consumed int) unix.Errno {
+	e := s.tls.keepInput(in, consumed)
 	s.mu.Lock()
 	failed := s.fatal != errcode.OK
 	s.mu.Unlock()
@@ -104,20 +96,20 @@ func (s *Socket) digestOpen(fd int, in unsafe.Pointer, size, consumed int) unix.
 // readDeferred reads for a socket that closes what the session wants before it takes what
 // is still to be sent. Plaintext is discarded.
 func (s *Socket) readDeferred(fd int) {
-	b := newBlock(largeBlock)
+	b := buffer.NewBlock(buffer.LargeBlock)
 	if b == nil {
 		s.streamFailed(unix.ENOMEM)
 		return
 	}
-	defer b.free()
+	defer b.Free()
 	for s.tls.deferring {
-		in, size, what, e := s.nextInput(fd)
+		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
 			s.noInput(fd, what, e)
 			return
 		}
-		consumed, _, status := s.tls.session.Read(in, size, b.at(b.end), minRead, s.loop.cipherOut)
-		if e = s.digest(fd, in, size, consumed); e != 0 {
+		consumed, _, status := s.tls.session.Read(in, b.Rest()[:minRead], s.loop.cipherOut)
+		if e = s.digest(fd, in, consumed); e != 0 {
 			s.streamFailed(e)
 			return
 		}
@@ -187,24 +179,24 @@ func (s *Socket) lookAhead(fd int, failed bool) {
 func (s *Socket) fillAhead(fd int) {
 	t := s.tls
 	for s.tls != nil {
-		in, size, what, e := s.nextInput(fd)
+		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
 			s.noInput(fd, what, e)
 			return
 		}
-		b := newBlock(largeBlock)
+		b := buffer.NewBlock(buffer.LargeBlock)
 		if b == nil {
 			s.streamFailed(unix.ENOMEM)
 			return
 		}
-		consumed, n, status := t.session.Read(in, size, b.at(b.end), minRead, s.loop.cipherOut)
-		e = s.digestOpen(fd, in, size, consumed)
+		consumed, n, status := t.session.Read(in, b.Rest()[:minRead], s.loop.cipherOut)
+		e = s.digestOpen(fd, in, consumed)
 		if n > 0 {
-			b.end += uint32(n)
+			b.Grow(n)
 			t.ahead, t.behind = b, status
 			return
 		}
-		b.free()
+		b.Free()
 		if e != 0 {
 			s.streamFailed(e)
 			return
@@ -219,21 +211,20 @@ func (s *Socket) fillAhead(fd int) {
 // reading goes on.
 func (s *Socket) deliverAhead(set *listenerSet) bool {
 	l, b := s.loop, s.tls.ahead
-	n := min(b.unsent(), minRead)
-	data := b.at(b.start)
+	data := b.Bytes()[:min(b.Len(), minRead)]
 	if l.mode == LoopRecords {
-		to := l.take(n)
-		move(to, data, n)
+		to := l.keep(len(data))
+		copy(to, data)
 		data = to
 	}
-	b.start += uint32(n)
-	if b.unsent() > 0 {
-		l.message(s, set, data, n, s.remote.Sockaddr())
+	b.Consume(len(data))
+	if b.Len() > 0 {
+		l.message(s, set, data, s.remote.Sockaddr())
 		return true
 	}
 	status := s.tls.behind
 	s.tls.ahead = nil
-	l.message(s, set, data, n, s.remote.Sockaddr())
-	b.free()
+	l.message(s, set, data, s.remote.Sockaddr())
+	b.Free()
 	return s.goesOn(status)
 }

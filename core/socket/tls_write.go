@@ -1,10 +1,9 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
@@ -13,16 +12,16 @@ import (
 // runs on the loop's thread; the caller has the token.
 func (s *Socket) writeTLS(fd int) {
 	q, t := &s.out, s.tls
-	var empty blockList
+	var empty buffer.List
 	s.mu.Lock()
 	for round := 0; !q.dropped && !s.aborted; round++ {
-		if t.cipher.first == nil {
+		if t.cipher.First == nil {
 			if t.session.Deferred() {
 				t.deferring = true
 				break // until readTLS has got the rest of the peer's message
 			}
 			s.credit()
-			if q.blocks.first == nil {
+			if q.blocks.First == nil {
 				break
 			}
 		}
@@ -32,21 +31,21 @@ func (s *Socket) writeTLS(fd int) {
 		}
 		var e unix.Errno
 		var failure *tlsengine.Error
-		if t.cipher.first != nil {
+		if t.cipher.First != nil {
 			s.mu.Unlock()
 			e = s.pushCipher(fd)
 			s.mu.Lock()
 		} else {
-			b := q.blocks.first
-			at, size := b.at(b.start), min(b.unsent(), encryptSize)
+			b := q.blocks.First
+			plain := b.Bytes()[:min(b.Len(), encryptSize)]
 			s.mu.Unlock()
-			e, failure = s.encrypt(fd, at, size)
+			e, failure = s.encrypt(fd, plain)
 			s.mu.Lock()
 			if !q.dropped {
-				t.credit += int64(size)
-				b.start += uint32(size)
-				if b.unsent() == 0 {
-					empty.push(q.blocks.pop())
+				t.credit += int64(len(plain))
+				b.Consume(len(plain))
+				if b.Len() == 0 {
+					empty.Push(q.blocks.Pop())
 				}
 			}
 		}
@@ -70,7 +69,7 @@ func (s *Socket) writeTLS(fd int) {
 	}
 	s.wrote()
 	s.unlock()
-	empty.freeAll()
+	empty.FreeAll()
 }
 
 // credit counts plaintext of which the kernel has all ciphertext. mu is held.
@@ -86,9 +85,9 @@ func (s *Socket) credit() {
 }
 
 // encrypt makes records of plaintext and gives them to the kernel.
-func (s *Socket) encrypt(fd int, data unsafe.Pointer, size int) (unix.Errno, *tlsengine.Error) {
+func (s *Socket) encrypt(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
 	t, l := s.tls, s.loop
-	if t.session.Write(data, size, l.cipherOut) == tlsengine.Failed {
+	if t.session.Write(plain, l.cipherOut) == tlsengine.Failed {
 		l.cipherOut.Reset()
 		return 0, t.session.Err()
 	}
@@ -98,7 +97,7 @@ func (s *Socket) encrypt(fd int, data unsafe.Pointer, size int) (unix.Errno, *tl
 // encryptsAtOnce says whether a send on the loop's thread need not be copied. mu is held.
 func (s *Socket) encryptsAtOnce() bool {
 	q := &s.out
-	return s.kind.IsTLS() && s.state == stateConnected && !q.writing && !q.blocked && q.blocks.first == nil && s.tls.cipher.first == nil
+	return s.kind.IsTLS() && s.state == stateConnected && !q.writing && !q.blocked && q.blocks.First == nil && s.tls.cipher.First == nil
 }
 
 // encryptDirect encrypts a send straight from the caller's memory, as long as the kernel takes
@@ -111,16 +110,16 @@ func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcod
 	taken := 0
 	var e unix.Errno
 	var failure *tlsengine.Error
-	goesOn := func() bool { return e == 0 && failure == nil && t.cipher.first == nil }
+	goesOn := func() bool { return e == 0 && failure == nil && t.cipher.First == nil }
 	for i := 0; i < len(bufs) && goesOn(); i++ {
-		data, size := bufs[i].Data, int(bufs[i].Size)
-		for size > 0 && goesOn() {
-			n := min(size, encryptSize)
-			e, failure = s.encrypt(fd, address(data), n)
-			data, size, taken = data+uintptr(n), size-n, taken+n
+		data := buffer.FromCaller(bufs[i].Data, int(bufs[i].Size))
+		for len(data) > 0 && goesOn() {
+			n := min(len(data), encryptSize)
+			e, failure = s.encrypt(fd, data[:n])
+			data, taken = data[n:], taken+n
 		}
 	}
-	var rest blockList
+	var rest buffer.List
 	if taken < total && e == 0 && failure == nil {
 		left := make([]Buffer, len(bufs))
 		copy(left, bufs)
@@ -137,10 +136,10 @@ func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcod
 		s.fail(e)
 	}
 	if q.dropped {
-		rest.freeAll()
+		rest.FreeAll()
 	} else {
 		t.credit += int64(taken)
-		q.blocks.pushFront(rest)
+		q.blocks.PushFront(rest)
 		s.stallFromNow()
 	}
 	s.unlock()

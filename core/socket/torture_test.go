@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/buffer"
 	"ohsocket/core/sys"
 )
 
@@ -102,8 +103,7 @@ func torture(t *testing.T, s scenario, v venue, tortured map[sys.Op]bool) {
 		for choice := 0; ; choice++ {
 			m := &mishap{at: n, choice: choice}
 			// Blocks that are kept are to be mapped anew.
-			smallBlocks.empty()
-			largeBlocks.empty()
+			buffer.UnmapFree()
 			name := fmt.Sprintf("call %d errno %d", n, choice)
 			ok := t.Run(name, func(t *testing.T) {
 				f := newFixture(t, v)

@@ -10,21 +10,6 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// empty gives back all that is kept.
-func (p *blockPool) empty() { p.unmap(p.shrunk(0)) }
-
-func (p *blockPool) shrunk(to int) *block {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.shrink(to)
-}
-
-func (p *blockPool) keeps() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.kept
-}
-
 // collections is how often the collector was made to run and give memory back.
 func collections() uint32 {
 	var m runtime.MemStats
@@ -55,32 +40,4 @@ func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	assert.True(t, eventually(patience, func() bool { return collections() >= before+2 && !trimming.Load() }))
 	assert.LessOrEqual(t, collections(), before+1+trimTries)
 	assert.False(t, burstOver(), "it was one burst")
-}
-
-// BOUND-7: free blocks are given back when nobody has used them for a while; those in use stay.
-func TestFreeBlocksAreGivenBack(t *testing.T) {
-	checkLeaks(t)
-	for _, p := range []*blockPool{&smallBlocks, &largeBlocks} {
-		p.empty()
-		var blocks blockList
-		for range 2 << 20 / p.size {
-			blocks.push(p.get())
-		}
-		mapped := mappedBytes.Load()
-		blocks.freeAll()
-		assert.Greater(t, p.keeps(), 1<<20, "at first they are kept")
-		assert.Equal(t, mapped, mappedBytes.Load())
-		// Half of them are used all the time.
-		busy := func() {
-			for range 1 << 20 / p.size {
-				blocks.push(p.get())
-			}
-			blocks.freeAll()
-		}
-		assert.True(t, eventually(patience, func() bool { busy(); return p.keeps() < 1<<20+2*spareBytes }))
-		assert.GreaterOrEqual(t, p.keeps(), 1<<20-int(p.size))
-		assert.True(t, eventually(patience, func() bool { return p.keeps() <= spareBytes }))
-		assert.GreaterOrEqual(t, p.keeps(), spareBytes-int(p.size), "a few stay")
-		assert.Less(t, mappedBytes.Load(), mapped-1<<20)
-	}
 }

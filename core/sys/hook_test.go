@@ -2,7 +2,6 @@ package sys
 
 import (
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,7 +35,6 @@ func TestHookFails(t *testing.T) {
 		return unix.EXDEV, 0
 	})
 	buffer := make([]byte, 8)
-	p := unsafe.Pointer(&buffer[0])
 	iov := []unix.Iovec{{Base: &buffer[0], Len: 8}}
 	pair := func(_ int, e unix.Errno) unix.Errno { return e }
 	fails := map[Op]func() unix.Errno{
@@ -45,9 +43,9 @@ func TestHookFails(t *testing.T) {
 		OpListen:         func() unix.Errno { return Listen(-1, 1) },
 		OpConnect:        func() unix.Errno { return Connect(-1, &sa) },
 		OpAccept:         func() unix.Errno { _, _, e := Accept(-1); return e },
-		OpRecv:           func() unix.Errno { return pair(Recv(-1, p, 8, 0)) },
+		OpRecv:           func() unix.Errno { return pair(Recv(-1, buffer[:8], 0)) },
 		OpRecvMany:       func() unix.Errno { return pair(RecvMany(-1, nil)) },
-		OpSend:           func() unix.Errno { return pair(Send(-1, p, 8)) },
+		OpSend:           func() unix.Errno { return pair(Send(-1, buffer[:8])) },
 		OpSendMany:       func() unix.Errno { return pair(SendMany(-1, nil)) },
 		OpShutdown:       func() unix.Errno { return Shutdown(-1, 0) },
 		OpClose:          func() unix.Errno { return Close(-1) },
@@ -93,7 +91,7 @@ func TestHookLimits(t *testing.T) {
 	a, b := streams(t)
 	hooked(t, func(Op, int) (unix.Errno, int) { return 0, 3 })
 	data := []byte("0123456789")
-	n, e := Send(a, unsafe.Pointer(&data[0]), len(data))
+	n, e := Send(a, data)
 	assert.Zero(t, e)
 	assert.Equal(t, 3, n)
 	iov := []unix.Iovec{{Base: &data[0], Len: 2}, {Base: &data[2], Len: 8}}
@@ -103,11 +101,11 @@ func TestHookLimits(t *testing.T) {
 	assert.EqualValues(t, 2, iov[0].Len, "the caller's are not changed")
 	buffer := make([]byte, 10)
 	for _, want := range []string{"012", "01"} {
-		n, e = Recv(b, unsafe.Pointer(&buffer[0]), len(buffer), 0)
+		n, e = Recv(b, buffer, 0)
 		assert.Zero(t, e)
 		assert.Equal(t, want, string(buffer[:n]))
 	}
-	n, e = Recv(b, unsafe.Pointer(&buffer[0]), len(buffer), 0)
+	n, e = Recv(b, buffer, 0)
 	assert.Equal(t, unix.EAGAIN, e)
 	assert.Equal(t, -1, n)
 }
@@ -135,20 +133,19 @@ func TestDescriptors(t *testing.T) {
 	a, b := streams(t)
 	require.NoError(t, unix.Shutdown(b, unix.SHUT_RD))
 	data := []byte("x")
-	_, e := Send(a, unsafe.Pointer(&data[0]), 1)
+	_, e := Send(a, data)
 	assert.Equal(t, unix.EPIPE, e)
 	_, e = SendVector(a, []unix.Iovec{{Base: &data[0], Len: 1}, {Base: &data[0], Len: 1}}, 2)
 	assert.Equal(t, unix.EPIPE, e)
 }
 
 func TestMap(t *testing.T) {
-	p := Map(10_000)
-	require.NotNil(t, p)
-	b := unsafe.Slice((*byte)(p), 10_000)
+	b := Map(10_000)
+	require.Len(t, b, 10_000)
 	for i := range b {
 		require.Zero(t, b[i])
 		b[i] = 1
 	}
-	Unmap(p, 10_000)
+	Unmap(b)
 	assert.Nil(t, Map(1<<62))
 }

@@ -98,20 +98,3 @@ func SetTimerfd(fd int, ns int64) unix.Errno {
 	_, _, e := unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(fd), 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
 	return e
 }
-
-// Map makes zeroed memory outside the Go heap; nil if there is none.
-func Map(size int) unsafe.Pointer {
-	if ask(OpMap, -1) != 0 {
-		return nil
-	}
-	p, err := unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		return nil
-	}
-	return p
-}
-
-// Unmap gives memory of Map back.
-func Unmap(p unsafe.Pointer, size int) {
-	unix.MunmapPtr(p, uintptr(size))
-}

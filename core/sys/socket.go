@@ -77,22 +77,23 @@ func Accept(fd int) (int, netaddr.Sockaddr, unix.Errno) {
 }
 
 // Recv is recv(2).
-func Recv(fd int, p unsafe.Pointer, size, flags int) (int, unix.Errno) {
-	e, size := askSize(OpRecv, fd, size)
+func Recv(fd int, b []byte, flags int) (int, unix.Errno) {
+	e, size := askSize(OpRecv, fd, len(b))
 	if e != 0 {
 		return -1, e
 	}
-	n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(p), uintptr(size), uintptr(flags), 0, 0)
+	n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(size), uintptr(flags), 0, 0)
 	return result(n, e)
 }
 
 // Send is send(2) without SIGPIPE.
-func Send(fd int, p unsafe.Pointer, size int) (int, unix.Errno) {
-	e, size := askSize(OpSend, fd, size)
+func Send(fd int, b []byte) (int, unix.Errno) {
+	e, size := askSize(OpSend, fd, len(b))
 	if e != 0 {
 		return -1, e
 	}
 	var n uintptr
+	p := unsafe.Pointer(unsafe.SliceData(b))
 	if size < largeTransfer {
 		n, _, e = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(p), uintptr(size), unix.MSG_NOSIGNAL, 0, 0)
 	} else {

@@ -61,12 +61,12 @@ func converseOnce(config, accept *Config) error {
 		end, wire := ends[turn], wires[turn]
 		consumed, status := 0, Done
 		if end.Info() == nil {
-			consumed, status = end.Handshake(bytePointer(wire), len(wire), outputs[turn])
+			consumed, status = end.Handshake(wire, outputs[turn])
 		}
 		if status == Done {
 			var more int
 			wire = wire[consumed:]
-			more, _, status = end.Read(bytePointer(wire), len(wire), bytePointer(plain), len(plain), outputs[turn])
+			more, _, status = end.Read(wire, plain, outputs[turn])
 			consumed = more
 		}
 		if status != More || consumed != len(wire) {

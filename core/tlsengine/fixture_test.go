@@ -15,7 +15,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -184,14 +183,14 @@ func (p *peer) run(t testing.TB) []byte {
 		before := len(p.plain)
 		if p.shaking {
 			var consumed int
-			consumed, p.status = p.Handshake(unsafe.Pointer(unsafe.SliceData(p.wire)), n, p.out)
+			consumed, p.status = p.Handshake(p.wire[:n], p.out)
 			p.wire = p.wire[consumed:]
 			p.shaking = p.status != Done
 			if p.status == Done {
 				continue
 			}
 		} else {
-			consumed, size, status := p.Read(unsafe.Pointer(unsafe.SliceData(p.wire)), n, unsafe.Pointer(&p.buffer[0]), len(p.buffer), p.out)
+			consumed, size, status := p.Read(p.wire[:n], p.buffer, p.out)
 			require.True(t, status != More || consumed == n, "More without having used all input")
 			p.wire, p.plain, p.status = p.wire[consumed:], append(p.plain, p.buffer[:size]...), status
 		}
@@ -204,13 +203,10 @@ func (p *peer) run(t testing.TB) []byte {
 
 // take returns what has been collected for the other end.
 func (p *peer) take() []byte {
-	bytes := bytes.Clone(unsafe.Slice((*byte)(first(p.out.Bytes())), second(p.out.Bytes())))
+	bytes := bytes.Clone(p.out.Bytes())
 	p.out.Reset()
 	return bytes
 }
-
-func first(p unsafe.Pointer, _ int) unsafe.Pointer { return p }
-func second(_ unsafe.Pointer, n int) int           { return n }
 
 // converse carries bytes both ways until neither end has any more to say.
 func converse(t testing.TB, a, b *peer) {
@@ -229,7 +225,7 @@ func converse(t testing.TB, a, b *peer) {
 
 func (p *peer) write(t testing.TB, data []byte) {
 	t.Helper()
-	require.Equal(t, Done, p.Write(unsafe.Pointer(unsafe.SliceData(data)), len(data), p.out), "%v", p.Err())
+	require.Equal(t, Done, p.Write(data, p.out), "%v", p.Err())
 }
 
 func context(t testing.TB, config *Config) *Context {

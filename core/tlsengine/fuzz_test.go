@@ -3,7 +3,6 @@ package tlsengine
 import (
 	"bytes"
 	"testing"
-	"unsafe"
 )
 
 // feed gives a session what the fuzzer thinks of, cut into operations as the first bytes say, as long as it takes it.
@@ -17,10 +16,10 @@ func feed(p *peer, data []byte) {
 			before = len(p.wire)
 			var consumed, size int
 			if p.shaking {
-				consumed, p.status = p.Handshake(unsafe.Pointer(unsafe.SliceData(p.wire)), len(p.wire), p.out)
+				consumed, p.status = p.Handshake(p.wire, p.out)
 				p.shaking = p.status != Done
 			} else {
-				consumed, size, p.status = p.Read(unsafe.Pointer(unsafe.SliceData(p.wire)), len(p.wire), unsafe.Pointer(&p.buffer[0]), len(p.buffer), p.out)
+				consumed, size, p.status = p.Read(p.wire, p.buffer, p.out)
 			}
 			if consumed < 0 || consumed > len(p.wire) || size < 0 || size > len(p.buffer) {
 				panic("impossible result")
@@ -79,7 +78,7 @@ func FuzzPeer(f *testing.F) {
 		if attacked.Info() != nil && which&2 == 0 && which&1 == 0 {
 			t.Fatal("a client believed a peer that has no key")
 		}
-		attacked.Write(unsafe.Pointer(&attacked.buffer[0]), 100, attacked.out)
+		attacked.Write(attacked.buffer[:100], attacked.out)
 		attacked.Shutdown(attacked.out)
 	})
 }
@@ -111,7 +110,7 @@ func FuzzWire(f *testing.F) {
 		for round := 0; round < 20; round++ {
 			for i, p := range []*peer{c, s} {
 				if p.Info() != nil && !written[i] {
-					written[i] = p.Write(unsafe.Pointer(&sent[i][0]), len(sent[i]), p.out) == Done
+					written[i] = p.Write(sent[i], p.out) == Done
 				}
 				wire := p.run(t)
 				tamper(wire)

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -193,12 +192,12 @@ func TestWriteWithinAMessageOfTheHandshake(t *testing.T) {
 			require.True(t, c.Deferred())
 			c.write(t, []byte("two\n"))
 			if much {
-				require.Equal(t, Failed, c.Write(unsafe.Pointer(unsafe.SliceData(make([]byte, 2<<20))), 2<<20, c.out))
+				require.Equal(t, Failed, c.Write(make([]byte, 2<<20), c.out))
 				fails(t, c.Err(), errcode.TLSWrite, "the peer does not end a message of the handshake")
 				return
 			}
 			require.Equal(t, Done, c.Shutdown(c.out))
-			require.Equal(t, Failed, c.Write(unsafe.Pointer(&c.buffer[0]), 1, c.out))
+			require.Equal(t, Failed, c.Write(c.buffer[:1], c.out))
 			require.Empty(t, c.take())
 			for resumptions.count == 0 {
 				c.wire = record()

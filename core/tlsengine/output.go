@@ -25,7 +25,7 @@ func (o *Output) Free() {
 }
 
 // Bytes returns what has been collected; it is valid until the next operation with this Output.
-func (o *Output) Bytes() (unsafe.Pointer, int) { return unsafe.Pointer(o.c.bytes), int(o.c.size) }
+func (o *Output) Bytes() []byte { return unsafe.Slice((*byte)(o.c.bytes), int(o.c.size)) }
 
 // Reset empties it, and gives back what a large operation made it grow by.
 func (o *Output) Reset() {

@@ -94,10 +94,10 @@ func (s *Session) Close() {
 	liveSessions.Add(-1)
 }
 
-// Handshake goes on with the handshake. in is ciphertext of the peer, of which consumed bytes were used; size may be
-// 0, as it is to begin with. When it is Done, Info has what was negotiated, and what is left of in is for Read.
-func (s *Session) Handshake(in unsafe.Pointer, size int, out *Output) (consumed int, st Status) {
-	st = Status(C.engine_handshake(s.c, in, C.size_t(size), out.c))
+// Handshake goes on with the handshake. in is ciphertext of the peer, of which consumed bytes were used; it may be
+// empty, as it is to begin with. When it is Done, Info has what was negotiated, and what is left of in is for Read.
+func (s *Session) Handshake(in []byte, out *Output) (consumed int, st Status) {
+	st = Status(C.engine_handshake(s.c, bytePointer(in), C.size_t(len(in)), out.c))
 	switch {
 	case st == Done && s.info == nil:
 		s.info = s.describe()
@@ -112,15 +112,15 @@ func (s *Session) Handshake(in unsafe.Pointer, size int, out *Output) (consumed 
 	return int(s.c.consumed), st
 }
 
-// Read decrypts: n bytes to plain, which has room for capacity of them, 16384 or more.
+// Read decrypts: n bytes to plain, which has room for 16384 or more.
 //
 //   - Done: plain is full; there may be more, see Pending and the rest of the input.
 //   - More: all input is used.
 //   - Ended, Failed: nothing comes any more. What is left of the input has no meaning.
 //
 // n > 0 may come with each of them: what the peer sent first is delivered first.
-func (s *Session) Read(in unsafe.Pointer, size int, plain unsafe.Pointer, capacity int, out *Output) (consumed, n int, st Status) {
-	st = Status(C.engine_read(s.c, in, C.size_t(size), plain, C.size_t(capacity), out.c))
+func (s *Session) Read(in, plain []byte, out *Output) (consumed, n int, st Status) {
+	st = Status(C.engine_read(s.c, bytePointer(in), C.size_t(len(in)), bytePointer(plain), C.size_t(len(plain)), out.c))
 	if st == Failed {
 		s.fail(errcode.TLSRead)
 	}
@@ -136,8 +136,8 @@ func (s *Session) Pending() bool { return s.c.pending != 0 }
 func (s *Session) Deferred() bool { return s.c.deferred != nil || s.c.deferred_end != 0 }
 
 // Write encrypts: Done, all of it (see Deferred), or Failed.
-func (s *Session) Write(plain unsafe.Pointer, size int, out *Output) Status {
-	st := Status(C.engine_write(s.c, plain, C.size_t(size), out.c))
+func (s *Session) Write(plain []byte, out *Output) Status {
+	st := Status(C.engine_write(s.c, bytePointer(plain), C.size_t(len(plain)), out.c))
 	if st == Failed {
 		s.fail(errcode.TLSWrite)
 	}

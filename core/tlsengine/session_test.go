@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,7 +70,7 @@ func TestReadIntoASmallBuffer(t *testing.T) {
 	size, buffer := len(s.wire), make([]byte, 1000)
 	var got []byte
 	for {
-		consumed, n, status := s.Read(unsafe.Pointer(unsafe.SliceData(s.wire)), len(s.wire), unsafe.Pointer(&buffer[0]), len(buffer), s.out)
+		consumed, n, status := s.Read(s.wire, buffer, s.out)
 		s.wire, got = s.wire[consumed:], append(got, buffer[:n]...)
 		if status == More {
 			break
@@ -91,15 +90,15 @@ func TestPendingSaysThatReadGivesMoreWithoutInput(t *testing.T) {
 	c.write(t, []byte("abcdef"))
 	s.wire = c.take()
 	buffer := make([]byte, 4)
-	consumed, n, status := s.Read(unsafe.Pointer(&s.wire[0]), len(s.wire), unsafe.Pointer(&buffer[0]), 4, s.out)
+	consumed, n, status := s.Read(s.wire, buffer[:4], s.out)
 	require.Equal(t, []any{len(s.wire), 4, Done, true}, []any{consumed, n, status, s.Pending()})
-	_, n, status = s.Read(nil, 0, unsafe.Pointer(&buffer[0]), 4, s.out)
+	_, n, status = s.Read(nil, buffer[:4], s.out)
 	require.Equal(t, []any{2, More, false}, []any{n, status, s.Pending()})
 	require.Equal(t, "ef", string(buffer[:n]))
 	// A part of a record is not something to read.
 	c.write(t, []byte("abcdef"))
 	part := c.take()[:9]
-	consumed, n, status = s.Read(unsafe.Pointer(&part[0]), len(part), unsafe.Pointer(&buffer[0]), 4, s.out)
+	consumed, n, status = s.Read(part, buffer[:4], s.out)
 	require.Equal(t, []any{9, 0, More, false}, []any{consumed, n, status, s.Pending()})
 }
 
@@ -115,7 +114,7 @@ func TestInputAfterTheHandshakeIsLeftForRead(t *testing.T) {
 	require.NotNil(t, s.Info())
 	s.write(t, []byte("early"))
 	c.wire = append(c.wire, s.take()...)
-	consumed, status := c.Handshake(unsafe.Pointer(&c.wire[0]), len(c.wire), c.out)
+	consumed, status := c.Handshake(c.wire, c.out)
 	require.Equal(t, Done, status)
 	require.Less(t, consumed, len(c.wire))
 	c.wire, c.shaking = c.wire[consumed:], false
@@ -131,10 +130,10 @@ func TestWhatCameBeforeTheEndIsDelivered(t *testing.T) {
 	require.Equal(t, Done, s.Shutdown(s.out))
 	c.wire = append(s.take(), "and what follows the end"...)
 	buffer := make([]byte, 16384)
-	_, n, status := c.Read(unsafe.Pointer(&c.wire[0]), len(c.wire), unsafe.Pointer(&buffer[0]), len(buffer), c.out)
+	_, n, status := c.Read(c.wire, buffer, c.out)
 	require.Equal(t, Ended, status)
 	require.Equal(t, "last words", string(buffer[:n]))
-	require.Equal(t, Failed, s.Write(unsafe.Pointer(&buffer[0]), 1, s.out))
+	require.Equal(t, Failed, s.Write(buffer[:1], s.out))
 	fails(t, s.Err(), errcode.TLSWrite, "written after the end")
 	// Which does not keep from reading, and from learning what goes wrong there.
 	c.write(t, []byte("x"))
@@ -164,7 +163,7 @@ func TestTamperedRecord(t *testing.T) {
 		s.wire = alert
 		s.run(t)
 		fails(t, s.Err(), errcode.TLSRead, "the peer refused: alert 20 bad_record_mac")
-		require.Equal(t, Failed, c.Write(nil, 0, c.out), "a broken session stays so")
+		require.Equal(t, Failed, c.Write(nil, c.out), "a broken session stays so")
 		require.Equal(t, Done, c.Shutdown(c.out))
 		require.Empty(t, c.take())
 	})
@@ -188,7 +187,7 @@ func TestCloseNotifyDuringTheHandshake(t *testing.T) {
 	c.run(t)
 	require.Equal(t, Failed, c.status)
 	fails(t, c.Err(), errcode.TLSSystemCall, "the peer closed the connection during the handshake")
-	_, status := c.Handshake(nil, 0, c.out)
+	_, status := c.Handshake(nil, c.out)
 	require.Equal(t, Failed, status)
 }
 
@@ -196,7 +195,7 @@ func TestOperationsBeforeTheHandshake(t *testing.T) {
 	clean(t)
 	c := client(t, trusting(), "test.host")
 	require.Equal(t, Done, c.Shutdown(c.out))
-	require.Equal(t, Failed, c.Write(unsafe.Pointer(&c.buffer[0]), 1, c.out))
+	require.Equal(t, Failed, c.Write(c.buffer[:1], c.out))
 	fails(t, c.Err(), errcode.TLSWrite, "the handshake is not done")
 	require.Nil(t, c.Info())
 }
@@ -225,11 +224,11 @@ func TestNothingIsAllocated(t *testing.T) {
 	connect(t, c, s)
 	data := make([]byte, 2000)
 	allocations := testing.AllocsPerRun(100, func() {
-		if c.Write(unsafe.Pointer(&data[0]), len(data), c.out) != Done {
+		if c.Write(data, c.out) != Done {
 			panic("write")
 		}
-		wire, size := c.out.Bytes()
-		if _, n, _ := s.Read(wire, size, unsafe.Pointer(&s.buffer[0]), len(s.buffer), s.out); n != len(data) {
+		wire := c.out.Bytes()
+		if _, n, _ := s.Read(wire, s.buffer, s.out); n != len(data) {
 			panic("read")
 		}
 		c.out.Reset()
@@ -246,7 +245,7 @@ func TestOutputShrinks(t *testing.T) {
 	c.out.Reset()
 	require.Zero(t, int(c.out.c.capacity))
 	c.write(t, make([]byte, 10))
-	_, size := c.out.Bytes()
+	size := len(c.out.Bytes())
 	require.NotZero(t, size)
 }
 

@@ -1,6 +1,7 @@
 // When bytes are written: GATHER-1 to GATHER-3. With TCP_NODELAY each write is a segment, and the kernel counts
 // both segments and bytes.
 #include <netinet/in.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "peer.h"
@@ -147,6 +148,72 @@ LOOPS_TEST(many_small_sends_are_written_at_64_kib)
         peer_read_pattern(pair.peer, 0, (size_t)count * 1024);
         pair_close(&pair);
     }
+}
+
+static void *send_from_another_thread(void *argument)
+{
+    struct probe *p = argument;
+    char block[1000];
+    pattern_fill(block, 200 * 1000, sizeof block);
+    CHECK_EQ(socket_send(p->socket, block, sizeof block, NULL, NULL), 0);
+    return NULL;
+}
+
+static void many_sends(struct probe *p, const socket_event *e)
+{
+    char block[1000];
+    pthread_t other;
+    if (e->type != SOCKET_EVENT_MESSAGE) return;
+    p->on_event = NULL;
+    for (int i = 0; i < 200; i++) {
+        pattern_fill(block, (uint64_t)i * 1000, sizeof block);
+        CHECK_EQ(socket_send(p->socket, block, sizeof block, NULL, NULL), 0);
+    }
+    CHECK_EQ(pthread_create(&other, NULL, send_from_another_thread, p), 0);
+    CHECK_EQ(pthread_join(other, NULL), 0);
+}
+
+// GATHER-2, BOUND-1: what is gathered is written before a send is refused: the kernel has room.
+LOOPS_TEST(what_is_gathered_does_not_fill_the_queue)
+{
+    static const int kinds[] = {SOCKET_KIND_TCP, SOCKET_KIND_TCP_CONNECTION}, limits[] = {1000, 1500, 16384, 65536};
+    for (int k = 0; k < 2; k++) {
+        for (int l = 0; l < 4; l++) {
+            struct pair pair = prompt_pair(kinds[k]);
+            struct probe *p = pair.probe;
+            CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, limits[l]), 0);
+            p->on_event = many_sends;
+            peer_write(pair.peer, "go", 2);
+            peer_read_pattern(pair.peer, 0, 201 * 1000);
+            settle();
+            CHECK_EQ(p->count[SOCKET_EVENT_DRAIN], 0);
+            pair_close(&pair);
+        }
+    }
+}
+
+static void send_many_datagrams(void *argument)
+{
+    struct probe *p = argument;
+    char block[100] = {0};
+    for (int i = 0; i < 50; i++) CHECK_EQ(socket_send_to(p->socket, p->context, block, sizeof block, NULL, NULL), 0);
+}
+
+// GATHER-2, BOUND-1: the same of datagrams.
+LOOPS_TEST(gathered_datagrams_do_not_fill_the_queue)
+{
+    int port, peer = peer_udp(&port);
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    socket_address to = {"127.0.0.1", port, 0};
+    char got[200];
+    probe_bind(p);
+    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 1000), 0);
+    p->context = &to;
+    on_loop(send_many_datagrams, p);
+    for (int i = 0; i < 50; i++) CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 100);
+    p->context = NULL;
+    probe_closed(p);
+    peer_close(peer);
 }
 
 static void small_then_large(struct probe *p, const socket_event *e)

@@ -178,6 +178,32 @@ LOOPS_TEST(sends_of_a_callback_are_gathered)
     }
 }
 
+static void send_200_pieces(void *argument)
+{
+    struct probe *p = argument;
+    char block[1000];
+    for (int i = 0; i < 200; i++) {
+        pattern_fill(block, (uint64_t)i * 1000, sizeof block);
+        CHECK_EQ(socket_send(p->socket, block, sizeof block, NULL, NULL), 0);
+    }
+}
+
+// GATHER-2, BOUND-1: what is gathered is encrypted and written before a send is refused: the kernel has room.
+LOOPS_TEST(what_is_gathered_does_not_fill_the_queue)
+{
+    static const int limits[] = {1000, 16384, 65536};
+    for (int l = 0; l < 3; l++) {
+        struct tls_pair pair = tls_pair_new(SOCKET_KIND_TLS);
+        struct probe *p = pair.probe;
+        CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, limits[l]), 0);
+        on_loop(send_200_pieces, p);
+        tls_peer_read_pattern(&pair.peer, 0, 200 * 1000);
+        settle();
+        CHECK_EQ(p->count[SOCKET_EVENT_DRAIN], 0);
+        tls_pair_close(&pair);
+    }
+}
+
 // TLS-11: what a host has gathered between polls is encrypted by its loop, which flush tells that there is work.
 TEST(flush_wakes_the_loop)
 {

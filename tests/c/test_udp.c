@@ -275,32 +275,32 @@ LOOPS_TEST(a_vector_is_one_datagram)
     peer_close(peer);
 }
 
-static void fill_queue(void *argument)
+// How many of ten datagrams a queue takes that stands still.
+static int taken_of_ten(struct probe *p, int port, size_t size)
 {
-    struct probe *p = argument;
     char block[300] = {0};
-    int port = *(int *)p->context, accepted = 0, refused = 0;
+    int taken = 0;
     for (int i = 0; i < 10; i++) {
-        int result = probe_send_to(p, port, block, sizeof block);
-        if (result != 0) CHECK_EQ(result, -2301011);
-        *(result == 0 ? &accepted : &refused) += 1;
+        int result = probe_send_to(p, port, block, size);
+        if (result != 0) CHECK_CODE(result, 2301011);
+        taken += result == 0;
     }
-    CHECK_EQ(accepted, 3);
-    CHECK_EQ(refused, 7);
-    p->context = NULL;
+    return taken;
 }
 
-// BOUND-1, BOUND-2, DONE-1: so it is with datagrams: up to the limit, then refused, and a drain when they have gone.
+// BOUND-1, BOUND-2, DONE-1, DONE-6: so it is with datagrams: up to the limit, then refused, and a drain when they have gone.
 LOOPS_TEST(queued_datagrams_are_bounded)
 {
     int port;
     int peer = peer_udp(&port);
     struct probe *p = probe_new(SOCKET_KIND_UDP);
     char got[400];
-    probe_bind(p);
-    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 2 * (300 + 64) + 300), 0); // a completion is 64
-    p->context = &port;
-    on_loop(fill_queue, p);
+    // Each counts 64 besides its bytes, and its completion 64 more.
+    CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 2 * (300 + 64 + 64) + 300 + 64), 0);
+    freeze();
+    CHECK_EQ(probe_connect(p, port), 0); // they wait behind it
+    CHECK_EQ(taken_of_ten(p, port, 300), 3);
+    thaw();
     for (int i = 0; i < 3; i++) CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), 300);
     WAIT(p->count[SOCKET_EVENT_DRAIN] == 1);
     settle();
@@ -309,6 +309,29 @@ LOOPS_TEST(queued_datagrams_are_bounded)
     CHECK_EQ(peer_readable(peer), 0);
     probe_closed(p);
     peer_close(peer);
+}
+
+// DONE-6: a datagram counts more than its bytes: empty ones are bounded, and those of one byte.
+LOOPS_TEST(queued_empty_datagrams_are_bounded)
+{
+    for (size_t size = 0; size <= 1; size++) {
+        int port, taken = 0;
+        int peer = peer_udp(&port);
+        struct probe *p = probe_new(SOCKET_KIND_UDP);
+        char got[10];
+        CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_SEND_QUEUE_LIMIT, 1000), 0);
+        freeze();
+        CHECK_EQ(probe_connect(p, port), 0); // they wait behind it
+        while (socket_send(p->socket, "x", size, NULL, NULL) == 0 && taken < 1000) taken++;
+        CHECK_EQ(taken, 15);
+        thaw();
+        for (int i = 0; i < taken; i++) CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), (int)size);
+        WAIT(p->count[SOCKET_EVENT_DRAIN] == 1);
+        CHECK_EQ(socket_send(p->socket, "x", size, NULL, NULL), 0);
+        CHECK_EQ(peer_receive(peer, got, sizeof got, NULL), (int)size);
+        probe_closed(p);
+        peer_close(peer);
+    }
 }
 
 // DATA-11, DONE-2: queued datagrams are sent by close, and dropped by abort.

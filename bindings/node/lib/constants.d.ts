@@ -12,7 +12,7 @@ export declare const Family: {
 
 /** Options of setOption and getOption. */
 export declare const Option: {
-  /** Bytes that may wait to be sent before a send is refused; a completion that has not run counts as 64. 1 to 1073741824, default 16777216 (16 MiB). */
+  /** Bytes that may wait to be sent before a send is refused; a completion that has not run counts as 64, and a datagram 64 besides its bytes. 1 to 1073741824, default 16777216 (16 MiB). */
   readonly SEND_QUEUE_LIMIT: 1;
   /** Milliseconds without a byte received or sent after which a connection fails with SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never. */
   readonly IDLE_TIMEOUT: 2;

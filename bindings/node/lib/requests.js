@@ -85,14 +85,24 @@ function begin(handle, callback, start, finish) {
   if (callback === undefined) {
     const entry = new PromiseEntry(handle, finish);
     const number = put(entry, 0);
-    const result = start(number);
+    const result = started(start, number);
     if (result < 0) take(number).settle(result);
     return entry.promise;
   }
   const number = put(new CallbackEntry(handle, callback, finish), 1);
-  const result = start(number);
+  const result = started(start, number);
   if (result < 0) process.nextTick(refused, take(number), result);
   return undefined;
+}
+
+/** A getter of the caller's may throw: then nothing was begun, and no completion comes. */
+function started(start, number) {
+  try {
+    return start(number);
+  } catch (error) {
+    take(number).emitDestroy?.();
+    throw error;
+  }
 }
 
 /** No callback is called before the method has returned. */

@@ -31,19 +31,22 @@ static napi_value send_bytes(napi_env env, napi_callback_info info)
 static napi_value send_views(napi_env env, napi_callback_info info)
 {
     socket_buffer buffers[MAX_BUFFERS];
-    napi_value argv[3];
+    napi_value views[MAX_BUFFERS], argv[3];
     uint32_t count = 0;
     uintptr_t request;
 
     get_arguments(env, info, argv, 3);
     if (napi_get_array_length(env, argv[1], &count) != napi_ok || count > MAX_BUFFERS)
         return from_integer(env, -SOCKET_ERROR_PARAMETER);
+    /* An element may have a getter, which may transfer or resize the buffer of another one. So no address
+     * is taken before all have run. */
+    for (uint32_t i = 0; i < count; i++)
+        if (napi_get_element(env, argv[1], i, &views[i]) != napi_ok)
+            return NULL; /* it has thrown */
     for (uint32_t i = 0; i < count; i++) {
         struct bytes bytes;
-        napi_value view;
 
-        napi_get_element(env, argv[1], i, &view);
-        if (!view_to_bytes(env, view, &bytes))
+        if (!view_to_bytes(env, views[i], &bytes))
             return from_integer(env, -SOCKET_ERROR_PARAMETER);
         buffers[i].data = bytes.data;
         buffers[i].size = bytes.size;

@@ -4,12 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The strings of a call, freed together. */
+/* A string of a call. Some are secrets. */
+struct text {
+    char *bytes;
+    size_t size;
+};
+
+/* The strings of a call, wiped and freed together. */
 struct texts {
-    char **list;
+    struct text *list;
     size_t count, capacity;
     bool failed;
 };
+
+static void free_texts(struct texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        explicit_bzero(texts->list[i].bytes, texts->list[i].size);
+        free(texts->list[i].bytes);
+    }
+    free(texts->list);
+}
 
 /* A string of its own, or NULL for what is no string. One with a NUL byte in it is a mistake. */
 static const char *keep_text(napi_env env, struct texts *texts, napi_value value)
@@ -26,7 +41,7 @@ static const char *keep_text(napi_env env, struct texts *texts, napi_value value
         return NULL;
     }
     napi_get_value_string_utf8(env, value, text, length + 1, &length);
-    texts->list[texts->count++] = text;
+    texts->list[texts->count++] = (struct text) { text, length + 1 };
     texts->failed |= strlen(text) != length;
     return text;
 }
@@ -35,7 +50,10 @@ static const char *keep_element(napi_env env, struct texts *texts, napi_value ar
 {
     napi_value value;
 
-    napi_get_element(env, array, index, &value);
+    if (napi_get_element(env, array, index, &value) != napi_ok) {
+        texts->failed = true; /* a getter has thrown */
+        return NULL;
+    }
     return keep_text(env, texts, value);
 }
 
@@ -120,9 +138,7 @@ static napi_value set_secure_options(napi_env env, napi_callback_info info)
     identities = calloc(counts.identities + 1, sizeof *identities);
     if (texts.list != NULL && lists != NULL && identities != NULL)
         result = set_secure(env, argv, &texts, lists, identities, &counts);
-    for (size_t i = 0; i < texts.count; i++)
-        free(texts.list[i]);
-    free(texts.list);
+    free_texts(&texts);
     free(lists);
     free(identities);
     return from_integer(env, result);

@@ -336,6 +336,28 @@ test('sendv takes views and ArrayBuffers', async () => {
   await tcp.close().catch(() => {}); // the peer has ended too
 });
 
+test('sendv takes no address before the getters of its array have run', async () => {
+  const { tcp, peer } = await connected();
+  const received = all(peer);
+  const first = new Uint8Array(1 << 20).fill(97);
+  const views = [first, first];
+  Object.defineProperty(views, 1, {
+    get() {
+      structuredClone(first.buffer, { transfer: [first.buffer] });
+      globalThis.gc?.(); // nobody has that memory any more
+      return Buffer.from('b');
+    },
+  });
+  await tcp.sendv(views);
+  const throwing = [first];
+  Object.defineProperty(throwing, 0, { get() { throw new RangeError('mine'); } });
+  assert.throws(() => tcp.sendv(throwing), /mine/);
+  assert.throws(() => tcp.sendv(throwing, () => assert.fail('it was not begun')), /mine/);
+  await tcp.end();
+  assert.equal((await soon(received)).toString(), 'b');
+  await tcp.close().catch(() => {}); // the peer has ended too
+});
+
 test('IPv6', async () => {
   const { createServer } = await import('node:net');
   const server = createServer((peer) => peer.end('six')).listen(0, '::1');

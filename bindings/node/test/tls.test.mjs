@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -291,4 +291,25 @@ test('megabytes over the stream view, both ways', async () => {
   stream.end(data);
   assert.ok((await soon(received)).equals(data));
   await server.close();
+});
+
+test('private keys and pass phrases are wiped from what C has allocated', async () => {
+  // Those of JavaScript lie elsewhere. The texts are made here, so that no Buffer of theirs lies there either.
+  const mark = () => Array.from({ length: 64 }, () => 'abcdefghijklmnop'[Math.floor(Math.random() * 16)]).join('');
+  const [key, password] = [mark(), mark()];
+  const tlsSocket = socket.constructTLSSocketInstance();
+  const secureOptions = {
+    cert: identity.cert, key: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`, password, ca,
+  };
+  await rejected(tlsSocket.connect({ address: { address: HOST, port: await closedPort() }, secureOptions }), 2303505);
+  const heap = readFileSync('/proc/self/maps', 'latin1').split('\n').filter((line) => line.endsWith('[heap]'));
+  const memory = openSync('/proc/self/mem', 'r');
+  for (const line of heap) {
+    const [from, to] = line.split(' ')[0].split('-').map((text) => Number.parseInt(text, 16));
+    const bytes = Buffer.alloc(to - from);
+    assert.equal(readSync(memory, bytes, 0, bytes.length, from), bytes.length);
+    assert.equal(bytes.indexOf(key.slice(16)), -1, 'the key');
+    assert.equal(bytes.indexOf(password.slice(16)), -1, 'the pass phrase');
+  }
+  closeSync(memory);
 });

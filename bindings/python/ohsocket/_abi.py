@@ -118,8 +118,8 @@ class Option(IntEnum):
     """It names a setting of the library that can be read and set at any time, before the socket is open
     too."""
 
-    # Bytes that may wait to be sent before a send is refused; a completion that has not run counts as 64.
-    # 1 to 1073741824, default 16777216 (16 MiB).
+    # Bytes that may wait to be sent before a send is refused; a completion that has not run counts as 64,
+    # and a datagram 64 besides its bytes. 1 to 1073741824, default 16777216 (16 MiB).
     SEND_QUEUE_LIMIT = 1
     # Milliseconds without a byte received or sent after which a connection fails with
     # SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never.
