@@ -2,6 +2,7 @@
 // The loop of this thread: takes records from the addon to the socket they belong to.
 
 const native = require('./native.js');
+const { hold, letGo } = require('./alive.js');
 const { Event } = require('./constants.js');
 const { kEvent, kHandle } = require('./symbols.js');
 const requests = require('./requests.js');
@@ -108,12 +109,14 @@ function takeSlot() {
 }
 
 function giveSlot(slot) {
-  sockets[slot] = undefined;
+  setSocket(slot, undefined);
   freeSlots.push(slot);
 }
 
 /** The socket in a slot is open from now on; undefined: it no longer is. */
 function setSocket(slot, socket) {
+  if (sockets[slot] === undefined && socket !== undefined) hold();
+  else if (sockets[slot] !== undefined && socket === undefined) letGo();
   sockets[slot] = socket;
 }
 

@@ -1,7 +1,8 @@
 /* The Node addon: a thin layer over ohsocket.h. It knows no sockets, only a loop in record mode, whose
  * records it hands to JavaScript a batch at a time; what they mean is decided in lib/.
  *
- * There are no globals: each Node environment (the main thread, each worker) has a state of its own. */
+ * Each Node environment (the main thread, each worker) has one loop, its host; each evaluation of lib/ in it has a
+ * state of its own. */
 #ifndef OHSOCKET_NODE_ADDON_H
 #define OHSOCKET_NODE_ADDON_H
 
@@ -43,22 +44,30 @@ struct shared {
     int32_t family;
 };
 
+struct host;
+
+/* What one evaluation of lib/ has: instantiate() makes it, and it goes when nothing in JavaScript refers to it any
+ * more. There may be several in an environment: a test runner or a hot reload evaluates lib/ again, over the same addon
+ * or over one that was loaded again. */
 struct state {
     napi_env env;
-    napi_ref deliver;    /* function(): hands over the records from next on */
+    napi_ref deliver;    /* function(): hands over the records from next on; strong while hold() has been called */
     napi_ref memory;     /* keeps shared alive */
     napi_async_context turn; /* of the scopes in which what listeners have put off runs */
     struct shared *shared;
-    socket_loop loop;    /* 0 until the first socket */
-    uv_poll_t *poll;
-    napi_async_cleanup_hook_handle cleanup;
+    const socket_event *batch; /* what shared->records were made from */
+    struct host *host;   /* NULL until the first socket, and when the environment ends */
+    struct state *next;  /* of the host */
+    uint32_t id;         /* in the upper half of user_data: whose record it is */
+    bool referenced;
+    socket_handle *handles; /* by slot */
+    size_t slots;
     char scratch[SCRATCH];
     char addresses[ADDRESSES][ADDRESS_LENGTH];
-    socket_event events[BATCH];
 };
 
 /* values.c */
-struct state *state_of(napi_env env);
+struct state *state_of(napi_env env, napi_callback_info info);
 size_t get_arguments(napi_env env, napi_callback_info info, napi_value *argv, size_t count);
 int64_t to_integer(napi_env env, napi_value value);
 bool to_text(napi_env env, napi_value value, char *text, size_t capacity);
@@ -76,14 +85,20 @@ struct export {
     const char *name;
     napi_callback function;
 };
-void add_exports(napi_env env, napi_value exports, const struct export *list, size_t count);
+void add_exports(struct state *state, napi_value exports, const struct export *list, size_t count);
+
+/* host.c */
+int64_t need_loop(struct state *state);
+void leave_host(struct state *state);
+void set_referenced(struct state *state, bool referenced);
 
 /* loop.c, sockets.c, options.c, send.c, tls.c */
-int64_t need_loop(struct state *state);
-void export_loop(napi_env env, napi_value exports);
-void export_sockets(napi_env env, napi_value exports);
-void export_options(napi_env env, napi_value exports);
-void export_send(napi_env env, napi_value exports);
-void export_tls(napi_env env, napi_value exports);
+void *tagged(const struct state *state, uint32_t number);
+void deliver_batch(struct state *state, const socket_event *events, int count);
+void export_loop(struct state *state, napi_value exports);
+void export_sockets(struct state *state, napi_value exports);
+void export_options(struct state *state, napi_value exports);
+void export_send(struct state *state, napi_value exports);
+void export_tls(struct state *state, napi_value exports);
 
 #endif

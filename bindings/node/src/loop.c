@@ -1,8 +1,6 @@
-/* The loop of an environment, driven by Node's own: libuv watches its descriptor, and when that is readable
- * a batch of records is fetched and handed to JavaScript. */
+/* A batch of records on its way to JavaScript. */
 #include "addon.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Lets JavaScript hand over the rest of the batch, or a part. False when JavaScript cannot run any more.
@@ -54,7 +52,7 @@ static int32_t peer_address(struct state *state, const char *address)
 static void write_record(struct state *state, struct record *record, const socket_event *event)
 {
     record->type = event->type;
-    record->slot = (int32_t) (uintptr_t) event->user_data;
+    record->slot = (int32_t) (uint32_t) (uintptr_t) event->user_data;
     record->error = event->error;
     record->size = (int32_t) event->size;
     record->socket = (double) event->socket;
@@ -68,115 +66,50 @@ static void write_record(struct state *state, struct record *record, const socke
     record->address = peer_address(state, event->remote.address);
 }
 
-static void deliver(struct state *state, int count)
+/* Gives the records to JavaScript. The state may go with the last of them. */
+void deliver_batch(struct state *state, const socket_event *events, int count)
 {
     struct shared *shared = state->shared;
     napi_handle_scope scope;
-    napi_value function;
+    napi_value function = NULL;
 
     if (napi_open_handle_scope(state->env, &scope) != napi_ok)
         return;
-    for (int i = 0; i < count; i++)
-        write_record(state, &shared->records[i], &state->events[i]);
-    shared->count = count;
-    shared->next = 0;
     napi_get_reference_value(state->env, state->deliver, &function);
-    while (shared->next < shared->count && hand_over(state, function))
-        ;
-    shared->count = 0;
+    if (function != NULL) {
+        state->batch = events;
+        for (int i = 0; i < count; i++)
+            write_record(state, &shared->records[i], &events[i]);
+        shared->count = count;
+        shared->next = 0;
+        while (shared->next < shared->count && hand_over(state, function))
+            ;
+        shared->count = 0;
+    }
     napi_close_handle_scope(state->env, scope);
 }
 
-static int poll_once(struct state *state)
+/* A user_data: a slot, or the number of a request, of this state. */
+void *tagged(const struct state *state, uint32_t number)
 {
-    int count = socket_loop_poll(state->loop, state->events, BATCH, 0);
-
-    if (count > 0)
-        deliver(state, count);
-    return count;
+    return (void *) ((uintptr_t) state->id << 32 | number);
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
-{
-    struct state *state = poll->data;
-
-    (void) status;
-    (void) events;
-    /* What the listeners have sent leaves with the second poll, and most of it is complete at once: those
-     * completions need no turn of libuv's loop. */
-    if (poll_once(state) > 0)
-        poll_once(state);
-    /* Sends from elsewhere are not gathered. */
-    socket_loop_flush(state->loop);
-}
-
-static void on_closed(uv_handle_t *poll)
-{
-    struct state *state = poll->data;
-
-    free(poll);
-    napi_remove_async_cleanup_hook(state->cleanup);
-}
-
-/* The environment ends: no JavaScript runs any more. */
-static void on_cleanup(napi_async_cleanup_hook_handle handle, void *data)
-{
-    struct state *state = data;
-
-    (void) handle;
-    uv_poll_stop(state->poll);
-    socket_loop_close(state->loop); /* aborts and releases the sockets */
-    socket_loop_close(state->loop); /* drops their records */
-    uv_close((uv_handle_t *) state->poll, on_closed);
-}
-
-static int64_t start(struct state *state)
-{
-    uv_loop_t *uv = NULL;
-
-    state->loop = socket_loop_create(SOCKET_LOOP_RECORDS);
-    if (state->loop < 0)
-        return state->loop;
-    state->poll = malloc(uv_handle_size(UV_POLL));
-    if (state->poll == NULL || napi_get_uv_event_loop(state->env, &uv) != napi_ok ||
-        uv_poll_init(uv, state->poll, socket_loop_fd(state->loop)) != 0) {
-        free(state->poll);
-        state->poll = NULL;
-        socket_loop_close(state->loop);
-        socket_loop_close(state->loop);
-        return -SOCKET_ERROR_INTERNAL;
-    }
-    state->poll->data = state;
-    uv_poll_start(state->poll, UV_READABLE, on_readable);
-    uv_unref((uv_handle_t *) state->poll);
-    napi_add_async_cleanup_hook(state->env, on_cleanup, state, &state->cleanup);
-    return state->loop;
-}
-
-/* The loop, made with the first socket: loading the package costs no descriptors. Negative: an error. */
-int64_t need_loop(struct state *state)
-{
-    if (state->loop <= 0) {
-        int64_t result = start(state);
-
-        state->loop = result > 0 ? result : 0;
-        return result;
-    }
-    return state->loop;
-}
-
-/* setup(deliver): the memory that is shared. */
+/* setup(deliver): the memory that is shared. The functions keep deliver, and deliver keeps them: a state that nothing
+ * else refers to is garbage. */
 static napi_value setup(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
-    napi_value argv[1], memory;
+    struct state *state = state_of(env, info);
+    napi_value argv[1], memory, self;
     void *data = NULL;
 
     get_arguments(env, info, argv, 1);
+    napi_get_cb_info(env, info, NULL, NULL, &self, NULL);
+    napi_set_named_property(env, self, "deliver", argv[0]);
     napi_create_arraybuffer(env, sizeof(struct shared), &data, &memory);
     state->shared = data;
     napi_create_reference(env, memory, 1, &state->memory);
-    napi_create_reference(env, argv[0], 1, &state->deliver);
+    napi_create_reference(env, argv[0], 0, &state->deliver);
     napi_async_init(env, NULL, from_text(env, "OHSOCKETLOOP"), &state->turn);
     return memory;
 }
@@ -184,13 +117,13 @@ static napi_value setup(napi_env env, napi_callback_info info)
 /* The event of the batch with a number that JavaScript was given; NULL outside of deliver. */
 static const socket_event *event_of(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
+    struct state *state = state_of(env, info);
     napi_value argv[1];
     int64_t number;
 
     get_arguments(env, info, argv, 1);
     number = to_integer(env, argv[0]);
-    return number >= 0 && number < state->shared->count ? &state->events[number] : NULL;
+    return number >= 0 && number < state->shared->count ? &state->batch[number] : NULL;
 }
 
 /* payload(number): a message, as an ArrayBuffer of its size. */
@@ -218,30 +151,35 @@ static napi_value address(napi_env env, napi_callback_info info)
 /* ref(), unref(): whether the loop keeps the process alive. */
 static napi_value ref(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
-
-    (void) info;
-    if (state->poll != NULL)
-        uv_ref((uv_handle_t *) state->poll);
+    set_referenced(state_of(env, info), true);
     return NULL;
 }
 
 static napi_value unref(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
-
-    (void) info;
-    if (state->poll != NULL)
-        uv_unref((uv_handle_t *) state->poll);
+    set_referenced(state_of(env, info), false);
     return NULL;
 }
 
-void export_loop(napi_env env, napi_value exports)
+/* hold(), letGo(): while something is open or under way, its records are wanted. They count. */
+static napi_value hold(napi_env env, napi_callback_info info)
+{
+    napi_reference_ref(env, state_of(env, info)->deliver, NULL);
+    return NULL;
+}
+
+static napi_value let_go(napi_env env, napi_callback_info info)
+{
+    napi_reference_unref(env, state_of(env, info)->deliver, NULL);
+    return NULL;
+}
+
+void export_loop(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "setup", setup }, { "payload", payload }, { "address", address },
-        { "ref", ref }, { "unref", unref },
+        { "ref", ref }, { "unref", unref }, { "hold", hold }, { "letGo", let_go },
     };
 
-    add_exports(env, exports, list, sizeof list / sizeof *list);
+    add_exports(state, exports, list, sizeof list / sizeof *list);
 }

@@ -68,7 +68,7 @@ static napi_value get_state(napi_env env, napi_callback_info info)
 /* getAddress(handle, remote): the text, with port and family in the shared memory; or an error. */
 static napi_value get_address(napi_env env, napi_callback_info info)
 {
-    struct shared *shared = state_of(env)->shared;
+    struct shared *shared = state_of(env, info)->shared;
     char text[ADDRESS_LENGTH];
     napi_value argv[2];
     int result;
@@ -179,7 +179,7 @@ static napi_value stats(napi_env env, napi_callback_info info)
     return result;
 }
 
-void export_options(napi_env env, napi_value exports)
+void export_options(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "setExtraOptions", set_extra_options }, { "setOption", set_option }, { "getOption", get_option },
@@ -189,5 +189,5 @@ void export_options(napi_env env, napi_value exports)
         { "version", version }, { "setCompat", set_compat }, { "stats", stats },
     };
 
-    add_exports(env, exports, list, sizeof list / sizeof *list);
+    add_exports(state, exports, list, sizeof list / sizeof *list);
 }

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static socket_completion completion_of(uintptr_t request)
+static socket_completion completion_of(uint32_t request)
 {
     return request != 0 ? SOCKET_RECORD : NULL;
 }
@@ -11,18 +11,18 @@ static socket_completion completion_of(uintptr_t request)
 /* send(handle, data, request) */
 static napi_value send_bytes(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
+    struct state *state = state_of(env, info);
     napi_value argv[3];
     struct bytes bytes;
-    uintptr_t request;
+    uint32_t request;
     int result;
 
     get_arguments(env, info, argv, 3);
     if (!to_bytes(state, argv[1], &bytes))
         return from_integer(env, -SOCKET_ERROR_PARAMETER);
-    request = (uintptr_t) to_integer(env, argv[2]);
+    request = (uint32_t) to_integer(env, argv[2]);
     result = socket_send(to_integer(env, argv[0]), bytes.data, bytes.size, completion_of(request),
-        (void *) request);
+        tagged(state, request));
     free(bytes.owned);
     return from_integer(env, result);
 }
@@ -30,10 +30,11 @@ static napi_value send_bytes(napi_env env, napi_callback_info info)
 /* sendv(handle, views, request): an array of ArrayBuffers and views as one send. */
 static napi_value send_views(napi_env env, napi_callback_info info)
 {
+    struct state *state = state_of(env, info);
     socket_buffer buffers[MAX_BUFFERS];
     napi_value views[MAX_BUFFERS], argv[3];
     uint32_t count = 0;
-    uintptr_t request;
+    uint32_t request;
 
     get_arguments(env, info, argv, 3);
     if (napi_get_array_length(env, argv[1], &count) != napi_ok || count > MAX_BUFFERS)
@@ -51,20 +52,20 @@ static napi_value send_views(napi_env env, napi_callback_info info)
         buffers[i].data = bytes.data;
         buffers[i].size = bytes.size;
     }
-    request = (uintptr_t) to_integer(env, argv[2]);
+    request = (uint32_t) to_integer(env, argv[2]);
     return from_integer(env, socket_sendv(to_integer(env, argv[0]), buffers, (int) count,
-        completion_of(request), (void *) request));
+        completion_of(request), tagged(state, request)));
 }
 
 /* sendTo(handle, data, address, port, family, request) */
 static napi_value send_to(napi_env env, napi_callback_info info)
 {
-    struct state *state = state_of(env);
+    struct state *state = state_of(env, info);
     napi_value argv[6];
     char text[ADDRESS_LENGTH];
     socket_address address = { text, 0, 0 };
     struct bytes bytes;
-    uintptr_t request;
+    uint32_t request;
     int result;
 
     get_arguments(env, info, argv, 6);
@@ -72,19 +73,19 @@ static napi_value send_to(napi_env env, napi_callback_info info)
         return from_integer(env, -SOCKET_ERROR_PARAMETER);
     address.port = (int32_t) to_integer(env, argv[3]);
     address.family = (int32_t) to_integer(env, argv[4]);
-    request = (uintptr_t) to_integer(env, argv[5]);
+    request = (uint32_t) to_integer(env, argv[5]);
     result = socket_send_to(to_integer(env, argv[0]), &address, bytes.data, bytes.size,
-        completion_of(request), (void *) request);
+        completion_of(request), tagged(state, request));
     free(bytes.owned);
     return from_integer(env, result);
 }
 
 
-void export_send(napi_env env, napi_value exports)
+void export_send(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "send", send_bytes }, { "sendv", send_views }, { "sendTo", send_to },
     };
 
-    add_exports(env, exports, list, sizeof list / sizeof *list);
+    add_exports(state, exports, list, sizeof list / sizeof *list);
 }

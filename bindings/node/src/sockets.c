@@ -2,6 +2,9 @@
  * result, negative when it has failed. */
 #include "addon.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Calls a function of the library that takes a handle only. */
 static napi_value on_handle(napi_env env, napi_callback_info info, int (*function)(socket_handle))
 {
@@ -16,19 +19,19 @@ static napi_value with_request(napi_env env, napi_callback_info info,
     int (*function)(socket_handle, socket_completion, void *))
 {
     napi_value argv[2];
-    uintptr_t request;
+    uint32_t request;
 
     get_arguments(env, info, argv, 2);
-    request = (uintptr_t) to_integer(env, argv[1]);
+    request = (uint32_t) to_integer(env, argv[1]);
     return from_integer(env, function(to_integer(env, argv[0]), request != 0 ? SOCKET_RECORD : NULL,
-        (void *) request));
+        tagged(state_of(env, info), request)));
 }
 
 /* construct(kind) */
 static napi_value construct(napi_env env, napi_callback_info info)
 {
     napi_value argv[1];
-    int64_t loop = need_loop(state_of(env));
+    int64_t loop = need_loop(state_of(env, info));
 
     get_arguments(env, info, argv, 1);
     if (loop > 0)
@@ -36,14 +39,36 @@ static napi_value construct(napi_env env, napi_callback_info info)
     return from_integer(env, loop);
 }
 
+/* Remembers whose the slot is, for when JavaScript has no chance to release it. */
+static bool keep_handle(struct state *state, uint32_t slot, socket_handle handle)
+{
+    if (slot >= state->slots) {
+        size_t slots = slot < 16 ? 32 : (size_t) slot * 2;
+        socket_handle *handles = realloc(state->handles, slots * sizeof *handles);
+
+        if (handles == NULL)
+            return false;
+        memset(handles + state->slots, 0, (slots - state->slots) * sizeof *handles);
+        state->handles = handles;
+        state->slots = slots;
+    }
+    state->handles[slot] = handle;
+    return true;
+}
+
 /* subscribe(handle, mask, slot) */
 static napi_value subscribe(napi_env env, napi_callback_info info)
 {
+    struct state *state = state_of(env, info);
     napi_value argv[3];
+    uint32_t slot;
 
     get_arguments(env, info, argv, 3);
+    slot = (uint32_t) to_integer(env, argv[2]);
+    if (!keep_handle(state, slot, to_integer(env, argv[0])))
+        return from_integer(env, -SOCKET_ERROR_INTERNAL);
     return from_integer(env, socket_subscribe(to_integer(env, argv[0]), (uint32_t) to_integer(env, argv[1]),
-        (void *) (uintptr_t) to_integer(env, argv[2])));
+        tagged(state, slot)));
 }
 
 /* address, port, family: three arguments. */
@@ -97,7 +122,7 @@ static napi_value connect_socket(napi_env env, napi_callback_info info)
         return from_integer(env, -SOCKET_ERROR_PARAMETER);
     options.timeout_ms = (int32_t) to_integer(env, argv[4]);
     return from_integer(env, socket_connect(to_integer(env, argv[0]), &options, SOCKET_RECORD,
-        (void *) (uintptr_t) to_integer(env, argv[5])));
+        tagged(state_of(env, info), (uint32_t) to_integer(env, argv[5]))));
 }
 
 
@@ -131,7 +156,7 @@ static napi_value resume_socket(napi_env env, napi_callback_info info)
     return on_handle(env, info, socket_resume);
 }
 
-void export_sockets(napi_env env, napi_value exports)
+void export_sockets(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "construct", construct }, { "subscribe", subscribe }, { "bind", bind_socket },
@@ -140,5 +165,5 @@ void export_sockets(napi_env env, napi_value exports)
         { "release", release_socket }, { "pause", pause_socket }, { "resume", resume_socket },
     };
 
-    add_exports(env, exports, list, sizeof list / sizeof *list);
+    add_exports(state, exports, list, sizeof list / sizeof *list);
 }

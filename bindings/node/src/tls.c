@@ -211,7 +211,7 @@ static napi_value set_keylog(napi_env env, napi_callback_info info)
     return from_integer(env, socket_tls_set_keylog(path[0] != '\0' ? path : NULL));
 }
 
-void export_tls(napi_env env, napi_value exports)
+void export_tls(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "setSecure", set_secure_options }, { "constructOver", construct_over },
@@ -219,5 +219,5 @@ void export_tls(napi_env env, napi_value exports)
         { "setKeylog", set_keylog },
     };
 
-    add_exports(env, exports, list, sizeof list / sizeof *list);
+    add_exports(state, exports, list, sizeof list / sizeof *list);
 }

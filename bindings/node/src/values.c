@@ -4,11 +4,12 @@
 
 #include <stdlib.h>
 
-struct state *state_of(napi_env env)
+/* The evaluation of lib/ whose function this is. */
+struct state *state_of(napi_env env, napi_callback_info info)
 {
     void *state = NULL;
 
-    napi_get_instance_data(env, &state);
+    napi_get_cb_info(env, info, NULL, NULL, NULL, &state);
     return state;
 }
 
@@ -133,12 +134,16 @@ bool to_bytes(struct state *state, napi_value value, struct bytes *bytes)
     return view_to_bytes(state->env, value, bytes) || text_to_bytes(state, value, bytes);
 }
 
-void add_exports(napi_env env, napi_value exports, const struct export *list, size_t count)
+/* Each function keeps exports alive, and with that the state. */
+void add_exports(struct state *state, napi_value exports, const struct export *list, size_t count)
 {
+    napi_env env = state->env;
+
     for (size_t i = 0; i < count; i++) {
         napi_value function;
 
-        napi_create_function(env, list[i].name, NAPI_AUTO_LENGTH, list[i].function, NULL, &function);
+        napi_create_function(env, list[i].name, NAPI_AUTO_LENGTH, list[i].function, state, &function);
+        napi_set_named_property(env, function, "exports", exports);
         napi_set_named_property(env, exports, list[i].name, function);
     }
 }
