@@ -50,11 +50,23 @@ function readAddress(value, compat) {
 
 /** Whether it can be sent; an ArrayBuffer may be of another realm, as in node:vm and what is built on it. */
 function isData(value) {
-  return typeof value === 'string' || value instanceof ArrayBuffer || ArrayBuffer.isView(value) || types.isArrayBuffer(value);
+  if (typeof value === 'string') return true;
+  if (!(value instanceof ArrayBuffer || ArrayBuffer.isView(value) || types.isArrayBuffer(value))) return false;
+  return value.byteLength > 0 || !isDetached(value.buffer ?? value);
+}
+
+/** The bytes of an ArrayBuffer that was transferred are elsewhere: sending none of them must not look like success. */
+function isDetached(buffer) {
+  try {
+    Reflect.construct(Uint8Array, [buffer]);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function notData() {
-  return parameterError('data must be a string, an ArrayBuffer or a view of one');
+  return parameterError('data must be a string, an ArrayBuffer or a view of one, and not detached');
 }
 
 /** What of an options object is not there (yet) must not be left out in silence. */

@@ -3,14 +3,14 @@
 const native = require('./native.js');
 const { badCallback } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
-const { abortError, addressError, parameterError } = require('./errors.js');
+const { abortError, addressError, errorOf, parameterError } = require('./errors.js');
 const { ErrorCode } = require('./constants.js');
 const { readAddress, readConnectOptions } = require('./arguments.js');
 const { answer, begin, put, swap } = require('./requests.js');
 const loop = require('./loop.js');
 const {
-  kBound, kCancel, kClosed, kClosing, kCompat, kHandle, kHeld, kJoined, kOpened, kPrepare, kRead, kRefuse, kSlot,
-  kSubscribe,
+  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kJoined, kOpened, kPrepare, kRead, kRefuse, kSlot,
+  kSubscribe, kView,
 } = require('./symbols.js');
 
 /** A socket that connects. */
@@ -70,7 +70,10 @@ class ClientSocket extends StreamSocket {
       return result;
     }, (result) => {
       signal?.removeEventListener('abort', onAbort);
-      if (result < 0 && started && !this[kBound] && !this[kClosing]) this[kClosed]();
+      if (result < 0 && started) {
+        if (!this[kBound] && !this[kClosing]) this[kClosed]();
+        this[kView]?.[kFailed](errorOf(result, this[kHandle]));
+      }
       return refused;
     });
   }

@@ -73,17 +73,31 @@ class Emitter {
     return this[kListeners][numberOf(type, this[kCompat])]?.length ?? 0;
   }
 
-  /** Calls the listeners. Lists are replaced, never changed: this one stays whole while they change it. */
+  /**
+   * Calls the listeners. Lists are replaced, never changed: this one stays whole while they change it. One that throws
+   * does not keep the others from running: its exception leaves when they have.
+   */
   [kEmit](number, value) {
     const list = this[kListeners][number];
     if (list === undefined) return;
+    let thrown; // [exception]: it may be undefined
     for (let i = 0; i < list.length; i++) {
       const now = this[kListeners][number];
       if (now !== list && (now === undefined || !now.includes(list[i]))) continue;
-      if (value === undefined) list[i].call(this);
-      else list[i].call(this, value);
+      try {
+        if (value === undefined) list[i].call(this);
+        else list[i].call(this, value);
+      } catch (error) {
+        if (thrown === undefined) thrown = [error];
+        else process.nextTick(rethrow, error);
+      }
     }
+    if (thrown !== undefined) throw thrown[0];
   }
+}
+
+function rethrow(error) {
+  throw error;
 }
 
 Emitter.prototype.addListener = Emitter.prototype.on;

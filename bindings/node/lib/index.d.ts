@@ -261,7 +261,7 @@ declare namespace socket {
     duplex(options?: DuplexOptions): SocketDuplex<E>;
   }
 
-  /** The addresses are those of net.Socket: undefined when the connection has ended. */
+  /** With what programs use of net.Socket. The addresses are undefined when the connection has ended. */
   interface SocketDuplex<E = StreamEvents> extends Duplex {
     readonly socket: StreamSocket<E>;
     readonly remoteAddress: string | undefined;
@@ -270,6 +270,27 @@ declare namespace socket {
     readonly localAddress: string | undefined;
     readonly localPort: number | undefined;
     readonly localFamily: 'IPv4' | 'IPv6' | undefined;
+    readonly bytesRead: number;
+    readonly bytesWritten: number;
+    readonly bufferSize: number;
+    readonly connecting: boolean;
+    readonly pending: boolean;
+    readonly readyState: 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed';
+    readonly timeout: number | undefined;
+    /** TLS only. */
+    readonly encrypted: true | undefined;
+    readonly alpnProtocol: string | false | undefined;
+    address(): { address: string; family: 'IPv4' | 'IPv6'; port: number } | Record<string, never>;
+    /** Makes no connection: it tells with the events connect and ready that the socket has one. */
+    connect(...args: unknown[]): this;
+    setTimeout(milliseconds: number, callback?: () => void): this;
+    setNoDelay(noDelay?: boolean): this;
+    /** initialDelay: milliseconds, of which whole seconds count. */
+    setKeepAlive(enable?: boolean, initialDelay?: number): this;
+    ref(): this;
+    unref(): this;
+    destroySoon(): void;
+    resetAndDestroy(): this;
   }
 
   interface TCPStreamSocket<E> extends StreamSocket<E> {

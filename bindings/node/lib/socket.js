@@ -15,7 +15,7 @@ const { answer, begin, take } = require('./requests.js');
 const {
   kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
   kJoined, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
-  kSubscribe,
+  kSubscribe, kView,
 } = require('./symbols.js');
 
 const CLOSE_BIT = 1 << Event.CLOSE;
@@ -37,6 +37,7 @@ class Socket extends Emitter {
     this[kJoined] = null; // closes of what the library has closed already
     this[kDeferred] = false;
     this[kReferenced] = true;
+    this[kView] = undefined; // its stream
   }
 
   // ---- Operations
@@ -351,4 +352,4 @@ function getAddress(socket, remote, callback) {
   return answer(socket[kHandle], callback, 0, loop.takeAddress(address));
 }
 
-module.exports = { Socket, addressOf, badCallback, getAddress, throwing };
+module.exports = { Socket, addressOf, badCallback, getAddress, stateOf, throwing };

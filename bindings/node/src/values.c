@@ -102,9 +102,19 @@ static size_t element_size(napi_typedarray_type type)
     }
 }
 
+/* The bytes of an ArrayBuffer that was transferred are elsewhere. */
+static bool is_detached(napi_env env, napi_value buffer)
+{
+    bool detached = false;
+
+    napi_is_detached_arraybuffer(env, buffer, &detached);
+    return detached;
+}
+
 /* The bytes of an ArrayBuffer or a view of one. They stay valid until JavaScript runs again. */
 bool view_to_bytes(napi_env env, napi_value value, struct bytes *bytes)
 {
+    napi_value buffer = value;
     void *data = NULL;
     bool is = false;
 
@@ -116,15 +126,16 @@ bool view_to_bytes(napi_env env, napi_value value, struct bytes *bytes)
     } else if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
         napi_typedarray_type type;
 
-        napi_get_typedarray_info(env, value, &type, &bytes->size, &data, NULL, NULL);
+        napi_get_typedarray_info(env, value, &type, &bytes->size, &data, &buffer, NULL);
         bytes->size *= element_size(type);
     } else if (napi_is_dataview(env, value, &is) == napi_ok && is) {
-        napi_get_dataview_info(env, value, &bytes->size, &data, NULL, NULL);
+        napi_get_dataview_info(env, value, &bytes->size, &data, &buffer, NULL);
     } else {
         return false;
     }
-    if (bytes->size > 0) /* an empty one has no memory */
-        bytes->data = data;
+    if (bytes->size == 0) /* an empty one has no memory */
+        return !is_detached(env, buffer);
+    bytes->data = data;
     return true;
 }
 

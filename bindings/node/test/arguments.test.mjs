@@ -179,3 +179,28 @@ test('listeners', () => {
     assert.throws(() => tcp.off(type), { code: 401 });
   }
 });
+
+test('the bytes of a detached ArrayBuffer are elsewhere: 401', async () => {
+  const { tcp, peer } = await connected();
+  const udp = socket.constructUDPSocketInstance();
+  await udp.bind({ address: HOST });
+  const address = await udp.getLocalAddress();
+  for (const view of [(buffer) => buffer, (buffer) => new Uint8Array(buffer), (buffer) => new DataView(buffer), (buffer) => Buffer.from(buffer)]) {
+    const buffer = new ArrayBuffer(8);
+    const data = view(buffer);
+    structuredClone(buffer, { transfer: [buffer] });
+    await rejected(tcp.send({ data }), 401);
+    await rejected(called(tcp, 'send', { data }), 401);
+    await rejected(tcp.sendv([data]), 401);
+    await rejected(udp.send({ data, address }), 401);
+    await rejected(udp.send({ data, address: { ...address, address: 'localhost' } }), 401);
+  }
+  for (const data of [new ArrayBuffer(0), new Uint8Array(0), Buffer.alloc(0)]) {
+    await tcp.send({ data });
+    await tcp.sendv([data]);
+    await udp.send({ data, address });
+  }
+  peer.resume().end();
+  await tcp.close();
+  await udp.close();
+});

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
+import { run } from './child.mjs';
 import { HOST, bytes, checkLeaks, connected, listening, netClient, netServer, next, soon, turns } from './helper.mjs';
 
 checkLeaks();
@@ -264,4 +265,20 @@ test('remoteInfo and message are the listener\'s own', async () => {
   assert.equal((await info).remoteInfo.address, HOST);
   peer.destroy();
   await tcp.close().catch(() => {});
+});
+
+test('a listener that throws keeps no other one of the event from running', async () => {
+  const { code, stdout, stderr } = await run(`
+    const order = [];
+    process.on('uncaughtException', (error) => order.push(error.message));
+    const udp = socket.constructUDPSocketInstance();
+    udp.on('message', () => { order.push('first'); throw new Error('of the first'); });
+    udp.on('message', () => { order.push('second'); throw new Error('of the second'); });
+    udp.on('message', () => order.push('third'));
+    udp.on('message', () => udp.close());
+    udp.on('close', () => console.log(order.join()));
+    await udp.bind({ address: '127.0.0.1' });
+    await udp.send({ data: 'x', address: await udp.getLocalAddress() });
+  `).done;
+  assert.deepEqual([stdout, stderr, code], ['first,second,third,of the first,of the second\n', '', 0]);
 });

@@ -24,6 +24,19 @@ run() { # NODE TEST...
   PATH=$(dirname "$(command -v "$node")"):$PATH timeout 240 "$node" --expose-gc --test --test-reporter=dot "$@"
 }
 
+# What clients/ or versions/ name, into BUILD/node.
+fetch_packages() {
+  local folder=$build/node/$1
+  mkdir -p "$folder"
+  cmp -s "$1/package-lock.json" "$folder/package-lock.json" && return
+  cp "$1/package.json" "$1/package-lock.json" "$folder/"
+  (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null) ||
+    { rm "$folder/package-lock.json"; exit 1; }
+}
+
+export OHSOCKET_CLIENTS=$build/node/clients
+fetch_packages clients
+
 if [ $# -gt 0 ]; then
   for node; do
     run "$node" ./*.test.mjs
@@ -32,12 +45,7 @@ if [ $# -gt 0 ]; then
 fi
 
 versions=$build/node/versions
-mkdir -p "$versions"
-if ! cmp -s versions/package-lock.json "$versions/package-lock.json"; then
-  cp versions/package.json versions/package-lock.json "$versions/"
-  (cd "$versions" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null) ||
-    { rm "$versions/package-lock.json"; exit 1; }
-fi
+fetch_packages versions
 (
   for node in "$versions"/node_modules/node*/bin/node; do
     run "$node" "${smoke[@]}" || exit
