@@ -2,7 +2,7 @@
 #
 # make python           checks that the package works with the library just built
 # make wheel            wheel and source distribution, in build/python/dist
-# make test-python      mypy and pytest on all processors (PYTHON=python3.9 PYTEST="-k tcp -n 0")
+# make test-python      mypy and pytest on all processors (PYTHON=python3.10 PYTEST="-k tcp -n 0")
 # make test-sdist       pip builds the library from the source distribution, in an empty environment
 
 PYTHON ?= python3

@@ -69,7 +69,7 @@ class StreamSocket extends Socket {
 }
 
 function viewsError(result) {
-  return result === -ErrorCode.PARAMETER ? parameterError('views must be an array of up to 1024 ArrayBuffers that are not detached, and views of such') : undefined;
+  return result === -ErrorCode.PARAMETER ? parameterError('views must be an array of up to 1024 ArrayBuffers and views, none detached') : undefined;
 }
 
 /** The result of a send when the socket is not open. */

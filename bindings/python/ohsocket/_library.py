@@ -2,9 +2,14 @@
 
 import ctypes
 import os
+import sys
 from typing import Any, Dict, List
 
 from ._abi import EVENT_SIZE, FUNCTIONS, VERSION_MAJOR, socket_event
+
+if sys.version_info < (3, 10):
+    # Its signal handlers are installed without SA_ONSTACK, and Go's runtime ends the process when one runs.
+    raise ImportError("ohsocket needs CPython 3.10 or later")
 
 SONAME = f"libohsocket.so.{VERSION_MAJOR}"
 

@@ -60,4 +60,15 @@ def set_compat(on: bool) -> bool:
     """Whether sockets made from now on, in the whole process, answer as OpenHarmony's own where the
     library does better (docs/compat.md); OHSOCKET_COMPAT=1 does so from the start. Returns the previous
     setting."""
-    return bool(check(lib.socket_set_compat(bool(on))))
+    global _compat
+    before = bool(check(lib.socket_set_compat(bool(on))))
+    _compat = bool(on)
+    return before
+
+
+_compat = os.environ.get("OHSOCKET_COMPAT") == "1"
+
+
+def is_compat() -> bool:
+    """Whether sockets made now are in compatibility mode."""
+    return _compat

@@ -9,6 +9,7 @@ from ._errors import SocketError, error_of
 from ._handle import Handle
 from ._library import lib, text_at
 from ._loop import Loop
+from ._process import is_compat
 from ._types import SocketRemoteInfo
 
 Listener = Callable[..., Any]
@@ -71,6 +72,7 @@ class Receiver(Handle):
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
+        self._compat = is_compat()
         self._open = self._was_open = False  # between the call that opens it and its close event
         self._bound = False
         self._closing = False  # from close() or abort() to its close event

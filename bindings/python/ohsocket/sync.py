@@ -133,11 +133,11 @@ class SyncSocket(Socket):
 
     def close(self) -> None:
         """Closes the socket: sends what is queued, then waits for the peer's end, at most for the close
-        timeout (2 s). A socket that is closed already stays so; one never opened is SocketError 2300999.
+        timeout (2 s). One that is not open stays so: `finally` may close a socket whose connect has failed.
 
         What was received and not taken is dropped.
         """
-        if self._was_open and not self._open:
+        if not self._open and (self._was_open or not self._compat):
             return
         self._complete(self._begin_close)
         self._loop.wait(lambda: not self._open)

@@ -175,11 +175,39 @@ def test_bad_numbers(run: Run) -> None:
     run(main())
 
 
+def test_close_of_what_is_not_open(run: Run) -> None:
+    """It does nothing: `finally: await tcp.close()`. In compatibility mode it is an error, as on OpenHarmony."""
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            nobody = one.getsockname()
+        tcps = [ohsocket.TCPSocket(), ohsocket.TLSSocket()]
+        for tcp in tcps:
+            await tcp.close()
+            with pytest.raises(ConnectionRefusedError):
+                await tcp.connect(nobody)
+            await tcp.close()
+            await tcp.close()
+        await ohsocket.UDPSocket().close()
+        await ohsocket.TCPSocketServer().close()
+        before = ohsocket.set_compat(True)
+        try:
+            tcp = ohsocket.TCPSocket()
+        finally:
+            ohsocket.set_compat(before)
+        with pytest.raises(ohsocket.SocketError) as caught:
+            await tcp.close()
+        assert caught.value.code == 2300999
+        await tcps[0].close()  # it has kept its mode
+
+    run(main())
+
+
 def test_wrong_state(run: Run) -> None:
     async def main() -> None:
         tcp = ohsocket.TCPSocket()
         for operation, code in (
-            (tcp.close(), 2300999), (tcp.send(b"x"), 2301009), (tcp.receive(), 2301107), (tcp.end(), 2301009)
+            (tcp.send(b"x"), 2301009), (tcp.receive(), 2301107), (tcp.end(), 2301009)
         ):  # fmt: skip
             with pytest.raises(ohsocket.SocketError) as caught:
                 await operation

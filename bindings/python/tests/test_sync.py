@@ -87,9 +87,7 @@ def test_errors(pair: Pair) -> None:
         connection.receive()
     with pytest.raises(ConnectionError):
         connection.send(b"x")
-    with pytest.raises(SocketError) as caught:
-        sync.TCPSocket().close()
-    assert caught.value.code == 2300999
+    sync.TCPSocket().close()  # it is not open
 
 
 def test_reset_while_sending(pair: Pair) -> None:

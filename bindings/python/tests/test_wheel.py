@@ -45,7 +45,7 @@ def test_contents(wheel: pathlib.Path) -> None:
         sources = {f"ohsocket/{path.name}" for path in (PACKAGE / "ohsocket").glob("*.py")}
         assert names == sources | {"ohsocket/py.typed", "ohsocket/libohsocket.so.1"}
         (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
-        assert "Requires-Python: >=3.9" in archive.read(metadata).decode()
+        assert "Requires-Python: >=3.10" in archive.read(metadata).decode()
         # Of what is linked into the library, too.
         licences = {name.rsplit("/", 1)[1]: archive.read(name) for name in archive.namelist() if "/licenses/" in name}
         assert set(licences) == {"LICENSE", "THIRD_PARTY"} and b"OpenSSL" in licences["THIRD_PARTY"]
