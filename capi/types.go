@@ -65,7 +65,8 @@ type TLSOptions struct {
 	CA uintptr `c:"const char *const *"`
 	// Names of OpenSSL, separated by colons, TLS 1.2 and 1.3 mixed:
 	// "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256". Suites of one version
-	// only exclude the other. NULL: OpenSSL's defaults.
+	// only exclude the other, unless protocols names both: the other then has its
+	// default suites. NULL: OpenSSL's defaults.
 	CipherSuite uintptr `c:"const char *"`
 	// Names of OpenSSL, separated by colons: "rsa_pss_rsae_sha256:ECDSA+SHA256".
 	// NULL: OpenSSL's defaults.

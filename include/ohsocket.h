@@ -525,7 +525,8 @@ typedef struct socket_tls_options {
     /*
      * Names of OpenSSL, separated by colons, TLS 1.2 and 1.3 mixed:
      * "ECDHE-RSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256". Suites of one version only exclude
-     * the other. NULL: OpenSSL's defaults.
+     * the other, unless protocols names both: the other then has its default suites. NULL:
+     * OpenSSL's defaults.
      */
     const char *cipher_suite;
     /*

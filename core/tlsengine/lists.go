@@ -50,7 +50,7 @@ func readLists(c *Config) (*lists, error) {
 		return nil, configError(&f, "cipherSuite")
 	}
 	defer C.SSL_CTX_free(known)
-	if err := l.readCiphers(known, c.CipherSuite); err != nil {
+	if err := l.readCiphers(known, c.CipherSuite, c.Protocols); err != nil {
 		return nil, err
 	}
 	if err := l.readSignatures(known, c.SignatureAlgorithms); err != nil {
@@ -59,7 +59,7 @@ func readLists(c *Config) (*lists, error) {
 	return l, nil
 }
 
-func (l *lists) readCiphers(known *C.SSL_CTX, list string) error {
+func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) error {
 	r := suiteReader{known: known}
 	for _, element := range strings.FieldsFunc(list, isSeparator) {
 		if err := r.read(element); err != nil {
@@ -80,10 +80,12 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string) error {
 	if len(suites) == 0 && r.named+r.keywords == 0 {
 		return listError("cipherSuite: %q leaves no cipher suite", list)
 	}
-	if r.named+r.keywords > 0 && (len(suites) == 0 || r.keywords+r.named13 == 0) {
+	// A version that protocols names stays possible, with its default suites, as OpenSSL itself has it.
+	both := protocols == TLS12|TLS13
+	if r.named+r.keywords > 0 && (len(suites) == 0 || r.keywords+r.named13 == 0 && !both) {
 		l.highest = TLS12
 	}
-	if r.named13 > 0 && r.named+r.keywords == 0 {
+	if r.named13 > 0 && r.named+r.keywords == 0 && !both {
 		l.lowest = TLS13
 	}
 	if l.lowest > l.highest {

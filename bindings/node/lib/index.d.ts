@@ -88,7 +88,7 @@ declare namespace socket {
     /** Servers: the client's order of cipher suites counts. */
     useRemoteCipherPrefer?: boolean;
     signatureAlgorithms?: string;
-    /** OpenSSL's names, separated by colons. Names of one version only exclude the other. */
+    /** OpenSSL's names, separated by colons. Names of one version only exclude the other, unless protocols names both. */
     cipherSuite?: string;
     /** Servers: the client must show a certificate that ca vouches for. */
     isBidirectionalAuthentication?: boolean;
