@@ -52,15 +52,16 @@ function readAddress(value, compat) {
 function isData(value) {
   if (typeof value === 'string') return true;
   if (!(value instanceof ArrayBuffer || ArrayBuffer.isView(value) || types.isArrayBuffer(value))) return false;
-  return value.byteLength > 0 || !isDetached(value.buffer ?? value);
+  return !isDetached(value);
 }
 
 /** The bytes of an ArrayBuffer that was transferred are elsewhere: sending none of them must not look like success. */
-function isDetached(buffer) {
+function isDetached(value) {
   try {
-    Reflect.construct(Uint8Array, [buffer]);
+    if (value.byteLength > 0) return false;
+    Reflect.construct(Uint8Array, [value.buffer ?? value]);
     return false;
-  } catch {
+  } catch { // a DataView has no length any more, and nothing else can be made a view of
     return true;
   }
 }

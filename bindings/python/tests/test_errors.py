@@ -233,7 +233,7 @@ def test_wrong_state(run: Run) -> None:
 def test_what_the_texts_say(run: Run) -> None:
     async def main() -> None:
         tcp = ohsocket.TCPSocket()
-        for operation in (tcp.send(b"x"), tcp.close()):
+        for operation in (tcp.send(b"x"), tcp.end()):
             with pytest.raises(ohsocket.SocketError, match="the socket is not open"):
                 await operation
         server, client, connection = await pair()
