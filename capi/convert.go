@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"unsafe"
 
 	"ohsocket/core/errcode"
@@ -101,7 +102,7 @@ func cString(p uintptr) string { return string(cText(p)) }
 
 func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) {
 	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
-		return netaddr.Sockaddr{}, errcode.Parameter
+		return netaddr.Sockaddr{}, s.Refuse("bind", "address is NULL or not aligned")
 	}
 	a := (*socket.Address)(pointer(p))
 	return s.LocalAddress(cString(a.Address), a.Port, netaddr.Family(a.Family))
@@ -109,7 +110,7 @@ func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) 
 
 func receiver(s *socket.Socket, t socket.Thread, p uintptr) (netaddr.Sockaddr, errcode.Code) {
 	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
-		return netaddr.Sockaddr{}, errcode.Parameter
+		return netaddr.Sockaddr{}, s.Refuse("send_to", "address is NULL or not aligned")
 	}
 	a := (*socket.Address)(pointer(p))
 	return s.Receiver(t, cText(a.Address), a.Port, netaddr.Family(a.Family))
@@ -143,6 +144,33 @@ func readStruct[T any](p uintptr, to *T) errcode.Code {
 	return errcode.OK
 }
 
+// readOptions is readStruct for a call of a socket, which remembers what is wrong. initializer is the
+// macro that a caller may have forgotten.
+func readOptions[T any](s *socket.Socket, operation, initializer string, p uintptr, to *T) errcode.Code {
+	code := readStruct(p, to)
+	if code == errcode.OK {
+		return code
+	}
+	return s.Refuse(operation, structMistake(initializer, p, unsafe.Sizeof(*to), unsafe.Alignof(*to)))
+}
+
+// structMistake says why readStruct has refused a struct that has size bytes here.
+func structMistake(initializer string, p, size, alignment uintptr) string {
+	switch {
+	case p == 0:
+		return "options is NULL"
+	case p%alignment != 0:
+		return "options is not aligned"
+	}
+	switch given := uintptr(*(*uint32)(pointer(p))); {
+	case given == 0:
+		return "options.struct_size is 0: begin with " + initializer
+	case given < size || given > maxText:
+		return fmt.Sprintf("options.struct_size is %d, %d is expected: begin with %s", given, size, initializer)
+	}
+	return "options has members that this version of the library does not know"
+}
+
 // writeStruct fills a caller's struct that begins with its size, which it keeps.
 func writeStruct[T any](p uintptr, from *T) errcode.Code {
 	if p == 0 || p%unsafe.Alignof(*from) != 0 {
@@ -168,35 +196,36 @@ func writeText(text string, p, capacity uintptr) int32 {
 	return int32(len(text))
 }
 
-// extra checks what fields names.
-func (o *ExtraOptions) extra() (socket.Extra, errcode.Code) {
+// extra checks what fields names, and says what is wrong.
+func (o *ExtraOptions) extra() (socket.Extra, string, errcode.Code) {
 	const all = ExtraBroadcast<<1 - 1
 	e := socket.Extra{}
 	if o.Fields&^all != 0 {
-		return e, errcode.Parameter
+		return e, fmt.Sprintf("fields has unknown bits: %#x", o.Fields&^all), errcode.Parameter
 	}
 	for _, f := range []struct {
+		name  string
 		bit   uint32
 		value int32
 		to    *socket.Flag
 	}{
-		{ExtraKeepAlive, o.KeepAlive, &e.KeepAlive},
-		{ExtraOOBInline, o.OobInline, &e.OOBInline},
-		{ExtraTCPNoDelay, o.TcpNoDelay, &e.NoDelay},
-		{ExtraReuseAddress, o.ReuseAddress, &e.ReuseAddress},
-		{ExtraBroadcast, o.Broadcast, &e.Broadcast},
+		{"keep_alive", ExtraKeepAlive, o.KeepAlive, &e.KeepAlive},
+		{"oob_inline", ExtraOOBInline, o.OobInline, &e.OOBInline},
+		{"tcp_no_delay", ExtraTCPNoDelay, o.TcpNoDelay, &e.NoDelay},
+		{"reuse_address", ExtraReuseAddress, o.ReuseAddress, &e.ReuseAddress},
+		{"broadcast", ExtraBroadcast, o.Broadcast, &e.Broadcast},
 	} {
 		if o.Fields&f.bit == 0 {
 			continue
 		}
 		if f.value != 0 && f.value != 1 {
-			return e, errcode.Parameter
+			return e, fmt.Sprintf("%s is %d, neither 0 nor 1", f.name, f.value), errcode.Parameter
 		}
 		*f.to = socket.FlagOf(f.value == 1)
 	}
 	if o.Fields&ExtraLinger != 0 {
 		if o.LingerOn != 0 && o.LingerOn != 1 || o.LingerMs < 0 || o.LingerMs > 65535 {
-			return e, errcode.Parameter
+			return e, fmt.Sprintf("linger_on is %d (0 or 1), linger_ms %d (0 to 65535)", o.LingerOn, o.LingerMs), errcode.Parameter
 		}
 		e.Linger = socket.FlagOf(o.LingerOn == 1)
 		e.LingerMs = o.LingerMs
@@ -211,12 +240,12 @@ func (o *ExtraOptions) extra() (socket.Extra, errcode.Code) {
 	}
 	if o.Fields&ExtraSocketTimeout != 0 {
 		if o.SocketTimeoutMs < 0 {
-			return e, errcode.Domain
+			return e, fmt.Sprintf("socket_timeout_ms is %d", o.SocketTimeoutMs), errcode.Domain
 		}
 		e.SocketTimeoutMs = o.SocketTimeoutMs
 		e.SetSocketTimeout = true
 	}
-	return e, errcode.OK
+	return e, "", errcode.OK
 }
 
 // bufferSize applies the API's rule for sizes out of range.

@@ -164,7 +164,7 @@ func TestGuard(t *testing.T) {
 }
 
 func TestExtraOptions(t *testing.T) {
-	none, code := (&ExtraOptions{KeepAlive: 7, LingerOn: -1, SocketTimeoutMs: -1}).extra()
+	none, _, code := (&ExtraOptions{KeepAlive: 7, LingerOn: -1, SocketTimeoutMs: -1}).extra()
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, socket.Extra{}, none, "what fields does not name is not looked at")
 	for _, test := range []struct {
@@ -185,8 +185,9 @@ func TestExtraOptions(t *testing.T) {
 		{ExtraOptions{Fields: ExtraSocketTimeout, SocketTimeoutMs: -1}, socket.Extra{}, errcode.Domain},
 		{ExtraOptions{Fields: ExtraSocketTimeout, SocketTimeoutMs: 5}, socket.Extra{SetSocketTimeout: true, SocketTimeoutMs: 5}, 0},
 	} {
-		got, code := test.options.extra()
+		got, why, code := test.options.extra()
 		assert.Equal(t, test.code, code, "%+v", test.options)
+		assert.Equal(t, code != errcode.OK, why != "")
 		if code == errcode.OK {
 			assert.Equal(t, test.want, got)
 		}
@@ -204,7 +205,7 @@ func FuzzExtraOptions(f *testing.F) {
 		setSize(p, uint32(unsafe.Sizeof(ExtraOptions{})))
 		var o ExtraOptions
 		require.Equal(t, errcode.OK, readStruct(p, &o))
-		x, code := o.extra()
+		x, _, code := o.extra()
 		if code != errcode.OK {
 			require.Contains(t, []errcode.Code{errcode.Parameter, errcode.Domain}, code)
 			return

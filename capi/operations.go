@@ -19,7 +19,9 @@ import (
 //   - SOCKET_ERROR_ADDRINUSE: the address is in use.
 //   - SOCKET_ERROR_ADDRNOTAVAIL: it is not an address of this machine.
 //   - SOCKET_ERROR_ACCES: the port is privileged.
-//   - SOCKET_ERROR_INVAL: the socket is open already.
+//   - SOCKET_ERROR_NODEV: there is no interface of that zone.
+//   - SOCKET_ERROR_INVAL: the socket is open already, or the kernel says so of the address (a
+//     link-local one without a zone).
 //   - SOCKET_ERROR_ALREADY: the socket is closing.
 //   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
@@ -62,7 +64,7 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 		return fail(errcode.BadFD)
 	}
 	var o ListenOptions
-	if code := readStruct(options, &o); code != errcode.OK {
+	if code := readOptions(s, "listen", "SOCKET_LISTEN_OPTIONS_INIT", options, &o); code != errcode.OK {
 		return fail(code)
 	}
 	sa, code := s.LocalAddress(cString(o.Address.Address), o.Address.Port, netaddr.Family(o.Address.Family))
@@ -94,6 +96,8 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 //   - SOCKET_ERROR_CONNREFUSED: the peer refused.
 //   - SOCKET_ERROR_TIMEDOUT: the time limit has passed.
 //   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the peer.
+//   - SOCKET_ERROR_AFNOSUPPORT: the socket is bound to an address of another family.
+//   - SOCKET_ERROR_INVAL: the kernel says so of the address.
 //   - SOCKET_ERROR_RESOLVE: the name was not found (TLS: the same code).
 //   - SOCKET_ERROR_CANCELED: socket_close or socket_abort was called.
 //   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate was refused, by this side or by the peer.
@@ -102,6 +106,7 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 //
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
+//   - SOCKET_ERROR_NODEV: there is no interface of the address's zone.
 //   - SOCKET_ERROR_ISCONN: it is connected.
 //   - SOCKET_ERROR_ALREADY: it is connecting or closing.
 //   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
@@ -115,7 +120,7 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 		return fail(errcode.BadFD)
 	}
 	var o ConnectOptions
-	if code := readStruct(options, &o); code != errcode.OK {
+	if code := readOptions(s, "connect", "SOCKET_CONNECT_OPTIONS_INIT", options, &o); code != errcode.OK {
 		return fail(code)
 	}
 	target, code := s.RemoteTarget(cString(o.Address.Address), o.Address.Port, netaddr.Family(o.Address.Family))
@@ -171,7 +176,7 @@ func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, c
 		return fail(errcode.BadFD)
 	}
 	if count < 0 || count > maxBuffers || buffers == 0 && count > 0 || buffers%8 != 0 {
-		return fail(errcode.Parameter)
+		return fail(s.Refuse("sendv", "buffers is NULL or not aligned, or count is not from 0 to 1024"))
 	}
 	return fail(s.SendVector(socket.Thread(thread), bufferSlice(buffers, count), socket.Completion{Func: completion, UserData: userData}))
 }

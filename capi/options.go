@@ -26,11 +26,12 @@ func goSocketSetExtraOptions(handle int64, options uintptr) (result int32) {
 		return fail(errcode.BadFD)
 	}
 	var o ExtraOptions
-	if code := readStruct(options, &o); code != errcode.OK {
+	if code := readOptions(s, "set_extra_options", "SOCKET_EXTRA_OPTIONS_INIT", options, &o); code != errcode.OK {
 		return fail(code)
 	}
-	extra, code := o.extra()
+	extra, why, code := o.extra()
 	if code != errcode.OK {
+		s.Refuse("set_extra_options", why)
 		return fail(code)
 	}
 	return fail(s.SetExtraOptions(extra))

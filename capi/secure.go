@@ -31,7 +31,7 @@ func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.Se
 	}
 	var o TLSOptions
 	if code := readStruct(options, &o); code != errcode.OK {
-		return nil, s.RefuseSecure(operation, "struct_size is not one that the library knows: set it with SOCKET_TLS_OPTIONS_INIT")
+		return nil, s.RefuseSecure(operation, "tls: "+structMistake("SOCKET_TLS_OPTIONS_INIT", options, unsafe.Sizeof(o), unsafe.Alignof(o)))
 	}
 	r := optionReader{}
 	config, serverName := r.config(&o, s.Kind() == socket.KindTLSServer)

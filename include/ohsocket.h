@@ -497,9 +497,9 @@ typedef struct socket_tls_identity {
 
 /*
  * socket_tls_options are the secure options of a TLS socket. Zero means default. Texts are
- * NUL-terminated: PEM up to 1 MiB each, lists and pass phrases up to 16 KiB, server_name up to
- * 253 bytes. For a SOCKET_ERROR_PARAMETER socket_get_error_detail names the member. Nobody is
- * ever asked for a pass phrase.
+ * NUL-terminated: PEM up to 1 MiB each, lists up to 16 KiB, pass phrases up to 1 KiB,
+ * server_name up to 253 bytes. For a SOCKET_ERROR_PARAMETER socket_get_error_detail names the
+ * member. Nobody is ever asked for a pass phrase.
  */
 typedef struct socket_tls_options {
     /* sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it. */
@@ -939,7 +939,9 @@ socket_handle socket_construct_tcp(void);
  *   - SOCKET_ERROR_ADDRINUSE: the address is in use.
  *   - SOCKET_ERROR_ADDRNOTAVAIL: it is not an address of this machine.
  *   - SOCKET_ERROR_ACCES: the port is privileged.
- *   - SOCKET_ERROR_INVAL: the socket is open already.
+ *   - SOCKET_ERROR_NODEV: there is no interface of that zone.
+ *   - SOCKET_ERROR_INVAL: the socket is open already, or the kernel says so of the address (a
+ *     link-local one without a zone).
  *   - SOCKET_ERROR_ALREADY: the socket is closing.
  *   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
  */
@@ -963,6 +965,8 @@ int socket_bind(socket_handle socket, const socket_address *address);
  *   - SOCKET_ERROR_CONNREFUSED: the peer refused.
  *   - SOCKET_ERROR_TIMEDOUT: the time limit has passed.
  *   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the peer.
+ *   - SOCKET_ERROR_AFNOSUPPORT: the socket is bound to an address of another family.
+ *   - SOCKET_ERROR_INVAL: the kernel says so of the address.
  *   - SOCKET_ERROR_RESOLVE: the name was not found (TLS: the same code).
  *   - SOCKET_ERROR_CANCELED: socket_close or socket_abort was called.
  *   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate was refused, by this side or by the peer.
@@ -970,6 +974,7 @@ int socket_bind(socket_handle socket, const socket_address *address);
  *     socket_get_error_detail has.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: an option is out of range.
+ *   - SOCKET_ERROR_NODEV: there is no interface of the address's zone.
  *   - SOCKET_ERROR_ISCONN: it is connected.
  *   - SOCKET_ERROR_ALREADY: it is connecting or closing.
  *   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.

@@ -26,8 +26,12 @@ func SetCompat(on bool) bool { return compat.Swap(on) }
 func (s *Socket) LocalAddress(text string, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
 	text, port, family = s.compatAddress(text, port, family)
 	sa, code := netaddr.ParseLiteral(text, port, family)
-	if code == errcode.Parameter {
+	switch code {
+	case errcode.OK:
+	case errcode.Parameter:
 		s.refusedAddress(text, port, family, false)
+	default:
+		s.refusedZone(text, code)
 	}
 	return sa, code
 }
@@ -39,10 +43,21 @@ func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (n
 	if port == 0 {
 		t, code = netaddr.Target{}, errcode.Parameter
 	}
-	if code == errcode.Parameter {
+	switch code {
+	case errcode.OK:
+	case errcode.Parameter:
 		s.refusedAddress(text, port, family, true)
+	default:
+		s.refusedZone(text, code)
 	}
 	return t, code
+}
+
+// refusedZone remembers that the zone of an address is no interface.
+func (s *Socket) refusedZone(text string, code errcode.Code) {
+	s.mu.Lock()
+	s.rarely().failure = &failure{operation: "address", host: strconv.Quote(text), code: code, text: "there is no interface of that zone"}
+	s.mu.Unlock()
 }
 
 // refusedAddress remembers what is wrong with an address; names says whether a host name would do.

@@ -25,7 +25,7 @@ type Extra struct {
 func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	if s.kind == KindUDP && (x.KeepAlive != 0 || x.OOBInline != 0 || x.NoDelay != 0 || x.Linger != 0) ||
 		s.kind != KindUDP && x.Broadcast != 0 {
-		return errcode.Parameter
+		return s.Refuse("set_extra_options", "broadcast is of UDP, keep_alive, oob_inline, tcp_no_delay and linger are of TCP")
 	}
 	s.mu.Lock()
 	fd := -1

@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
@@ -60,13 +62,32 @@ var optionRange = [...]struct{ min, max int64 }{
 	OptionHandshakeLimit:    {0, 1 << 30},
 }
 
+// optionNames are those of the header.
+var optionNames = [...]string{
+	OptionSendQueueLimit:    "SEND_QUEUE_LIMIT",
+	OptionIdleTimeout:       "IDLE_TIMEOUT",
+	OptionCloseTimeout:      "CLOSE_TIMEOUT",
+	OptionAllowHalfOpen:     "ALLOW_HALF_OPEN",
+	OptionKeepAliveIdle:     "KEEP_ALIVE_IDLE",
+	OptionKeepAliveInterval: "KEEP_ALIVE_INTERVAL",
+	OptionKeepAliveCount:    "KEEP_ALIVE_COUNT",
+	OptionReusePort:         "REUSE_PORT",
+	OptionReuseAddress:      "REUSE_ADDRESS",
+	OptionIPv6Only:          "IPV6_ONLY",
+	OptionHandshakeTimeout:  "HANDSHAKE_TIMEOUT",
+	OptionHandshakeLimit:    "HANDSHAKE_LIMIT",
+}
+
 // maxTimeout is a day in milliseconds.
 const maxTimeout = 86400000
 
 // SetOption sets an option of the library.
 func (s *Socket) SetOption(option Option, value int64) errcode.Code {
-	if option < 1 || int(option) >= len(optionRange) || value < optionRange[option].min || value > optionRange[option].max {
-		return errcode.Parameter
+	if option < 1 || int(option) >= len(optionRange) {
+		return s.Refuse("set_option", fmt.Sprintf("there is no option %d", option))
+	}
+	if r := optionRange[option]; value < r.min || value > r.max {
+		return s.Refuse("set_option", fmt.Sprintf("value %d of SOCKET_OPTION_%s is not from %d to %d", value, optionNames[option], r.min, r.max))
 	}
 	s.mu.Lock()
 	o := *s.opts

@@ -30,7 +30,7 @@ func (s *Socket) Send(t Thread, data, size uintptr, done Completion) errcode.Cod
 func (s *Socket) SendVector(t Thread, bufs []Buffer, done Completion) errcode.Code {
 	total, ok := measure(bufs)
 	if !ok {
-		return errcode.Parameter
+		return s.Refuse("send", badBuffer)
 	}
 	switch s.kind {
 	case KindTCPServer, KindTLSServer:
@@ -39,7 +39,7 @@ func (s *Socket) SendVector(t Thread, bufs []Buffer, done Completion) errcode.Co
 		return s.sendPacket(t, bufs, total, netaddr.Sockaddr{}, done)
 	case KindTLS, KindTLSConnection:
 		if total == 0 {
-			return errcode.Parameter // as the API has it
+			return s.Refuse("send", "an empty send over TLS") // as the API has it
 		}
 	}
 	return s.sendCode(s.sendStream(t, bufs, total, done))
@@ -53,13 +53,15 @@ func (s *Socket) SendTo(t Thread, to netaddr.Sockaddr, data, size uintptr, done 
 	one := [1]Buffer{{Data: data, Size: uint64(size)}}
 	total, ok := measure(one[:])
 	if !ok {
-		return errcode.Parameter
+		return s.Refuse("send_to", badBuffer)
 	}
 	if to.Port() == 0 {
 		return errcode.InvalidArgument
 	}
 	return s.sendPacket(t, one[:], total, to, done)
 }
+
+const badBuffer = "data is NULL although it has a size, or has more than 2 GiB"
 
 // measure adds sizes up and finds missing data.
 func measure(bufs []Buffer) (int, bool) {

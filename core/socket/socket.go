@@ -372,6 +372,14 @@ func (s *Socket) refuses(argument, value, why string) errcode.Code {
 	return errcode.Parameter
 }
 
+// Refuse remembers for ErrorDetail why an operation was refused for its arguments.
+func (s *Socket) Refuse(operation, why string) errcode.Code {
+	s.mu.Lock()
+	s.rarely().failure = &failure{operation: operation, code: errcode.Parameter, text: why}
+	s.mu.Unlock()
+	return errcode.Parameter
+}
+
 // ErrorDetail says what the last failure was about.
 func (s *Socket) ErrorDetail() string {
 	s.mu.Lock()

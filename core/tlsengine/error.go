@@ -90,7 +90,7 @@ func verifyText(verify int, name string) string {
 // aboutCertificate reports whether an alert says that the certificate of who receives it is not accepted.
 func aboutCertificate(alert int) bool {
 	switch alert {
-	case 41, 42, 43, 44, 45, 46, 48, 111, 113, 114, 116:
+	case 41, 42, 43, 44, 45, 46, 48, 49, 51, 111, 113, 114, 116: // 51: its signature does not fit
 		return true
 	}
 	return false

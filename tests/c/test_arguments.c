@@ -30,6 +30,48 @@ static const char *endless(void)
     return text;
 }
 
+static void detail(socket_handle s, int result, const char *part)
+{
+    char text[300];
+    CHECK_EQ(result, -SOCKET_ERROR_PARAMETER);
+    CHECK(socket_get_error_detail(s, text, sizeof text) > 0);
+    if (strstr(text, part) == NULL) FAIL("\"%s\" does not say \"%s\"", text, part);
+}
+
+// DONE-7: what is wrong with an argument is said in the header's names.
+TEST(a_refused_argument_is_named)
+{
+    socket_handle tcp = socket_construct_tcp(), server = socket_construct_tcp_server(), udp = socket_construct_udp();
+    socket_connect_options to = {0};
+    socket_listen_options at = {0};
+    socket_extra_options extra = {0};
+    detail(tcp, socket_connect(tcp, &to, NULL, NULL), "connect: options.struct_size is 0: begin with SOCKET_CONNECT_OPTIONS_INIT");
+    detail(tcp, socket_connect(tcp, NULL, NULL, NULL), "connect: options is NULL");
+    detail(server, socket_listen(server, &at), "SOCKET_LISTEN_OPTIONS_INIT");
+    detail(server, socket_listen(server, NULL), "listen: options is NULL");
+    at.struct_size = 4;
+    detail(server, socket_listen(server, &at), "options.struct_size is 4, ");
+    detail(tcp, socket_bind(tcp, NULL), "bind: address is NULL");
+    detail(tcp, socket_send(tcp, NULL, 5, NULL, NULL), "data is NULL");
+    detail(udp, socket_send_to(udp, NULL, "x", 1, NULL, NULL), "send_to: address is NULL");
+    detail(tcp, socket_sendv(tcp, NULL, 1, NULL, NULL), "sendv: buffers is NULL");
+    detail(tcp, socket_set_option(tcp, 99, 1), "there is no option 99");
+    detail(tcp, socket_set_option(tcp, SOCKET_OPTION_KEEP_ALIVE_COUNT, 128), "value 128 of SOCKET_OPTION_KEEP_ALIVE_COUNT is not from 0 to 127");
+    detail(tcp, socket_set_extra_options(tcp, &extra), "SOCKET_EXTRA_OPTIONS_INIT");
+    extra = (socket_extra_options)SOCKET_EXTRA_OPTIONS_INIT;
+    extra.fields = 1u << 31;
+    detail(tcp, socket_set_extra_options(tcp, &extra), "fields has unknown bits: 0x80000000");
+    extra.fields = SOCKET_EXTRA_KEEP_ALIVE;
+    extra.keep_alive = 2;
+    detail(tcp, socket_set_extra_options(tcp, &extra), "keep_alive is 2, neither 0 nor 1");
+    socket_address zoned = {"fe80::1%nosuch0", 9, 0};
+    char text[300];
+    CHECK_EQ(socket_bind(tcp, &zoned), -SOCKET_ERROR_NODEV);
+    CHECK(socket_get_error_detail(tcp, text, sizeof text) > 0);
+    CHECK(strstr(text, "nosuch0") != NULL && strstr(text, "no interface") != NULL);
+    CHECK_EQ(socket_release(tcp) + socket_release(server) + socket_release(udp), 0);
+}
+
 static const struct {
     const char *text;
     int port, family;
