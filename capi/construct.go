@@ -64,7 +64,8 @@ func goSocketConstructTLSServer() (result int64) {
 // socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on its loop.
 // The new socket takes over the connection and the bytes that are unread on it, and is bound.
 // socket_connect then makes the handshake only, and verifies the name in its address. The TCP
-// socket is not open any more and has no close event. Its listeners are removed; release it as any
+// socket is not open any more and has no close event. Its listeners are removed (a message
+// callback may still be running on the loop's thread). It can be opened again; release it as any
 // other. If the handshake fails, the connection ends: after the completion of socket_connect come
 // error and close.
 // Errors:

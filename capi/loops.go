@@ -126,7 +126,7 @@ func goSocketLoopFlush(loop int64) (result int32) {
 //
 // socket_loop_post runs a function on the loop's thread, once, in the order of posting; loop 0 is
 // the first default loop. In record mode function is NULL and a SOCKET_EVENT_POST record with
-// user_data is made.
+// user_data is made. What was accepted runs though the loop is closed or shut down meanwhile.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: function is NULL in callback mode, or not NULL in record mode.
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -146,7 +146,8 @@ func goSocketLoopPost(loop int64, function, userData uintptr) (result int32) {
 // socket_loop_set_timer runs a function on the loop's thread after delay_ms and then, if
 // interval_ms is not 0, every interval_ms. Both are 0 to 2^40. A busy loop leaves out the
 // intervals that it misses. Loop 0 is the first default loop. In record mode function is NULL, and
-// the timer makes SOCKET_EVENT_TIMER records with its id as size. Returns the timer's id (> 0).
+// the timer makes SOCKET_EVENT_TIMER records with its id as size. Timers end with their loop. Returns the
+// timer's id (> 0).
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: a time is out of range, or function is as in socket_loop_post.
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -220,7 +221,8 @@ func goSocketSetDispatchThreads(count int32) (result int32) {
 // C: int socket_run(void)
 //
 // socket_run waits until no socket of the default loops is open and nothing is left to deliver.
-// Returns 0. Timers and posted functions do not keep it waiting.
+// Returns 0. Timers and posted functions do not keep it waiting, except those of loops that are
+// being shut down.
 // Errors:
 //   - SOCKET_ERROR_DEADLK: it was called inside a callback of a default loop.
 //
@@ -234,6 +236,7 @@ func goSocketRun(thread uintptr) (result int32) {
 //
 // socket_shutdown aborts the sockets of the default loops, delivers their completions and close
 // events, releases their handles and ends the loops; afterwards none of their callbacks runs.
+// A call after one that ran out of time, or beside another, waits for the same loops.
 // Host-driven loops are not touched. The next construct starts anew. timeout_ms: 0 to 86400000.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: timeout_ms is out of range.

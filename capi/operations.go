@@ -249,7 +249,8 @@ func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 //
 // socket_close ends the open period. The library sends what is queued, then a FIN. It reads and
 // discards input until the peer ends too, but not longer than the close timeout. Then it closes
-// the descriptor, the close event and the completion come, and the handle can be used again. A
+// the descriptor, and the close event and the completion come. From the close event on, inside it
+// too, the handle can be opened again. A
 // connect with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has
 // the error that kept queued bytes from being sent, or 0. A server's connections stay open.
 // Errors:

@@ -21,7 +21,8 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 		return code
 	}
 	defer x.drop()
-	if code := s.beginOpen(); code != errcode.OK {
+	o, code := s.beginOpen()
+	if code != errcode.OK {
 		return code
 	}
 	to, remote, e := s.examine(fd)
@@ -30,10 +31,9 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	if e != 0 {
 		// The descriptor stays the caller's.
-		return s.endOpen(-1, stateIdle, e, "adopt", netaddr.Sockaddr{})
+		return s.endOpen(-1, o, stateIdle, e, "adopt", netaddr.Sockaddr{})
 	}
 	s.mu.Lock()
-	o := s.opts
 	s.remote = remote.Keep()
 	if s.kind == KindTLS {
 		s.carried = true
@@ -43,7 +43,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	s.mu.Unlock()
 	o.setAll(fd, s.kind)
-	return s.endOpen(fd, to, 0, "adopt", netaddr.Sockaddr{})
+	return s.endOpen(fd, o, to, 0, "adopt", netaddr.Sockaddr{})
 }
 
 // examine finds out what a descriptor is and whether this kind of socket can have it.

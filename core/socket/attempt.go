@@ -15,6 +15,7 @@ type attempt struct {
 	fd      int
 	address netaddr.Sockaddr
 	token   loop.Token
+	opts    *options // what the descriptor has
 }
 
 // start makes the descriptor and connects it; UDP is connected at once.
@@ -29,7 +30,7 @@ func (a *attempt) start() unix.Errno {
 			return e
 		}
 	}
-	a.fd = fd
+	a.fd, a.opts = fd, o
 	a.c.text = ""
 	e := sys.Connect(fd, &a.address)
 	if s.kind == KindUDP {
@@ -138,7 +139,7 @@ func (c *connector) rebind(old int) {
 		return
 	}
 	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, o.reuseAddress.value())
-	s.mu.Lock()
+	s.catchUp(fd, o)
 	if s.users > 0 {
 		// Another thread looks at the old one just now.
 		s.mu.Unlock()

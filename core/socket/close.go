@@ -306,25 +306,18 @@ func (s *Socket) finish() {
 	s.loop.hold(-1)
 }
 
-// endPeriod makes the close event and runs the completions of close. From the last of
-// these callbacks on the socket can be opened again.
+// endPeriod makes the close event and runs the completions of close. From the close event on the
+// socket can be opened again.
 func (s *Socket) endPeriod(code errcode.Code) {
+	var done []Completion
 	s.mu.Lock()
-	over := s.rare == nil || len(s.closeDone) == 0
-	if over {
-		s.closing = false
+	s.closing = false
+	if s.rare != nil {
+		done, s.closeDone = s.closeDone, nil // what comes from now on is the next period's
 	}
 	s.mu.Unlock()
 	s.emit(EventClose, code, nil)
-	for !over {
-		s.mu.Lock()
-		done := s.closeDone[0]
-		s.closeDone = s.closeDone[1:]
-		if over = len(s.closeDone) == 0; over {
-			s.closeDone = nil
-			s.closing = false
-		}
-		s.mu.Unlock()
-		s.complete(OperationClose, done, code)
+	for _, c := range done {
+		s.complete(OperationClose, c, code)
 	}
 }

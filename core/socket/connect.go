@@ -117,8 +117,10 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 		s.mu.Lock()
 		if !ok {
 			s.state = stateIdle
+			s.doomed = false
 			s.mu.Unlock()
 			c.secure.drop()
+			s.forgetSecure()
 			return errcode.BadFD
 		}
 		c.closed = s.closed
@@ -364,7 +366,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 		}
 	}
 	c.trying, c.waiting = nil, nil
-	s.mu.Lock()
+	s.catchUp(a.fd, a.opts)
 	s.fd = int32(a.fd)
 	s.remote = a.address.Keep()
 	s.connected()

@@ -113,6 +113,11 @@ func (s *Socket) Expire(t *loop.Timer) {
 	now := loop.Clock()
 	s.seePeer(now)
 	s.mu.Lock()
+	if heir := s.successor(); heir != nil {
+		s.mu.Unlock()
+		heir.takeOver(s)
+		return
+	}
 	closing, stall, idle := s.deadlines()
 	switch {
 	case closing != 0 && closing <= now:

@@ -14,9 +14,10 @@ import (
 type defaultLoops struct {
 	mu      sync.Mutex
 	loops   []*Loop
+	ending  []*Loop // taken down by Shutdown, and not done yet
 	threads int
 	turn    int
-	changed *sync.Cond // a loop has nothing open any more, or the loops were taken down
+	changed *sync.Cond // a loop has nothing open any more, was taken down or is done
 }
 
 var defaults = newDefaults()
@@ -120,7 +121,16 @@ func (l *Loop) dispatch() {
 	l.gatherer.Store(0)
 	l.releaseAll()
 	l.free()
+	defaults.ended(l)
 	close(l.done)
+}
+
+// ended forgets a loop that is done.
+func (d *defaultLoops) ended(l *Loop) {
+	d.mu.Lock()
+	d.ending = slices.DeleteFunc(d.ending, func(o *Loop) bool { return o == l })
+	d.changed.Broadcast()
+	d.mu.Unlock()
 }
 
 // stop makes dispatch end.
@@ -143,7 +153,7 @@ func (d *defaultLoops) nothingOpen() {
 	d.mu.Unlock()
 }
 
-// RunDefault waits until the default loops have no open socket.
+// RunDefault waits until the default loops have no open socket and those that end are done.
 func RunDefault(t Thread) errcode.Code {
 	d := defaults
 	d.mu.Lock()
@@ -158,14 +168,14 @@ func RunDefault(t Thread) errcode.Code {
 				open += l.openCount()
 			}
 		})
-		if open == 0 {
+		if open == 0 && len(d.ending) == 0 {
 			return errcode.OK
 		}
 		d.changed.Wait()
 	}
 }
 
-// Shutdown ends the default loops.
+// Shutdown ends the default loops, and waits for all that are ending, whoever has begun it.
 func Shutdown(t Thread, timeoutMs int32) errcode.Code {
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
 		return errcode.Parameter
@@ -176,13 +186,14 @@ func Shutdown(t Thread, timeoutMs int32) errcode.Code {
 		d.mu.Unlock()
 		return errcode.Deadlock
 	}
-	ending := d.loops
-	d.loops = nil
-	d.changed.Broadcast()
-	d.mu.Unlock()
-	for _, l := range ending {
+	for _, l := range d.loops {
 		l.stop()
 	}
+	d.ending = append(d.ending, d.loops...)
+	d.loops = nil
+	ending := slices.Clone(d.ending)
+	d.changed.Broadcast()
+	d.mu.Unlock()
 	deadline := time.NewTimer(time.Duration(timeoutMs) * time.Millisecond)
 	defer deadline.Stop()
 	for _, l := range ending {

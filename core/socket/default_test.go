@@ -2,6 +2,7 @@ package socket
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,6 +77,88 @@ func TestDefaultShutdownTimeout(t *testing.T) {
 	close(leave)
 	f.until("closed", p.closed)
 	f.until("gone", func() bool { return loops.live.Load() == 0 })
+}
+
+// PROC-5, PROC-4: whoever waits for loops that end waits until their last callback has returned:
+// a later call of Shutdown, two at once, Run, and when there are new loops meanwhile.
+func TestDefaultShutdownIsWaitedForByAll(t *testing.T) {
+	f := newFixture(t, onThread)
+	inside, leave := make(chan struct{}), make(chan struct{})
+	var over atomic.Bool
+	require.Equal(t, errcode.OK, f.loop.Post(host.function(func() {
+		close(inside)
+		<-leave
+		over.Store(true)
+	})))
+	<-inside
+	assert.Equal(t, errcode.TimedOut, Shutdown(f.here(), 10))
+	assert.Equal(t, errcode.TimedOut, Shutdown(f.here(), 10), "the callback still runs")
+	next, code := NextDefaultLoop()
+	require.Equal(t, errcode.OK, code)
+	assert.NotSame(t, f.loop, next)
+	s, code := Construct(next, KindTCP)
+	require.Equal(t, errcode.OK, code)
+	assert.Equal(t, errcode.TimedOut, Shutdown(f.here(), 10), "the old loop's")
+	assert.True(t, eventually(patience, func() bool { return Lookup(s.Handle()) == nil }), "the new loop ends, too")
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			assert.Equal(t, errcode.OK, Shutdown(0, int32(patience.Milliseconds())))
+			assert.True(t, over.Load())
+		})
+		all.Go(func() {
+			assert.Equal(t, errcode.OK, RunDefault(0))
+			assert.True(t, over.Load())
+		})
+	}
+	close(leave)
+	all.Wait()
+	assert.Equal(t, errcode.OK, Shutdown(f.here(), 0), "nothing is left to wait for")
+}
+
+// LOOP-11: when a loop ends, what was posted runs once; timers do not, those included whose time has come.
+func TestPostsAndTimersOfALoopThatEnds(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		posts, timers := 0, 0
+		count := func(n *int) Function {
+			fn := host.function(func() {
+				f.mu.Lock()
+				*n++
+				f.mu.Unlock()
+			})
+			if f.venue == onPoll {
+				fn.Func = 0
+			}
+			return fn
+		}
+		leave := make(chan struct{})
+		if f.venue == onThread {
+			inside := make(chan struct{})
+			require.Equal(t, errcode.OK, f.loop.Post(host.function(func() {
+				close(inside)
+				<-leave
+			})))
+			<-inside
+		}
+		for range 100 {
+			for _, delay := range []int64{0, 1, 1000} {
+				_, code := f.loop.SetTimer(delay, delay, count(&timers))
+				require.Equal(t, errcode.OK, code)
+			}
+			require.Equal(t, errcode.OK, f.loop.Post(count(&posts)))
+		}
+		l := f.loop
+		if f.venue == onThread {
+			require.Equal(t, errcode.TimedOut, Shutdown(f.here(), 2))
+			close(leave)
+		}
+		f.end()
+		assert.Equal(t, 100, posts)
+		assert.Zero(t, timers)
+		assert.Equal(t, errcode.BadFD, l.Post(count(&posts)))
+		_, code := l.SetTimer(0, 0, count(&timers))
+		assert.Equal(t, errcode.BadFD, code)
+	})
 }
 
 // A client accepted while the default loops end does not start new ones.

@@ -144,7 +144,7 @@ func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
 		l.reactor.Close()
 		return nil, errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	if l.handle = loops.add(l); l.handle == 0 {
+	if !loops.publish(l, &l.handle) {
 		l.free()
 		return nil, tooManyOpen
 	}

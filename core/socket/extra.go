@@ -51,7 +51,9 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	var e unix.Errno
 	if fd >= 0 {
 		e = x.apply(fd, s.kind)
-		s.unuse()
+		s.catchUp(fd, &o)
+		s.unuseLocked()
+		s.unlock()
 	}
 	if e == 0 && s.kind.isServer() {
 		e = s.extraToConnections(x)
@@ -74,6 +76,7 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 			from, to = c.opts, &o
 		}
 		c.opts = to
+		given := to
 		fd := c.use()
 		if x.SetSocketTimeout {
 			c.leave(workTimer)
@@ -85,7 +88,9 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 		if e := x.apply(fd, c.kind); e != 0 && first == 0 {
 			first = e
 		}
-		c.unuse()
+		c.catchUp(fd, given)
+		c.unuseLocked()
+		c.unlock()
 	})
 	return first
 }

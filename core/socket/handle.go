@@ -49,12 +49,18 @@ type entry[T any] struct {
 }
 
 // add gives an object a handle; 0 if there are none left.
-func (t *table[T]) add(object *T) int64 {
+func (t *table[T]) add(object *T) (handle int64) {
+	t.publish(object, &handle)
+	return handle
+}
+
+// publish is add for an object that keeps its handle itself: it has it before anybody can find it.
+func (t *table[T]) publish(object *T, handle *int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i, ok := t.slot()
 	if !ok {
-		return 0
+		return false
 	}
 	e := t.at(i)
 	generation := e.generation.Load() + 1
@@ -62,9 +68,10 @@ func (t *table[T]) add(object *T) int64 {
 		generation = 1
 	}
 	e.generation.Store(generation)
+	*handle = t.tag | int64(generation)<<slotBits | int64(i)
 	e.object.Store(object)
 	t.enter()
-	return t.tag | int64(generation)<<slotBits | int64(i)
+	return true
 }
 
 // slot takes a free slot. Fresh ones come first while the line is short, so that

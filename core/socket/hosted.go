@@ -67,7 +67,7 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		l.wait(timeoutMs, func() bool { return l.filled > 0 })
 	}
 	l.out = nil
-	if l.dying && l.filled == 0 && l.openCount() == 0 {
+	if l.dying && l.filled == 0 && l.openCount() == 0 && !l.reactor.Pending() {
 		l.free()
 		return 0, errcode.BadFD
 	}

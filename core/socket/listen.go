@@ -50,10 +50,11 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *Secure) err
 			return code
 		}
 	}
-	if code := s.beginOpen(); code != errcode.OK {
+	o, code := s.beginOpen()
+	if code != errcode.OK {
 		return code
 	}
-	fd, e := s.bound(sa)
+	fd, e := s.bound(o, sa)
 	if e == 0 {
 		if backlog == 0 {
 			backlog = math.MaxUint16 // the kernel cuts it to its maximum
@@ -61,7 +62,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *Secure) err
 		if e = sys.Listen(fd, int(backlog)); e == unix.EADDRINUSE && s.compat {
 			// The port was free to bind but is listened on by another socket.
 			sys.Close(fd)
-			if fd, e = s.bound(sa.WithPort(0)); e == 0 {
+			if fd, e = s.bound(o, sa.WithPort(0)); e == 0 {
 				e = sys.Listen(fd, int(backlog))
 			}
 		}
@@ -71,7 +72,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *Secure) err
 		s.setSecure(x)
 		s.mu.Unlock()
 	}
-	return s.endOpen(fd, stateListening, e, "listen", sa)
+	return s.endOpen(fd, o, stateListening, e, "listen", sa)
 }
 
 // accept takes clients while somebody wants them.
@@ -133,31 +134,29 @@ func (s *Socket) acceptLater(e unix.Errno) {
 }
 
 // welcome makes a connection of an accepted descriptor and shows it to the server's
-// listeners; only then may it have events of its own. Its options are those of the
-// listening descriptor, which the kernel hands on.
+// listeners; only then may it have events of its own.
 func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 	l := defaults.beside(s.loop)
-	s.mu.Lock()
-	opts := s.opts
-	s.mu.Unlock()
-	c := newSocket(l, KindTCPConnection, opts)
+	c := newSocket(l, KindTCPConnection, s.handOn(fd, KindTCPConnection))
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
 	c.held = true
 	c.opening(fd, stateConnected)
-	if c.handle = sockets.add(c); c.handle == 0 {
+	c.clientID = s.accepts.clients + 1
+	if !l.opened(c) {
+		sys.Close(fd)
+		return
+	}
+	// Now it is complete, and others may find it.
+	if !sockets.publish(c, &c.handle) {
+		l.closed(c)
 		sys.Close(fd)
 		s.acceptLater(unix.EMFILE)
 		return
 	}
-	if !l.opened(c) {
-		c.forget()
-		sys.Close(fd)
-		return
-	}
+	s.inform(c)
 	s.accepts.clients++
-	c.clientID = s.accepts.clients
 	s.accepts.live.Add(1)
 	accepted.Add(1)
 	if !s.emit(EventConnect, errcode.OK, c) {
@@ -169,6 +168,39 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 		return
 	}
 	c.admit()
+}
+
+// handOn gives an accepted descriptor the server's options, and returns them. The kernel has handed
+// on those that the listening one had when the client connected, which may be long ago.
+func (s *Socket) handOn(fd int, kind Kind) *options {
+	s.mu.Lock()
+	o := s.opts
+	s.mu.Unlock()
+	o.setAll(fd, kind)
+	return o
+}
+
+// inform gives a connection what was set on its server since its client was accepted. From
+// now on extraToConnections finds it.
+func (s *Socket) inform(c *Socket) {
+	for {
+		s.mu.Lock()
+		o := s.opts
+		s.mu.Unlock()
+		c.mu.Lock()
+		if c.opts == o {
+			c.mu.Unlock()
+			return
+		}
+		c.opts = o
+		c.leave(workTimer)
+		fd := c.use()
+		c.unlock()
+		if fd >= 0 {
+			o.setAll(fd, c.kind)
+			c.unuse()
+		}
+	}
 }
 
 // admit lets an accepted connection begin: its server's listeners have seen it.

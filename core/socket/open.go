@@ -16,28 +16,33 @@ const (
 	pollGone   = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
-// beginOpen claims an idle socket for a call that makes its descriptor.
-func (s *Socket) beginOpen() errcode.Code {
+// beginOpen claims an idle socket for a call that makes its descriptor, and returns the options
+// that it is to have.
+func (s *Socket) beginOpen() (*options, errcode.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.released:
-		return errcode.BadFD
+		return nil, errcode.BadFD
 	case s.closing, s.state == stateOpening:
-		return s.code(unix.EALREADY)
+		return nil, s.code(unix.EALREADY)
 	case s.state != stateIdle:
-		return s.code(unix.EINVAL)
+		return nil, s.code(unix.EINVAL)
 	}
 	s.state = stateOpening
-	return errcode.OK
+	return s.opts, errcode.OK
 }
 
-// endOpen gives the socket its descriptor, or the idle state back.
-func (s *Socket) endOpen(fd int, to state, e unix.Errno, operation string, sa netaddr.Sockaddr) errcode.Code {
+// endOpen gives the socket its descriptor, which has the options o, or the idle state back.
+func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation string, sa netaddr.Sockaddr) errcode.Code {
 	if e == 0 && !s.loop.opened(s) {
 		e = unix.EBADF
 	}
-	s.mu.Lock()
+	if e == 0 {
+		s.catchUp(fd, o)
+	} else {
+		s.mu.Lock()
+	}
 	code := s.code(e)
 	if code != errcode.OK {
 		s.state = stateIdle
@@ -47,6 +52,7 @@ func (s *Socket) endOpen(fd int, to state, e unix.Errno, operation string, sa ne
 		if fd >= 0 && operation != "adopt" {
 			sys.Close(fd) // an adopted one stays the caller's
 		}
+		s.forgetSecure() // of one that was released meanwhile
 		return code
 	}
 	s.opening(fd, to)
@@ -97,10 +103,7 @@ func (s *Socket) newDescriptor(o *options, family int) (int, unix.Errno) {
 }
 
 // bound makes a descriptor and binds it.
-func (s *Socket) bound(sa netaddr.Sockaddr) (int, unix.Errno) {
-	s.mu.Lock()
-	o := s.opts
-	s.mu.Unlock()
+func (s *Socket) bound(o *options, sa netaddr.Sockaddr) (int, unix.Errno) {
 	fd, e := s.newDescriptor(o, sa.Family())
 	if e != 0 {
 		return -1, e
@@ -125,11 +128,12 @@ func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
 	if s.isCarried() {
 		return errcode.OK // its connection has an address, as the API has it
 	}
-	if code := s.beginOpen(); code != errcode.OK {
+	o, code := s.beginOpen()
+	if code != errcode.OK {
 		return code
 	}
-	fd, e := s.bound(sa)
-	return s.endOpen(fd, stateBound, e, "bind", sa)
+	fd, e := s.bound(o, sa)
+	return s.endOpen(fd, o, stateBound, e, "bind", sa)
 }
 
 // begin has the loop watch a descriptor that was opened on another thread, and
@@ -145,7 +149,9 @@ func (s *Socket) begin() {
 	s.mu.Unlock()
 	if giver != nil {
 		s.takeOver(giver)
-		return
+	}
+	if s.kind == KindTLS {
+		return // it is watched, and reported, when it is connected
 	}
 	if s.hasSession() && s.tls.phase == phaseReady {
 		// What has happened since the handshake was not looked at, see readyEarly.
@@ -157,7 +163,7 @@ func (s *Socket) begin() {
 	if fd < 0 || s.token != 0 {
 		return
 	}
-	if !s.attach(fd) {
+	if !s.attach(fd) || s.handedOver() {
 		return
 	}
 	switch {
@@ -175,6 +181,10 @@ func (s *Socket) begin() {
 func (s *Socket) attach(fd int) bool {
 	if e := s.watch(fd); e != 0 {
 		s.mu.Lock()
+		if s.successor() != nil {
+			s.mu.Unlock()
+			return false
+		}
 		s.fail(e)
 		s.closing = true
 		s.leave(workClose)

@@ -137,8 +137,23 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 		return errcode.OK
 	}
 	e := o.setKeepAlive(fd)
-	s.unuse()
+	s.catchUp(fd, &o)
+	s.unuseLocked()
+	s.unlock()
 	return s.code(e)
+}
+
+// catchUp locks the socket at a moment when a descriptor, which has the options o, has those that
+// the socket has. So a descriptor that is not the socket's yet misses none, and of two threads
+// that set options at once the later one wins in the kernel, too.
+func (s *Socket) catchUp(fd int, o *options) {
+	s.mu.Lock()
+	for s.opts != o {
+		o = s.opts
+		s.mu.Unlock()
+		o.setAll(fd, s.kind)
+		s.mu.Lock()
+	}
 }
 
 // Option reads an option of the library.

@@ -101,6 +101,9 @@ type rare struct {
 	suites  string          // compat: all that were enabled in it
 	carried bool            // a client: the descriptor is connected, the handshake is not made
 	giver   *Socket         // the TCP socket whose descriptor it was, until the loop knows
+	// What the loop's thread, whose own it is, had received or met when the descriptor was taken.
+	inherited      *buffer.Block
+	inheritedError errcode.Code
 }
 
 // rarely returns s.rare, which it makes if there is none. mu is held.
@@ -169,7 +172,7 @@ func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
 	if l.stopped {
 		return nil, errcode.BadFD
 	}
-	if s.handle = sockets.add(s); s.handle == 0 {
+	if !sockets.publish(s, &s.handle) {
 		return nil, tooManyOpen
 	}
 	return s, errcode.OK

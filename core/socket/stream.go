@@ -195,6 +195,7 @@ const (
 	readSettle                 // complete sends first
 	readKept                   // UDP: deliver what was received before
 	readWait                   // a writer has to come back first, which lets reading go on
+	readHeir                   // another socket has taken the descriptor
 )
 
 // reads decides that, and returns the descriptor and the listeners; failed says that an
@@ -204,6 +205,8 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	s.mu.Lock()
 	fd = int(s.fd)
 	switch {
+	case s.successor() != nil:
+		how = readHeir
 	case s.state != stateConnected || s.ended || s.closing && !s.finSent:
 		how = readNever
 	case s.closing:
@@ -224,6 +227,9 @@ func (s *Socket) readStream() {
 	for budget := l.readBudget(); s.ready != 0; budget-- {
 		how, fd, set, failed := s.reads()
 		switch {
+		case how == readHeir:
+			s.handedOver()
+			return
 		case how == readNever:
 			s.watchReset()
 			return
@@ -256,8 +262,12 @@ func (s *Socket) readStream() {
 			if n < len(into) && !failed && s.ready&(pollGone|pollUrgent) == 0 {
 				s.ready = 0
 			}
+			from, mine := s.claim(into[:n])
+			if !mine {
+				return
+			}
 			if how == readDeliver {
-				l.message(s, set, l.keep(n), s.remote.Sockaddr())
+				l.message(s, set, l.keep(n), from)
 			}
 		case e == 0:
 			s.ready = 0
@@ -347,6 +357,11 @@ func (s *Socket) lookForError(fd int, ask bool) {
 func (s *Socket) streamFailed(e unix.Errno) {
 	undelivered := s.sentAll && s.isUndelivered()
 	s.mu.Lock()
+	if heir := s.successor(); heir != nil {
+		s.mu.Unlock()
+		heir.inheritEnd(s, e)
+		return
+	}
 	switch {
 	case undelivered && e != 0:
 		s.lose(e)
@@ -363,6 +378,11 @@ func (s *Socket) streamFailed(e unix.Errno) {
 // streamEnd handles the peer's FIN.
 func (s *Socket) streamEnd() {
 	s.mu.Lock()
+	if heir := s.successor(); heir != nil {
+		s.mu.Unlock()
+		heir.inheritEnd(s, 0)
+		return
+	}
 	if s.fatal != errcode.OK {
 		// Not a clean end: the error was taken from the kernel by a send.
 		s.beginClose()

@@ -26,10 +26,7 @@ func (s *Socket) RunTask() {
 	s.work = 0
 	s.scheduled = false
 	doomed := s.out.takeDoomed()
-	var heir *Socket
-	if s.rare != nil {
-		heir = s.heir
-	}
+	heir := s.successor()
 	s.mu.Unlock()
 	doomed.FreeAll()
 	if heir != nil {

@@ -61,7 +61,8 @@ func (s *Socket) hasSession() bool { return s.kind.IsTLS() && s.tls != nil }
 
 // startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
-	s.tls = &tlsLayer{session: session, speaks: true}
+	s.tls = &tlsLayer{session: session, speaks: true, input: s.inherited}
+	s.inherited = nil
 	if s.loop.cipherOut == nil {
 		s.loop.makeCipherBuffers()
 	}
@@ -69,6 +70,7 @@ func (s *Socket) startTLS(session *tlsengine.Session) {
 
 // stopTLS ends the session.
 func (s *Socket) stopTLS() {
+	s.dropInherited()
 	if !s.hasSession() {
 		return
 	}

@@ -34,8 +34,8 @@ const failuresKept = 256
 // welcomeTLS begins the handshake with a client.
 func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
 	l := defaults.beside(s.loop)
+	opts := s.handOn(fd, KindTLSConnection)
 	s.mu.Lock()
-	opts := s.opts
 	x := s.share()
 	s.mu.Unlock()
 	defer x.drop()
@@ -296,14 +296,15 @@ func (s *Socket) showClients() bool {
 // show makes a connection known; only then may it have events of its own.
 func (s *Socket) show(c *Socket) {
 	a := s.accepts
-	if c.handle = sockets.add(c); c.handle == 0 {
+	c.clientID = a.clients + 1
+	if !sockets.publish(c, &c.handle) {
 		c.reject()
 		s.acceptLater(unix.EMFILE)
 		return
 	}
+	s.inform(c)
 	unseen.leave()
 	a.clients++
-	c.clientID = a.clients
 	a.live.Add(1)
 	accepted.Add(1)
 	if !s.emit(EventConnect, errcode.OK, c) {

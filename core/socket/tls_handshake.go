@@ -145,8 +145,13 @@ func (c *connector) beginCarried() {
 	s := c.s
 	c.begun = true
 	s.mu.Lock()
-	a := &attempt{c: c, fd: int(s.fd), address: s.remote.Sockaddr()}
+	a := &attempt{c: c, fd: int(s.fd), address: s.remote.Sockaddr(), opts: s.opts}
 	s.mu.Unlock()
+	if s.inheritedError != errcode.OK {
+		c.address = a.address
+		c.finish(s.inheritedError)
+		return
+	}
 	if s.token != 0 {
 		// Taken over from a TCP socket together with its place in the set.
 		a.token = s.token
@@ -159,7 +164,7 @@ func (c *connector) beginCarried() {
 			return
 		}
 	}
-	c.beginTLS(a, pollIn)
+	c.beginTLS(a, s.ready|pollIn)
 }
 
 // beginTLS begins the handshake on an attempt's connection. It has beaten the others, which

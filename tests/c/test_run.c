@@ -187,3 +187,44 @@ TEST(shutdown_does_not_wait_for_ever)
     peer_close(pair.peer);
     POLL(stats_now().sockets == 0);
 }
+
+static void stand_aside(void *over)
+{
+    stand(NULL);
+    __atomic_store_n((int *)over, 1, __ATOMIC_RELEASE);
+}
+
+static void *shut_down(void *over)
+{
+    CHECK_EQ(socket_shutdown(PATIENCE_MS), 0);
+    CHECK(__atomic_load_n((int *)over, __ATOMIC_ACQUIRE));
+    return NULL;
+}
+
+static void *run_beside(void *over)
+{
+    CHECK_EQ(socket_run(), 0);
+    CHECK(__atomic_load_n((int *)over, __ATOMIC_ACQUIRE));
+    return NULL;
+}
+
+// PROC-5, PROC-4: while a callback runs no call says that all is over, and no new loop changes that.
+TEST(shutdown_is_over_for_all_at_once)
+{
+    static int over;
+    pthread_t threads[3];
+    standing = free_to_go = over = 0;
+    CHECK_EQ(socket_loop_post(0, stand_aside, &over), 0);
+    POLL(__atomic_load_n(&standing, __ATOMIC_ACQUIRE));
+    CHECK_CODE(socket_shutdown(10), 2301110);
+    CHECK_CODE(socket_shutdown(10), 2301110);
+    socket_handle next = CHECK_OK(socket_construct_tcp());
+    CHECK_CODE(socket_shutdown(10), 2301110);
+    POLL(!is_valid(next));
+    for (int i = 0; i < 2; i++) CHECK_EQ(pthread_create(&threads[i], NULL, shut_down, &over), 0);
+    CHECK_EQ(pthread_create(&threads[2], NULL, run_beside, &over), 0);
+    __atomic_store_n(&free_to_go, 1, __ATOMIC_RELEASE);
+    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+    CHECK_EQ(socket_shutdown(0), 0);
+    settle();
+}
