@@ -811,7 +811,8 @@ int64_t socket_get_option(socket_handle socket, int option);
 /*
  * socket_set_extra_options sets the members that fields names, on an open socket: call it after
  * socket_bind, socket_listen or socket_connect. A server sets them for itself and for its
- * connections, present and future. They are set in the order of the struct until one fails.
+ * connections, present and future. During a connect they are for its connection. They are set
+ * in the order of the struct until one fails.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: an option is out of range.
  *   - SOCKET_ERROR_BADF: the socket is not open (a server: SOCKET_ERROR_SERVER_BADF).
@@ -853,9 +854,10 @@ int socket_resume(socket_handle socket);
 /*
  * socket_close ends the open period. The library sends what is queued, then a FIN. It reads and
  * discards input until the peer ends too, but not longer than the close timeout. Then it closes
- * the descriptor, the close event and the completion come, and the handle can be used again. A
- * connect with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion
- * has the error that kept queued bytes from being sent, or 0. A server's connections stay open.
+ * the descriptor, and the close event and the completion come. From the close event on, inside
+ * it too, the handle can be opened again. A connect with nothing queued behind it is cancelled
+ * (SOCKET_ERROR_CANCELED). The completion has the error that kept queued bytes from being sent,
+ * or 0. A server's connections stay open.
  * Errors:
  *   - SOCKET_ERROR_OTHER: the socket is not open.
  */
@@ -1108,8 +1110,9 @@ socket_handle socket_construct_tls_server(void);
  * socket_construct_tls_over makes a TLS client of a connected TCP client (STARTTLS), on its
  * loop. The new socket takes over the connection and the bytes that are unread on it, and is
  * bound. socket_connect then makes the handshake only, and verifies the name in its address.
- * The TCP socket is not open any more and has no close event. Its listeners are removed;
- * release it as any other. If the handshake fails, the connection ends: after the completion of
+ * The TCP socket is not open any more and has no close event. Its listeners are removed (a
+ * message callback may still be running on the loop's thread). It can be opened again; release
+ * it as any other. If the handshake fails, the connection ends: after the completion of
  * socket_connect come error and close.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: it is not a TCP client.
@@ -1279,7 +1282,8 @@ int socket_loop_flush(socket_loop loop);
 /*
  * socket_loop_post runs a function on the loop's thread, once, in the order of posting; loop 0
  * is the first default loop. In record mode function is NULL and a SOCKET_EVENT_POST record
- * with user_data is made.
+ * with user_data is made. What was accepted runs though the loop is closed or shut down
+ * meanwhile.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: function is NULL in callback mode, or not NULL in record mode.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1290,8 +1294,8 @@ int socket_loop_post(socket_loop loop, socket_function function, void *user_data
  * socket_loop_set_timer runs a function on the loop's thread after delay_ms and then, if
  * interval_ms is not 0, every interval_ms. Both are 0 to 2^40. A busy loop leaves out the
  * intervals that it misses. Loop 0 is the first default loop. In record mode function is NULL,
- * and the timer makes SOCKET_EVENT_TIMER records with its id as size. Returns the timer's id (>
- * 0).
+ * and the timer makes SOCKET_EVENT_TIMER records with its id as size. Timers end with their
+ * loop. Returns the timer's id (> 0).
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: a time is out of range, or function is as in socket_loop_post.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1312,7 +1316,8 @@ int socket_loop_clear_timer(socket_loop loop, int64_t timer);
 
 /*
  * socket_run waits until no socket of the default loops is open and nothing is left to deliver.
- * Returns 0. Timers and posted functions do not keep it waiting.
+ * Returns 0. Timers and posted functions do not keep it waiting, except those of loops that are
+ * being shut down.
  * Errors:
  *   - SOCKET_ERROR_DEADLK: it was called inside a callback of a default loop.
  */
@@ -1320,8 +1325,9 @@ int socket_run(void);
 
 /*
  * socket_shutdown aborts the sockets of the default loops, delivers their completions and close
- * events, releases their handles and ends the loops; afterwards none of their callbacks runs.
- * Host-driven loops are not touched. The next construct starts anew. timeout_ms: 0 to 86400000.
+ * events, releases their handles and ends the loops; afterwards none of their callbacks runs. A
+ * call after one that ran out of time, or beside another, waits for the same loops. Host-driven
+ * loops are not touched. The next construct starts anew. timeout_ms: 0 to 86400000.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: timeout_ms is out of range.
  *   - SOCKET_ERROR_TIMEDOUT: a callback did not return in time (the rest is done when it does).

@@ -34,7 +34,7 @@ static void event_happened(const socket_event *e, struct object *o)
     case SOCKET_EVENT_CONNECT:
         if (o->distrusts) FAIL("a client that trusts nobody is connected");
         if (is_server(o->kind)) begin_connection(o, e);
-        else if (o->upgrades && !o->carried) upgrade(o);
+        else if (o->upgrades == 1) upgrade(o);
         break;
     case SOCKET_EVENT_MESSAGE:
         CHECK(e->data != NULL);

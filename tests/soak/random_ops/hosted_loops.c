@@ -68,6 +68,29 @@ void *host_records(void *unused)
     return NULL;
 }
 
+struct meddler {
+    struct object **objects;
+    uint64_t chance;
+};
+
+// Another thread's calls on the sockets of a loop that ends.
+static void *meddle(void *argument)
+{
+    struct meddler *m = argument;
+    uint64_t r = m->chance;
+    for (int i = 0; i < 30; i++) {
+        struct object *o = m->objects[(r = mix(r)) % 3];
+        switch (r >> 8 & 7) {
+        case 0: result_of(socket_release(o->handle)); break;
+        case 1: result_of(socket_close(o->handle, NULL, NULL)); break;
+        case 2: result_of(socket_pause(o->handle)); break;
+        case 3: result_of(socket_resume(o->handle)); break;
+        default: do_options(o, mix(r));
+        }
+    }
+    return NULL;
+}
+
 // A loop of one's own: two sockets of it talk, and then it is closed under them. Every completion comes before the
 // end of socket_loop_close, or of the polling after it.
 void scenario_loop(uint64_t chance)
@@ -110,11 +133,15 @@ void scenario_loop(uint64_t chance)
         }
     }
     if (chance >> 60 & 1) CHECK_OK(socket_release(o[1]->handle));
+    struct meddler meddler = {o, chance};
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, meddle, &meddler) == 0);
     CHECK_OK(socket_loop_close(loop));
     for (int n; records && (n = socket_loop_poll(loop, batch, 5, 20)) != -SOCKET_ERROR_BADF;) {
         CHECK_OK(n);
         for (int j = 0; j < n; j++) handle_record(&batch[j]);
     }
+    CHECK(pthread_join(thread, NULL) == 0);
     for (int i = 0; i < 3; i++) {
         CHECK(socket_release(o[i]->handle) == -SOCKET_ERROR_BADF);
         if (o[i]->references != 1) FAIL("the loop is closed and a completion has not come");

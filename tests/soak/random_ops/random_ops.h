@@ -73,7 +73,7 @@ struct object {
     int echoes;
     int dismisses;      // a server whose clients nobody wants
     int distrusts;      // a TLS client that must never be connected: it verifies by an authority, or a name, nobody has
-    int upgrades;       // a TCP client that becomes a TLS one when it is connected, and meets those only that expect it
+    int upgrades;       // a TCP client that becomes a TLS one, and meets those only that expect it: 1 in its connect event, 2 when a worker says so
     atomic_int carried; // its connection has been taken over
     struct slot *slot;  // of a client that upgrades
     struct parser in;

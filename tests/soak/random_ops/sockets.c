@@ -34,7 +34,7 @@ void construct(struct slot *s, uint64_t chance)
     if (kind == SOCKET_KIND_TCP && (chance >> 40 & 3) == 0) kind = SOCKET_KIND_TLS;
     struct object *o = object_new(kind, loop);
     o->distrusts = kind == SOCKET_KIND_TLS && (chance >> 42 & 7) == 0;
-    o->upgrades = kind == SOCKET_KIND_TCP && (chance >> 42 & 7) == 0;
+    o->upgrades = kind == SOCKET_KIND_TCP && (chance >> 42 & 7) == 0 ? 1 + (int)(chance >> 45 & 1) : 0;
     o->slot = s;
     o->handle = CHECK_OK(socket_construct(loops[loop], kind));
     ref(o);

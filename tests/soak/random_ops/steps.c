@@ -83,6 +83,7 @@ static void step(int worker, const uint64_t r[5])
             send_frame(o, size_by(r[2]), (int)(r[3] % 8), r[3] >> 16 & 1, (r[3] >> 17 & 3) == 0);
     } else if (what < 58) {
         do_connect(o, r[2]);
+        if (r[3] & 1) do_options(o, r[4]);
     } else if (what < 62) {
         do_bind(o, r[2]);
     } else if (what < 66) {
@@ -105,6 +106,8 @@ static void step(int worker, const uint64_t r[5])
         do_options(o, r[2]);
     } else if (what < 95) {
         do_getters(o);
+    } else if (o->upgrades == 2 && what < 97) {
+        upgrade(o);
     } else if (what < 97) {
         result_of(socket_flush(o->handle));
     } else if (what == 97) { // a burst

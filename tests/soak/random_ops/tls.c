@@ -132,13 +132,13 @@ void do_tls_getters(struct object *o)
     atomic_fetch_add(&did_resumptions, (unsigned long long)n);
 }
 
-// Makes a TLS client of a connected TCP one, inside its connect event, and puts it into the other's place.
+// Makes a TLS client of a connected TCP one, on any thread, and puts it into the other's place.
 void upgrade(struct object *o)
 {
     socket_handle handle;
-    o->carried = 1;
+    if (atomic_exchange(&o->carried, 1)) return;
     if (result_of(handle = socket_construct_tls_over(o->handle)) < 0) {
-        o->carried = 0; // it has something queued already, or is being closed
+        o->carried = 0; // it has something queued already, is being closed or is not connected
         return;
     }
     struct object *tls = object_new(SOCKET_KIND_TLS, o->loop);
