@@ -253,7 +253,7 @@ func handlesGiven() (n uint64) {
 	return n
 }
 
-// LIFE-8, THREAD-1: the descriptor of a client whose loop has ended meanwhile is closed before anybody can
+// LIFE-9, THREAD-1: the descriptor of a client whose loop has ended meanwhile is closed before anybody can
 // find it by a handle.
 func TestClientOfALoopThatEnds(t *testing.T) {
 	f := newFixture(t, onRun)
