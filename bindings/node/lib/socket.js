@@ -14,7 +14,7 @@ const { readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
 const {
   kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
-  kJoined, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
+  kJoined, kLeave, kLeft, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
   kSubscribe, kView,
 } = require('./symbols.js');
 
@@ -38,6 +38,7 @@ class Socket extends Emitter {
     this[kDeferred] = false;
     this[kReferenced] = true;
     this[kView] = undefined; // its stream
+    this[kLeft] = false; // the last period ended by itself, and the program has not closed since
   }
 
   // ---- Operations
@@ -157,12 +158,14 @@ class Socket extends Emitter {
   [kOpened]() {
     if (this[kOpen]) return;
     this[kOpen] = true;
+    this[kLeft] = false;
     loop.setSocket(this[kSlot], this);
     if (this[kReferenced]) retain();
   }
 
   [kClosed]() {
     if (!this[kOpen]) return;
+    this[kLeft] = !this[kClosing];
     this[kOpen] = this[kBound] = this[kClosing] = false;
     this[kDrop]();
     loop.setSocket(this[kSlot], undefined);
@@ -171,7 +174,7 @@ class Socket extends Emitter {
 
   /** Closes, for a request; returns the library's result. */
   [kClose](request) {
-    if (!this[kOpen]) return this.constructor.closedResult;
+    if (!this[kOpen]) return this[kLeave](request);
     const result = native.close(this[kHandle], request);
     if (result >= 0) {
       this[kDrop]();
@@ -181,6 +184,14 @@ class Socket extends Emitter {
       this[kFinish]();
     }
     this[kClosing] = true;
+    return 0;
+  }
+
+  /** A device keeps the descriptor until the program closes it: the first close after the peer's, or after a connect that failed, succeeds. */
+  [kLeave](request) {
+    if (!this[kLeft]) return this.constructor.closedResult;
+    this[kLeft] = false;
+    process.nextTick(() => take(request).settle(0));
     return 0;
   }
 

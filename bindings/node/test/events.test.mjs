@@ -6,7 +6,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
 import { run } from './child.mjs';
-import { HOST, bytes, checkLeaks, connected, listening, netClient, netServer, next, soon, turns } from './helper.mjs';
+import { HOST, all, bytes, called, checkLeaks, closedPort, connected, listening, netClient, netServer, next, rejected, soon, turns } from './helper.mjs';
 
 checkLeaks();
 
@@ -281,4 +281,41 @@ test('a listener that throws keeps no other one of the event from running', asyn
     await udp.send({ data: 'x', address: await udp.getLocalAddress() });
   `).done;
   assert.deepEqual([stdout, stderr, code], ['first,second,third,of the first,of the second\n', '', 0]);
+});
+
+test('the first close after the peer\'s, or after a connect that failed, succeeds; the second is 2300999', async () => {
+  const { tcp, peer } = await connected();
+  let events = 0;
+  tcp.on('close', () => events++);
+  const closed = next(tcp, 'close');
+  peer.resume().end();
+  await closed;
+  await tcp.close();
+  await rejected(tcp.close(), 2300999);
+  assert.equal(events, 1);
+  await rejected(tcp.connect({ address: await closedPort() }), 2301111);
+  await called(tcp, 'close');
+  await rejected(called(tcp, 'close'), 2300999);
+  await rejected(tcp.connect({ address: await closedPort() }), 2301111);
+  const { server, address } = await netServer((other) => other.resume());
+  await tcp.connect({ address }); // a close that was not made is forgotten
+  await tcp.close();
+  await rejected(tcp.close(), 2300999);
+  server.close();
+  await rejected(socket.constructTCPSocketInstance().close(), 2300999);
+});
+
+test('encodings by the names of Node and of the WHATWG, in any case', async () => {
+  const { tcp, peer } = await connected();
+  const received = all(peer);
+  const parts = [];
+  for (const [encoding, expected] of [['utf8', 'utf8'], ['Utf-8', 'utf8'], ['utf16le', 'utf16le'], ['ucs2', 'utf16le'], ['UCS-2', 'utf16le'],
+    ['latin1', 'latin1'], ['binary', 'latin1'], ['iso8859-1', 'latin1']]) {
+    parts.push(Buffer.from('grün', expected));
+    await tcp.send({ data: 'grün', encoding });
+  }
+  await tcp.send({ data: 'ab', encoding: 'ascii' });
+  for (const encoding of ['constructor', 'base64', 'EBCDIC', '']) await rejected(tcp.send({ data: 'x', encoding }), 401);
+  await tcp.close();
+  assert.deepEqual(await received, Buffer.concat([...parts, Buffer.from('ab')]));
 });

@@ -1,2 +1,2 @@
 // @ohos.net.socket
-export { default } from '../index.mjs';
+export { default, default as socket } from '../index.mjs';

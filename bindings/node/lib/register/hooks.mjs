@@ -15,7 +15,7 @@ const modules = new Map([
 const TYPED = /\.(ts|mts|ets)$/;
 
 export function resolve(specifier, context, nextResolve) {
-  const url = modules.get(specifier) ?? withoutExtension(specifier, context.parentURL);
+  const url = modules.get(specifier.replace(/^@ohos:/, '@ohos.')) ?? withoutExtension(specifier, context.parentURL);
   return url ? { url, shortCircuit: true } : nextResolve(specifier, context);
 }
 
