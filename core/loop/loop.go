@@ -33,7 +33,10 @@ const (
 	inRow     = 16 // handlers that are called without a look at the clock
 )
 
-// turn is how long a busy loop goes on before it lets the scheduler have its turn. After
+// turn is how long a step goes on with events, with timers and with tasks: what is left is
+// for the next one, so that each kind has its turn, and a loop that is to end sees it.
+//
+// It is also how long a busy loop goes on before it lets the scheduler have its turn. After
 // 10 ms the scheduler's monitor does not wait any more: it takes the processor away from
 // each call into C that it meets, every few dozen microseconds, and the loop has to find
 // another one after each.
@@ -63,7 +66,10 @@ type Loop struct {
 	now    int64
 	turned int64 // when the scheduler has had its last turn
 	events [batch]unix.EpollEvent
-	after  func()
+	// first to last are events that were fetched and are to be handled, in the next step if
+	// this one's time is over.
+	first, last int
+	after       func()
 
 	// misses counts looks without waiting that found nothing. Such a look is cheaper
 	// than a wait when there is something; a loop with one busy connection finds
@@ -166,12 +172,29 @@ func (l *Loop) wake() {
 func (l *Loop) Rouse() { l.state.Store(awake) }
 
 // Step waits for events for up to timeout nanoseconds (negative: without limit),
-// handles one batch of them, the expired timers and the queued tasks. It reports
-// whether a signal has ended the wait early.
+// handles one batch of them, the expired timers and the queued tasks, as far as it gets in
+// its turn. It reports whether a signal has ended the wait early.
 func (l *Loop) Step(timeout int64) (interrupted bool) {
 	l.iterations.Add(1)
 	l.state.Store(awake)
-	n := 0
+	if l.first == l.last {
+		l.last, interrupted = l.fetch(timeout)
+		l.first = 0
+	} else {
+		l.refresh()
+	}
+	busy := l.first < l.last
+	l.handleEvents()
+	l.runTimers()
+	l.runTasks()
+	if busy {
+		l.giveTurn()
+	}
+	return interrupted
+}
+
+// fetch gets events.
+func (l *Loop) fetch(timeout int64) (n int, interrupted bool) {
 	if timeout == 0 || l.misses < maxMisses {
 		if n, _ = sys.EpollWait(l.epfd, l.events[:], 0); n > 0 {
 			l.misses = 0
@@ -189,8 +212,15 @@ func (l *Loop) Step(timeout int64) (interrupted bool) {
 			l.turned = l.now // nothing was done for as long
 		}
 	}
-	for i := 0; i < n; i++ {
-		ev := &l.events[i]
+	return max(n, 0), interrupted
+}
+
+// handleEvents hands the events to their handlers.
+func (l *Loop) handleEvents() {
+	began := l.now
+	for count := 1; l.first < l.last; count++ {
+		ev := &l.events[l.first]
+		l.first++
 		switch ev.Fd {
 		case slotWake:
 			sys.Clear(l.wakefd)
@@ -204,16 +234,16 @@ func (l *Loop) Step(timeout int64) (interrupted bool) {
 				l.after()
 			}
 		}
-		if i%inRow == inRow-1 {
-			l.giveTurn()
+		if count%inRow == 0 && l.isOver(began) {
+			return
 		}
 	}
-	l.runTimers()
-	l.runTasks()
-	if n > 0 {
-		l.giveTurn()
-	}
-	return interrupted
+}
+
+// isOver gives the scheduler its turn, and reports whether one that has begun then is over.
+func (l *Loop) isOver(began int64) bool {
+	l.giveTurn()
+	return l.now-began > turn
 }
 
 // sleep waits in the kernel unless a task has come meanwhile.
@@ -263,7 +293,7 @@ func (l *Loop) Rest(busy bool) {
 		}
 	}
 	l.state.Store(asleep)
-	if busy || l.Pending() {
+	if busy || l.first < l.last || l.Pending() {
 		l.wake()
 	}
 }

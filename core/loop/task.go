@@ -52,17 +52,26 @@ func (l *Loop) Pending() bool {
 	return l.tasks.len() > 0
 }
 
-// runTasks runs what is queued now; what these schedule waits for the next step, so
-// that descriptors are looked at in between.
+// runTasks runs what is queued now, as far as it gets in its turn; what these schedule waits
+// for the next step, so that descriptors are looked at in between.
 func (l *Loop) runTasks() {
 	l.mu.Lock()
 	count := l.tasks.len()
 	l.mu.Unlock()
-	for ; count > 0; count-- {
+	began := int64(0)
+	for i := 1; i <= count; i++ {
 		l.mu.Lock()
 		r := l.tasks.pop()
 		l.mu.Unlock()
 		r.RunTask()
 		l.after()
+		if i%inRow != 0 {
+			continue
+		}
+		if began == 0 {
+			began = l.refresh()
+		} else if l.isOver(began) {
+			return
+		}
 	}
 }

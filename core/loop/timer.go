@@ -36,16 +36,19 @@ func (l *Loop) StopTimer(t *Timer) {
 	}
 }
 
-// runTimers runs the timers that have expired by now.
+// runTimers runs the timers that have expired by now, as far as it gets in its turn.
 func (l *Loop) runTimers() {
 	if len(l.timers) == 0 {
 		return
 	}
 	now := l.refresh()
-	for len(l.timers) > 0 && l.timers[0].when <= now {
+	for i := 1; len(l.timers) > 0 && l.timers[0].when <= now; i++ {
 		t := heap.Pop(&l.timers).(*Timer)
 		t.Owner.Expire(t)
 		l.after()
+		if i%inRow == 0 && l.isOver(now) {
+			return
+		}
 	}
 }
 

@@ -87,6 +87,8 @@ type Loop struct {
 	// spare is an empty block for what the loop's thread gathers next.
 	spare *buffer.Block
 
+	shakes shakeLine
+
 	// With the first TLS socket: ciphertext received, and made.
 	cipherIn  []byte
 	cipherOut *tlsengine.Output

@@ -84,12 +84,12 @@ func (s *Socket) packetReads() (how reading, fd int) {
 // readPackets delivers the datagrams there are.
 func (s *Socket) readPackets() {
 	l := s.loop
-	for budget := l.readBudget(); ; budget-- {
+	for budget := l.readBudget(); ; {
 		how, fd := s.packetReads()
 		switch {
 		case how == readNever || how == readWait:
 			return
-		case budget == 0 || !l.room():
+		case budget.isSpent() || !l.room():
 			s.endReceipt()
 			s.readLater()
 			return

@@ -80,19 +80,19 @@ func (s *Socket) accept() {
 	if s.kind == KindTLSServer && !s.showClients() {
 		return
 	}
-	for budget := acceptBudget; s.ready != 0; budget-- {
+	for turn := (budget{reads: acceptBudget}); s.ready != 0; {
 		s.mu.Lock()
 		fd := int(s.fd)
 		off := s.closing || s.paused || s.state != stateListening
-		limit := s.opts.handshakeLimit
+		o := s.opts
 		s.mu.Unlock()
 		if off || !wants(s.listeners.Load(), EventConnect) {
 			return
 		}
-		if s.kind == KindTLSServer && s.accepts.isCrowded(limit) {
+		if s.kind == KindTLSServer && s.accepts.isCrowded(o.mostHandshakes()) {
 			return
 		}
-		if budget == 0 || !s.loop.room() {
+		if turn.isSpent() || !s.loop.room() {
 			s.readLater()
 			return
 		}

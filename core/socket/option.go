@@ -36,7 +36,7 @@ type options struct {
 	halfOpen     bool
 
 	handshakeTimeout int64 // ms
-	handshakeLimit   int64
+	handshakeLimit   int64 // -1: defaultHandshakeLimit
 
 	keepAliveIdle, keepAliveInterval, keepAliveCount int
 	reusePort, reuseAddress, ipv6Only                Flag
@@ -44,7 +44,7 @@ type options struct {
 	extra Extra
 }
 
-var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000}
+var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000, handshakeLimit: -1}
 
 // optionRange says what an option accepts.
 var optionRange = [...]struct{ min, max int64 }{
@@ -188,9 +188,20 @@ func (s *Socket) Option(option Option) (int64, errcode.Code) {
 	case OptionHandshakeTimeout:
 		return o.handshakeTimeout, errcode.OK
 	case OptionHandshakeLimit:
-		return o.handshakeLimit, errcode.OK
+		return o.mostHandshakes(), errcode.OK
 	}
 	return 0, errcode.Parameter
+}
+
+// mostHandshakes returns the limit of unseen clients, 0 if there is none. By default half of the
+// descriptors that the process may have are left for what is open, and strangers get the memory
+// of 16384 handshakes at most.
+func (o *options) mostHandshakes() int64 {
+	const most = 16384
+	if o.handshakeLimit >= 0 {
+		return o.handshakeLimit
+	}
+	return max(1, min(sys.FileLimit()/2, most))
 }
 
 func truth(b bool) int64 {

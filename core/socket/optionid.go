@@ -39,6 +39,7 @@ const (
 	OptionHandshakeTimeout Option = 11
 	// OptionHandshakeLimit: the maximum number of clients of a TLS server whose connect event has
 	// not come yet, because their handshakes are in progress. When it is reached, further clients
-	// wait in the kernel's backlog. 0 to 1073741824, default 0: no limit.
+	// wait in the kernel's backlog. 0 (no limit) to 1073741824, default: half of the descriptors
+	// that the process may have (RLIMIT_NOFILE), 16384 at most.
 	OptionHandshakeLimit Option = 12
 )

@@ -11,9 +11,11 @@ import (
 
 const (
 	// readBudget reads are made at a time, then other sockets have their turn. In record
-	// mode it is recordBudget, a part of what a batch has room for.
+	// mode it is recordBudget, a part of what a batch has room for. The turn is over before
+	// if the reads, with what the listeners do, have taken readTime.
 	readBudget   = 16
 	recordBudget = 4
+	readTime     = 1_000_000
 	// writeBudget bounds what a thread writes for others that append meanwhile.
 	writeBudget = 16
 	// maxPieces is how many blocks one write has.
@@ -224,7 +226,7 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 // readStream takes in what the kernel holds.
 func (s *Socket) readStream() {
 	l := s.loop
-	for budget := l.readBudget(); s.ready != 0; budget-- {
+	for budget := l.readBudget(); s.ready != 0; {
 		how, fd, set, failed := s.reads()
 		switch {
 		case how == readHeir:
@@ -238,7 +240,7 @@ func (s *Socket) readStream() {
 			return
 		case how == readWait:
 			return
-		case budget == 0 || how == readDeliver && !l.room():
+		case budget.isSpent() || how == readDeliver && !l.room():
 			s.endReceipt()
 			s.readLater()
 			return
@@ -287,11 +289,34 @@ func (s *Socket) readStream() {
 	}
 }
 
-func (l *Loop) readBudget() int {
+// budget is what a socket may read before others have their turn.
+type budget struct {
+	reads int // that are left
+	begun bool
+	until int64 // of loop.Clock, from the second read on
+}
+
+func (l *Loop) readBudget() budget {
 	if l.mode == LoopRecords {
-		return recordBudget
+		return budget{reads: recordBudget}
 	}
-	return readBudget
+	return budget{reads: readBudget}
+}
+
+// isSpent is asked before each read. Most sockets read once or twice: they need no clock.
+func (b *budget) isSpent() bool {
+	b.reads--
+	switch {
+	case b.reads < 0:
+		return true
+	case !b.begun:
+		b.begun = true
+	case b.until == 0:
+		b.until = loop.Clock() + readTime
+	default:
+		return loop.Clock() > b.until
+	}
+	return false
 }
 
 // watchReset looks for a reset of a connection whose peer has ended.

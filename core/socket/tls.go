@@ -43,6 +43,7 @@ type tlsLayer struct {
 	ahead    *buffer.Block // decrypted while nobody reads, to find an end behind it
 	behind   tlsengine.Status
 	begun    int64 // of loop.Clock: a server's connection
+	inLine   bool  // of shakeLine
 	speaks   bool  // a client that has not said anything yet
 	notified bool  // close_notify has been made
 	farewell int   // its size

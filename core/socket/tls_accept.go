@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"container/list"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +16,8 @@ import (
 // them. The handshakes run on the loops of the connections.
 type tlsAcceptor struct {
 	mu       sync.Mutex
-	unseen   map[*Socket]struct{}
-	ready    []*Socket // in the order in which the handshakes were done
+	unseen   map[*Socket]*list.Element // nil: the handshake runs
+	ready    list.List                 // of those *Socket whose handshakes are done, in that order
 	failures []handshakeFailure
 	crowded  bool // accept waits for a place among the unseen
 }
@@ -73,9 +74,9 @@ func (s *Socket) leaveReading() { s.schedule(workRead) }
 func (a *acceptor) begin(c *Socket) {
 	a.mu.Lock()
 	if a.unseen == nil {
-		a.unseen = map[*Socket]struct{}{}
+		a.unseen = map[*Socket]*list.Element{}
 	}
-	a.unseen[c] = struct{}{}
+	a.unseen[c] = nil
 	a.mu.Unlock()
 	unseen.enter()
 }
@@ -100,7 +101,7 @@ func (a *acceptor) done(c *Socket) bool {
 	if _, ok := a.unseen[c]; !ok {
 		return false
 	}
-	a.ready = append(a.ready, c)
+	a.unseen[c] = a.ready.PushBack(c)
 	return true
 }
 
@@ -108,11 +109,11 @@ func (a *acceptor) done(c *Socket) bool {
 func (a *acceptor) next() *Socket {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.ready) == 0 {
+	first := a.ready.Front()
+	if first == nil {
 		return nil
 	}
-	c := a.ready[0]
-	a.ready = append(a.ready[:0], a.ready[1:]...)
+	c := a.ready.Remove(first).(*Socket)
 	delete(a.unseen, c)
 	return c
 }
@@ -160,13 +161,10 @@ func (a *acceptor) left(c *Socket) {
 		return
 	}
 	a.mu.Lock()
-	delete(a.unseen, c)
-	for i, r := range a.ready {
-		if r == c {
-			a.ready = append(a.ready[:i], a.ready[i+1:]...)
-			break
-		}
+	if place := a.unseen[c]; place != nil {
+		a.ready.Remove(place)
 	}
+	delete(a.unseen, c)
 	crowded := a.crowded
 	a.crowded = false
 	a.mu.Unlock()
@@ -181,7 +179,8 @@ func (a *acceptor) left(c *Socket) {
 func (a *acceptor) rejectAll() {
 	a.mu.Lock()
 	unseen := a.unseen
-	a.unseen, a.ready, a.failures = nil, nil, nil
+	a.unseen, a.failures = nil, nil
+	a.ready.Init()
 	a.mu.Unlock()
 	for c := range unseen {
 		c.reject()
@@ -198,8 +197,58 @@ func (s *Socket) reject() {
 	s.unlock()
 }
 
-// shakeServer goes on with a client's handshake.
+// shakeLine is where the handshakes of a loop's clients wait when they have taken readTime of
+// the loop's turn: connections that are open come first.
+type shakeLine struct {
+	loop    *Loop
+	waiting list.List // of *Socket
+	begun   uint64    // the turn of the loop
+	spent   int64     // of that turn
+}
+
+// isFull reports whether the turn has no time left for handshakes.
+func (w *shakeLine) isFull(l *Loop) bool {
+	if now := l.reactor.Iterations(); now != w.begun {
+		w.begun, w.spent = now, 0
+	}
+	return w.spent > readTime
+}
+
+// RunTask goes on with those that wait, in their order.
+func (w *shakeLine) RunTask() {
+	for w.waiting.Len() > 0 && !w.isFull(w.loop) {
+		s := w.waiting.Remove(w.waiting.Front()).(*Socket)
+		if s.tls == nil {
+			continue // it has gone
+		}
+		s.tls.inLine = false
+		s.shakeNow()
+	}
+	if w.waiting.Len() > 0 {
+		w.loop.reactor.Schedule(w)
+	}
+}
+
+// shakeServer goes on with a client's handshake when it is its turn.
 func (s *Socket) shakeServer() {
+	w := &s.loop.shakes
+	switch {
+	case s.tls.inLine:
+	case w.waiting.Len() > 0 || w.isFull(s.loop):
+		s.tls.inLine = true
+		w.loop = s.loop
+		if w.waiting.PushBack(s); w.waiting.Len() == 1 {
+			s.loop.reactor.Schedule(w)
+		}
+	default:
+		s.shakeNow()
+	}
+}
+
+// shakeNow goes on with a client's handshake.
+func (s *Socket) shakeNow() {
+	began := loop.Clock()
+	defer func() { s.loop.shakes.spent += loop.Clock() - began }()
 	s.mu.Lock()
 	fd, over := int(s.fd), s.closing || s.state != stateConnecting
 	s.mu.Unlock()

@@ -22,8 +22,12 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 	if e != 0 {
 		return false, nil, e
 	}
-	for {
+	for budget := l.readBudget(); ; {
 		var in []byte
+		if unwritten == 0 && budget.isSpent() {
+			s.schedule(workRead) // shakeOn
+			return false, nil, 0
+		}
 		if t.speaks {
 			t.speaks = false
 		} else {
@@ -92,6 +96,23 @@ func (s *Socket) readyEarly(events uint32) {
 	s.ready |= events & (pollIn | pollGone | pollUrgent)
 	if s.tls.phase == phaseHandshake {
 		s.shakeServer()
+	}
+}
+
+// shakeOn goes on with a handshake whose turn was over.
+func (s *Socket) shakeOn() {
+	if s.tls.phase != phaseHandshake {
+		return
+	}
+	if s.kind == KindTLSConnection {
+		s.shakeServer()
+		return
+	}
+	s.mu.Lock()
+	c := s.connector()
+	s.mu.Unlock()
+	if c != nil && c.shaking != nil {
+		c.shake(0)
 	}
 }
 

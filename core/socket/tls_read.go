@@ -12,9 +12,10 @@ import (
 func (s *Socket) readTLS() {
 	l, t := s.loop, s.tls
 	if t.phase != phaseOpen {
-		return // nobody has seen the connection yet
+		s.shakeOn() // nobody has seen the connection yet
+		return
 	}
-	for budget := l.readBudget(); s.tls != nil; budget-- {
+	for budget := l.readBudget(); s.tls != nil; {
 		how, fd, set, failed := s.reads()
 		switch {
 		case how == readNever && t.deferring:
@@ -33,7 +34,7 @@ func (s *Socket) readTLS() {
 		case t.waiting > cipherLimit && !failed:
 			t.choked = true
 			return
-		case budget == 0 || !l.room():
+		case budget.isSpent() || !l.room():
 			s.readLater()
 			return
 		case how == readSettle:
@@ -102,7 +103,11 @@ func (s *Socket) readDeferred(fd int) {
 		return
 	}
 	defer b.Free()
-	for s.tls.deferring {
+	for budget := s.loop.readBudget(); s.tls.deferring; {
+		if budget.isSpent() {
+			s.readLater()
+			return
+		}
 		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
 			s.noInput(fd, what, e)

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"math"
 	"runtime"
 	"unsafe"
 
@@ -293,4 +294,13 @@ func result(n uintptr, e unix.Errno) (int, unix.Errno) {
 		return -1, e
 	}
 	return int(n), 0
+}
+
+// FileLimit returns how many descriptors the process may have.
+func FileLimit() int64 {
+	var r unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil || r.Cur > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(r.Cur)
 }

@@ -48,8 +48,9 @@ static int keep_session(SSL *ssl, SSL_SESSION *session) {
 /* The errors tell of the alerts that the peer sends, not of those that are sent to it. */
 static void watch_alerts(const SSL *ssl, int where, int value) {
     engine_session *session = SSL_get_app_data(ssl);
-    if (session != NULL && (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && value >> 8 == SSL3_AL_FATAL)
-        session->failure.alert_sent = value & 0xff;
+    if (session == NULL || (where & SSL_CB_WRITE_ALERT) != SSL_CB_WRITE_ALERT) return;
+    if (value >> 8 == SSL3_AL_FATAL) session->failure.alert_sent = value & 0xff;
+    if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION) engine_watch_renegotiation(session);
 }
 
 /* A ticket of TLS 1.2 is for the name that it was made for (RFC 6066, section 3); a client of TLS 1.3 may use it for
@@ -75,6 +76,7 @@ static int apply(engine_context *context, const engine_options *options, engine_
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_default_passwd_cb(ssl, engine_refuse_password);
     SSL_CTX_set_info_callback(ssl, watch_alerts);
+    SSL_CTX_set_msg_callback(ssl, engine_watch_messages);
     SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
     if (options->keylog) SSL_CTX_set_keylog_callback(ssl, engine_log_key);
     if (!SSL_CTX_set_min_proto_version(ssl, options->lowest) || !SSL_CTX_set_max_proto_version(ssl, options->highest))

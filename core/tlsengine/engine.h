@@ -54,6 +54,16 @@ typedef struct engine_options {
 
 enum { ENGINE_DONE, ENGINE_MORE, ENGINE_ENDED, ENGINE_FAILED };
 
+/* How far a client's first messages have been looked at: records, and the messages in them. */
+typedef struct engine_hello {
+    unsigned char header[5];
+    int header_size; /* of the record, that has come */
+    int left;        /* bytes of the record */
+    int message_size; /* of the message's header, that has come */
+    int message_left; /* bytes of the message */
+    int over;        /* other messages follow: nothing is looked at any more */
+} engine_hello;
+
 typedef struct engine_session {
     SSL *ssl;
     void *owner; /* for engine_resumable_session; NULL: sessions are not kept */
@@ -63,6 +73,7 @@ typedef struct engine_session {
     engine_output *output;
     /* Its result. */
     size_t consumed, produced;
+    int portion; /* how much more work this operation may do, see ENGINE_PORTION */
     int pending;     /* a read would give plaintext without more input */
     /* State. */
     int established; /* the handshake is done */
@@ -75,8 +86,23 @@ typedef struct engine_session {
     unsigned char *deferred;
     size_t deferred_size;
     int deferred_end;
+    /* Limits for what a peer sends, see limits.c. */
+    int idle_updates, idle_messages; /* key updates, other messages of the handshake, since there was data */
+    int too_many;                    /* there were more than ENGINE_IDLE_MESSAGES of one */
+    int looks_at_hello; /* a server */
+    engine_hello hello;
     engine_failure failure;
 } engine_session;
+
+enum { ENGINE_RECORD_HEADER = 5 };
+
+/* An operation stops after that many reads of its input, two for each record, and a message of the handshake counts as
+ * ENGINE_MESSAGE_COST of them; the rest of the input is for the next operation. */
+enum { ENGINE_PORTION = 256, ENGINE_MESSAGE_COST = 32 };
+
+/* Key updates, and other messages of the handshake (tickets, wishes to negotiate again), that a peer may send in a row
+ * after the handshake. */
+enum { ENGINE_IDLE_MESSAGES = 32 };
 
 enum { ENGINE_ALGORITHMS_MOST = 64 }; /* OpenSSL knows 26 */
 
@@ -104,6 +130,13 @@ void engine_log_key(const SSL *ssl, const char *line);
 void engine_no_failure(engine_failure *failure);
 int engine_collect(engine_failure *failure); /* drains the error queue; 0 */
 int engine_explain(engine_failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* limits.c */
+void engine_watch_messages(int sent, int version, int type, const void *message, size_t size, SSL *ssl, void *unused);
+void engine_watch_renegotiation(engine_session *session);
+int engine_forge(const engine_session *session, unsigned char *bytes); /* what makes OpenSSL end the connection */
+int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_t size); /* 0: refused, with an alert */
+int engine_limit_failed(engine_session *session); /* whether a limit was the reason; then failure has it in words */
 
 /* memory.c */
 void engine_trim(void); /* free memory of the process goes back to the system */

@@ -43,11 +43,14 @@ static int memory_read(BIO *bio, char *buffer, int size) {
     engine_session *session = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     if (size <= 0) return 0;
-    if (session->input_left == 0) {
+    if (session->too_many && size >= ENGINE_RECORD_HEADER) return engine_forge(session, (unsigned char *)buffer);
+    if (session->input_left == 0 || session->portion <= 0) {
         BIO_set_retry_read(bio);
         return -1;
     }
+    session->portion--;
     size_t n = (size_t)size < session->input_left ? (size_t)size : session->input_left;
+    if (session->looks_at_hello && !session->hello.over && !engine_hello_fits(session, session->input, n)) return -1;
     memcpy(buffer, session->input, n);
     session->input += n;
     session->input_left -= n;

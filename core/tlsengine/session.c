@@ -21,6 +21,7 @@ engine_session *engine_session_new(engine_context *context, int server, void *ow
         return NULL;
     }
     session->verify = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE;
+    session->looks_at_hello = server;
     if (server)
         SSL_set_accept_state(session->ssl);
     else
@@ -71,6 +72,7 @@ static void begin(engine_session *session, const void *input, size_t size, engin
     session->input_left = size;
     session->output = output;
     session->consumed = session->produced = 0;
+    session->portion = ENGINE_PORTION;
 }
 
 static int finish(engine_session *session, size_t size, int status) {
@@ -96,10 +98,11 @@ static int conclude(engine_session *session, int result) {
     case SSL_ERROR_ZERO_RETURN:
         return ENGINE_ENDED;
     case SSL_ERROR_SSL:
+        if (engine_limit_failed(session)) return fail(session);
         if (session->verify) session->failure.verify = SSL_get_verify_result(session->ssl);
         return fail(session);
-    case SSL_ERROR_SYSCALL: /* the BIO refuses only what it has no room for */
-        engine_explain(&session->failure, "out of memory");
+    case SSL_ERROR_SYSCALL: /* the BIO refuses a hello that is too long, and what it has no room for */
+        if (session->failure.text[0] == '\0') engine_explain(&session->failure, "out of memory");
         return fail(session);
     }
     engine_explain(&session->failure, "OpenSSL waits for what does not come");
@@ -195,6 +198,7 @@ int engine_read(engine_session *session, const void *input, size_t size, void *p
             break;
         }
         session->produced += n;
+        session->idle_updates = session->idle_messages = 0;
         /* Asking once more would only tell that there is nothing. */
         if (session->input_left == 0 && !SSL_has_pending(session->ssl)) status = ENGINE_MORE;
     }

@@ -115,7 +115,7 @@ func (s *Session) Handshake(in []byte, out *Output) (consumed int, st Status) {
 // Read decrypts: n bytes to plain, which has room for 16384 or more.
 //
 //   - Done: plain is full; there may be more, see Pending and the rest of the input.
-//   - More: all input is used.
+//   - More: all input is used, or a portion of it: many small records are for several operations.
 //   - Ended, Failed: nothing comes any more. What is left of the input has no meaning.
 //
 // n > 0 may come with each of them: what the peer sent first is delivered first.

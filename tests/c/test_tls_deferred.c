@@ -171,8 +171,13 @@ static void ask_without_reading(int one_by_one)
     unsigned char record[HELD_MOST];
     const unsigned char *unsent = record;
     ssize_t left = 0, asked = 0;
+    uint64_t bytes = 0;
     for (; written < UPDATES && left == 0; written++) {
         tls_peer_key_update(&pair.peer);
+        if (written % 30 == 29) { // no more in a row: TLS-21
+            tls_peer_write(&pair.peer, "x", 1);
+            bytes++;
+        }
         int size = BIO_read(memory, record, sizeof record);
         CHECK(size > 0);
         left = size;
@@ -196,7 +201,7 @@ static void ask_without_reading(int one_by_one)
     peer_write(pair.peer.fd, unsent, (size_t)left);
     SSL_set0_wbio(pair.peer.ssl, wire);
     tls_peer_write(&pair.peer, "answer", 6);
-    WAIT(p->size == 6);
+    WAIT(p->size == bytes + 6);
     tls_pair_close(&pair);
 }
 

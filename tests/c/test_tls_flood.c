@@ -22,6 +22,30 @@ static long resident_kb(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+// TLS-19: what a hello may announce is bounded, and so is what it costs.
+TEST(hellos_that_are_announced_cost_little)
+{
+    enum { CLIENTS = 400, MOST_KB = 110 };
+    static const unsigned char announced[] = {SSL3_RT_HANDSHAKE, 3, 1, 0, 4, SSL3_MT_CLIENT_HELLO, 0, 255, 255};
+    int fds[CLIENTS], port;
+    struct probe *server = tls_server_new(&port);
+    long before = resident_kb();
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = peer_connect(port);
+        peer_write(fds[i], announced, sizeof announced);
+    }
+    POLL(stats_now().tls_handshakes == CLIENTS);
+    check_quiet();
+    long each = (resident_kb() - before) / CLIENTS;
+    printf("%d hellos that are announced: %ld KiB each\n", CLIENTS, each);
+#ifndef __SANITIZE_ADDRESS__
+    CHECK(each <= MOST_KB);
+#endif
+    for (int i = 0; i < CLIENTS; i++) close(fds[i]);
+    POLL(stats_now().tls_handshakes == 0);
+    tls_server_close(server);
+}
+
 // BOUND-7
 TEST(clients_that_stall_leave_no_memory_behind)
 {

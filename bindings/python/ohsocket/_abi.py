@@ -146,8 +146,9 @@ class Option(IntEnum):
     # Milliseconds that a TLS server gives a client for its handshake. 1 to 86400000, default 30000.
     HANDSHAKE_TIMEOUT = 11
     # The maximum number of clients of a TLS server whose connect event has not come yet, because their
-    # handshakes are in progress. When it is reached, further clients wait in the kernel's backlog. 0 to
-    # 1073741824, default 0: no limit.
+    # handshakes are in progress. When it is reached, further clients wait in the kernel's backlog. 0 (no
+    # limit) to 1073741824, default: half of the descriptors that the process may have (RLIMIT_NOFILE),
+    # 16384 at most.
     HANDSHAKE_LIMIT = 12
 
 
