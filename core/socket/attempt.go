@@ -88,7 +88,7 @@ func (a *attempt) Ready(events uint32) {
 		}
 	}
 	c.s.loop.reactor.Remove(a.token, a.fd)
-	c.attemptFailed(a, unix.Errno(e))
+	c.attemptFailed(a, peerErrno(unix.Errno(e)))
 	c.next()
 }
 

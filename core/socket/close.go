@@ -109,7 +109,10 @@ func (s *Socket) endStep() {
 	s.finSent = true
 	done := s.takeEndDone()
 	s.mu.Unlock()
-	e := sys.Shutdown(fd, unix.SHUT_WR)
+	e := peerErrno(sys.Shutdown(fd, unix.SHUT_WR))
+	if e == unix.ECONNRESET && s.ended && !s.isUndelivered() {
+		e = 0 // the peer has ended and gone, and nothing is lost
+	}
 	s.deliverSends()
 	s.complete(OperationEnd, done, s.sendCode(errcode.FromErrno(errcode.Client, e)))
 	s.mu.Lock()
@@ -177,8 +180,10 @@ func (s *Socket) closeStep() {
 		done := s.takeEndDone()
 		s.leave(workClose | workTimer)
 		s.unlock()
-		if send {
-			sys.Shutdown(fd, unix.SHUT_WR)
+		if send && sys.Shutdown(fd, unix.SHUT_WR) == unix.ENOTCONN && s.isUndelivered() {
+			s.mu.Lock()
+			s.lose(unix.ECONNRESET) // nobody will tell: it was reset before
+			s.unlock()
 		}
 		s.deliverSends()
 		s.complete(OperationEnd, done, errcode.OK)

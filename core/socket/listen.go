@@ -20,6 +20,7 @@ type acceptor struct {
 	tlsAcceptor
 	// full: no descriptors or memory were left; said once, tried again by timer
 	full  bool
+	gone  int // clients that had gone when they were accepted, one after the other
 	retry *loop.Timer
 }
 
@@ -97,23 +98,68 @@ func (s *Socket) accept() {
 			return
 		}
 		fd, remote, e := sys.Accept(fd)
-		switch e {
-		case 0:
+		switch acceptOutcomeOf(e) {
+		case acceptedClient:
+			s.accepts.gone = 0
 			s.accepts.full = false
 			if s.kind == KindTLSServer {
 				s.welcomeTLS(fd, remote)
 			} else {
 				s.welcome(fd, remote)
 			}
-		case unix.EAGAIN:
+		case acceptedNone:
+			s.accepts.gone = 0
 			s.ready = 0
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		case clientGone:
+			if s.accepts.gone++; s.accepts.gone >= acceptBudget {
+				s.accepts.gone = 0
+				s.acceptLater(e) // it was not the clients
+				return
+			}
+		case acceptShort:
 			s.acceptLater(e)
 			return
-		default:
-			// The client has gone already; accept(2) hands its error on.
+		case listenerDead:
+			s.acceptNever(e)
+			return
 		}
 	}
+}
+
+// acceptOutcome is what accept(2) has come to.
+type acceptOutcome uint8
+
+const (
+	acceptedClient acceptOutcome = iota
+	acceptedNone                 // the backlog is empty
+	clientGone                   // already, or a signal has come: there may be others
+	acceptShort                  // something is missing, or not allowed, that may be there later
+	listenerDead                 // no client will ever come
+)
+
+// acceptOutcomeOf tells them apart. Linux hands on what the network says of a client (accept(2)).
+func acceptOutcomeOf(e unix.Errno) acceptOutcome {
+	switch e {
+	case 0:
+		return acceptedClient
+	case unix.EAGAIN:
+		return acceptedNone
+	case unix.EINTR, unix.ECONNABORTED, unix.ECONNRESET, unix.ETIMEDOUT, unix.EPIPE, unix.EPROTO, unix.ENOPROTOOPT,
+		unix.ENETDOWN, unix.ENETUNREACH, unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENONET:
+		return clientGone
+	case unix.EINVAL, unix.EBADF, unix.ENOTSOCK, unix.EOPNOTSUPP, unix.ENOSYS, unix.EFAULT:
+		return listenerDead
+	}
+	return acceptShort
+}
+
+// acceptNever ends a server whose listening descriptor has ceased to be one.
+func (s *Socket) acceptNever(e unix.Errno) {
+	s.mu.Lock()
+	s.fatal = errcode.FromErrno(errcode.Client, e)
+	s.failed("accept", netaddr.Sockaddr{}, "", s.code(e))
+	s.beginClose()
+	s.unlock()
 }
 
 // acceptLater reports once that clients cannot be accepted, and tries again later.

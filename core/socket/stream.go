@@ -167,7 +167,27 @@ func (s *Socket) writeBlocks(fd int) (int, unix.Errno) {
 
 // fail stores the first error of a connection; what is queued fails with it, and the
 // reader reports it when it has delivered what came before. mu is held.
-func (s *Socket) fail(e unix.Errno) { s.failAs(errcode.FromErrno(errcode.Client, e), "") }
+func (s *Socket) fail(e unix.Errno) { s.failAs(errcode.FromErrno(errcode.Client, peerErrno(e)), "") }
+
+// peerErrno returns the errno to report for one that the kernel has of a connection, or of what the
+// network has said. The program is not blamed for what its peer does: ENOTCONN is a connection that
+// was reset before. It may have closed the descriptor itself.
+func peerErrno(e unix.Errno) unix.Errno {
+	switch e {
+	case unix.ENOTCONN:
+		return unix.ECONNRESET
+	case unix.ENOPROTOOPT: // ICMP: protocol unreachable
+		return unix.ECONNREFUSED
+	case unix.EOPNOTSUPP: // ICMP: source route failed
+		return unix.EHOSTUNREACH
+	case unix.EBADF, unix.ENOTSOCK:
+		return e
+	}
+	if errcode.FromErrno(errcode.Client, e).Category() == errcode.CategoryUsage {
+		return unix.EIO
+	}
+	return e
+}
 
 // failAs is fail with a code, and words of its own unless text is "". mu is held.
 func (s *Socket) failAs(code errcode.Code, text string) {
