@@ -178,7 +178,7 @@ test('ioredis', async () => {
       return true;
     }
 
-    async connect() {
+    connect() {
       return view(address);
     }
 

@@ -95,7 +95,7 @@ test('pause in a listener holds the rest of the batch; resume goes on in order',
   const { udp, send, close } = await pair();
   const seen = [];
   for (let i = 0; i < 10; i++) await send(String(i));
-  const all = new Promise((resolve) => {
+  const tenth = new Promise((resolve) => {
     udp.on('message', (value) => {
       seen.push(text(value));
       if (seen.length === 10) resolve();
@@ -106,7 +106,7 @@ test('pause in a listener holds the rest of the batch; resume goes on in order',
       });
     });
   });
-  await soon(all);
+  await soon(tenth);
   assert.deepEqual(seen, Array.from({ length: 10 }, (_, i) => String(i)));
   await close();
 });
