@@ -26,16 +26,12 @@ import (
 var againOps = map[sys.Op]bool{sys.OpAccept: true, sys.OpRecv: true, sys.OpRecvMany: true, sys.OpSend: true, sys.OpSendMany: true}
 
 // edge makes the kernel report what a socket's descriptor is ready for once more.
-func edge(fd int) {
-	attached := func(s *Socket) {
-		if int(s.fd) == fd && s.token != 0 || s.shakes(fd) {
+func (u *descriptorUsers) edge(fd int) {
+	for _, s := range u.of(fd) {
+		if s.token != 0 || s.shakes(fd) {
 			tellAgain(s.loop.FD(), fd)
 		}
 	}
-	sockets.each(func(s *Socket) {
-		attached(s)
-		s.eachUnseen(attached)
-	})
 }
 
 // tellAgain changes nothing of a descriptor in a set: the data are those that the kernel has.
@@ -56,9 +52,10 @@ func TestAgainWithAnEdge(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			var turn [sys.OpMap + 1]atomic.Int64
+			var users descriptorUsers
 			undisturbed(t, s, func(op sys.Op, fd int) (unix.Errno, int) {
 				if againOps[op] && turn[op].Add(1)%2 == 1 {
-					edge(fd)
+					users.edge(fd)
 					return unix.EAGAIN, 0
 				}
 				return 0, 0

@@ -141,9 +141,10 @@ func TestDrainUnderHalfTheLimit(t *testing.T) {
 			data, size := numbers(pattern(n))
 			return p.s.Send(f.here(), data, size, Completion{})
 		}
+		var users descriptorUsers
 		take := func(n int32) {
 			room.Store(n)
-			edge(fd)
+			users.edge(fd)
 			f.until("taken", func() bool { return room.Load() == 0 })
 			f.settle()
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -229,4 +230,27 @@ func (s *Socket) eachUnseen(f func(*Socket)) {
 	for c := range s.accepts.unseen {
 		f(c)
 	}
+}
+
+// descriptorUsers finds the sockets that use a descriptor, for hooks that run for every byte. A
+// walk through all handles takes too long for that, since the tests before have left many slots:
+// what was found for the last descriptor is kept for as long as it is true.
+type descriptorUsers struct{ found []*Socket }
+
+func (u *descriptorUsers) of(fd int) []*Socket {
+	uses := func(s *Socket) bool { return int(s.fd) == fd || s.shakes(fd) }
+	if len(u.found) > 0 && !slices.ContainsFunc(u.found, func(s *Socket) bool { return !uses(s) }) {
+		return u.found
+	}
+	u.found = u.found[:0]
+	add := func(s *Socket) {
+		if uses(s) {
+			u.found = append(u.found, s)
+		}
+	}
+	sockets.each(func(s *Socket) {
+		add(s)
+		s.eachUnseen(add)
+	})
+	return u.found
 }

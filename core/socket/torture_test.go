@@ -197,6 +197,7 @@ func TestTortureShort(t *testing.T) {
 	for _, s := range scenarios {
 		for _, limit := range []int{1, 7} {
 			t.Run(fmt.Sprint(s.name, " ", limit), func(t *testing.T) {
+				var readers descriptorUsers
 				undisturbed(t, s, func(op sys.Op, fd int) (unix.Errno, int) {
 					switch op {
 					case sys.OpSend, sys.OpSendMany:
@@ -207,15 +208,11 @@ func TestTortureShort(t *testing.T) {
 					case sys.OpRecv, sys.OpRecvMany:
 						// The kernel would not stop before its buffer is empty, but at urgent
 						// data: that is what the socket is told here.
-						cut := func(s *Socket) {
-							if (int(s.fd) == fd || s.shakes(fd)) && s.ready != 0 {
+						for _, s := range readers.of(fd) {
+							if s.ready != 0 {
 								s.ready |= unix.EPOLLPRI | unix.EPOLLERR
 							}
 						}
-						sockets.each(func(s *Socket) {
-							cut(s)
-							s.eachUnseen(cut)
-						})
 						return 0, limit
 					}
 					return 0, 0
