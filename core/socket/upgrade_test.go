@@ -174,6 +174,8 @@ func TestOpenedAgainAfterAnUpgrade(t *testing.T) {
 			again()
 		}
 		f.until("heard", func() bool { return string(p.data) == "new" })
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		assert.Equal(t, []string{"connect", "message"}, p.log[:2])
 	})
 }
