@@ -48,7 +48,7 @@ TESTS := $(patsubst tests/c/%.c,%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all library examples demo test test-toolchain test-go test-abi test-c test-asan interop \
 	header lint install clean deps soak soak-programs soak-random test-soak fuzz test-fuzz test-checkers test-valgrind \
-	test-cgocheck test-ubsan test-mutations
+	test-cgocheck test-ubsan test-tsan test-lsan test-mutations
 .DELETE_ON_ERROR:
 # One at a time: the parts that can be parallel are so themselves.
 .NOTPARALLEL:
@@ -163,6 +163,11 @@ $(BUILD)/strict/fuzz/fuzz_calls: $(FUZZ_CALLS) $(SOAK_SOURCES) $(TLS_CERTIFICATE
 	@mkdir -p $(@D)
 	$(CC) $(STRICT_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ $(STRICT_LINK)
 
+# A host under AddressSanitizer, which looks for leaks at the end, with the library as it is installed.
+$(BUILD)/lsan/host: tests/checkers/lsan_host.c $(HEADER) $(TLS_CERTIFICATES)/made | $(BUILD)/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $(ADDRESS) $(CERTIFICATES_FLAG) $< -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
+
 soak-programs: $(BUILD)/strict/libohsocket.so $(addprefix $(BUILD)/soak/,$(SOAK)) $(BUILD)/strict/soak/random_ops
 
 # A source distribution of the Python package has none of these.
@@ -221,7 +226,7 @@ fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 test-fuzz: deps-test $(BUILD)/strict/libohsocket.so $(BUILD)/strict/fuzz/fuzz_calls
 	bash tests/fuzz/run.sh $(BUILD)
 
-test-checkers: test-cgocheck test-ubsan test-valgrind test-tsan
+test-checkers: test-cgocheck test-ubsan test-valgrind test-tsan test-lsan
 
 test-cgocheck: deps-test $(BUILD)/cgocheck/libohsocket.so $(patsubst tests/c/%.c,$(BUILD)/cgocheck/tests/%,$(CHECKED))
 	bash tests/c/run.sh $(BUILD)/cgocheck
@@ -231,6 +236,9 @@ test-ubsan: deps-test $(BUILD)/ubsan/libohsocket.so $(patsubst tests/c/%.c,$(BUI
 
 test-tsan: deps-test library $(BUILD)/tsan/host $(BUILD)/tsan/race
 	bash tests/checkers/tsan.sh $(BUILD)
+
+test-lsan: deps-test library $(BUILD)/lsan/host
+	bash tests/checkers/lsan.sh $(BUILD)
 
 test-mutations: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
 	bash tests/mutations/run.sh $(BUILD) $(MUTATIONS)

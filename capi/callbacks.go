@@ -32,8 +32,14 @@ import (
 	"ohsocket/core/socket"
 )
 
+// onHeap is an object of Go's heap: made by init, because the linker has a place of its own for what a
+// variable begins with.
+var onHeap *[64]byte
+
 func init() {
 	C.ohs_restore_files()
+	onHeap = new([64]byte)
+	C.ohs_show_heap(C.uintptr_t(uintptr(unsafe.Pointer(onHeap))))
 	socket.Host = socket.Caller{
 		Event:      callListener,
 		Completion: callCompletion,

@@ -85,6 +85,18 @@ void ohs_restore_files(void) {
     setrlimit(RLIMIT_NOFILE, &now);
 }
 
+extern void __lsan_register_root_region(const void *, size_t) __attribute__((weak));
+
+/* Go's heap grows upwards from a place that is chosen when the process begins, by areas of 64 MiB. At
+ * the time of this call it is in the first or the second. What it grows by later lies in the region
+ * too: the sanitizer scans what is readable of it, and that only when it looks for leaks. */
+void ohs_show_heap(uintptr_t object) {
+    const uintptr_t area = (uintptr_t)64 << 20, region = (uintptr_t)1 << 40;
+
+    if (__lsan_register_root_region == NULL) return;
+    __lsan_register_root_region((const void *)((object & ~(area - 1)) - area), region);
+}
+
 /* ---- Errors and version ------------------------------------------------------------------- */
 
 static const ohs_error unknown_error = {

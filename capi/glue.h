@@ -30,6 +30,11 @@ static inline void ohs_after(void) {
     if (__builtin_expect(__tsan_acquire != NULL, 0)) __tsan_acquire(&ohs_order);
 }
 
+/* The host's LeakSanitizer looks for pointers where C has them. Much of what C has allocated here, and
+ * of what the host has given the library, only Go's heap refers to: without a word about where that
+ * is, all of it would be reported as lost. Without the sanitizer this does nothing. */
+OHS_HIDDEN void ohs_show_heap(uintptr_t object);
+
 /* RLIMIT_NOFILE as it was when the library was loaded. ohs_files_known is 0 if it could not be
  * read. */
 extern OHS_HIDDEN struct rlimit ohs_files;
