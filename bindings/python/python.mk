@@ -34,6 +34,8 @@ $(WHEEL): $(PYTHON_SOURCES) $(BUILD)/libohsocket.so $(PYTHON_VENV)/.done
 	cd $(PYTHON_DIR) && cp -r pyproject.toml setup.py MANIFEST.in README.md ohsocket examples $(PYTHON_BUILD)/stage
 	cp LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage
 	cp -r Makefile go.mod go.sum capi core include tools LICENSE THIRD_PARTY $(PYTHON_BUILD)/stage/library
+	mkdir $(PYTHON_BUILD)/stage/library/mk
+	cp mk/library.mk mk/install.mk $(PYTHON_BUILD)/stage/library/mk
 	cp .ci/deps $(PYTHON_BUILD)/stage/library/.ci
 	find $(PYTHON_BUILD)/stage -name __pycache__ -prune -exec rm -r {} +
 	cd $(PYTHON_BUILD)/stage && OHSOCKET_LIBRARY=$(CURDIR)/$(BUILD)/libohsocket.so \
