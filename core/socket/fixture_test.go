@@ -2,6 +2,7 @@ package socket
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,7 +96,7 @@ func (f *fixture) end() {
 	f.loop = nil
 	watchdog := time.AfterFunc(2*patience, func() { panic("the loop of " + f.Name() + " does not end\n" + f.note() + f.books()) })
 	defer watchdog.Stop()
-	for _, p := range f.probes {
+	for _, p := range f.allProbes() {
 		p.cancel(p.connecting())
 	}
 	switch f.venue {
@@ -116,10 +117,17 @@ func (f *fixture) end() {
 	case onThread:
 		require.Equal(f, errcode.OK, Shutdown(Host.ThreadID(), int32(patience/time.Millisecond)))
 	}
-	for _, p := range f.probes {
+	for _, p := range f.allProbes() {
 		p.s.Release()
 	}
 	f.check()
+}
+
+// allProbes returns the probes there are now; an accepted client adds one on the loop's thread.
+func (f *fixture) allProbes() []*probe {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.probes)
 }
 
 // check balances the books: every accepted completion has run once, every open period

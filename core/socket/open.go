@@ -74,7 +74,7 @@ func (s *Socket) opening(fd int, to state) {
 	s.state = to
 	s.closed = false
 	s.ended, s.endQueued, s.finSent, s.aborted, s.expired, s.truncated = false, false, false, false, false, false
-	s.progress, s.sentAll = 0, false
+	s.progress = 0
 	s.rare.settle()
 	if s.doomed {
 		s.doomed, s.closing, s.aborted = false, true, true
