@@ -94,7 +94,7 @@
  * connect or listen. The library verifies the peer's certificate and name unless the options
  * say otherwise. connect completes, and a server's connect event comes, when the handshake is
  * done. If a stream ends without close_notify, what had arrived is delivered, then the error
- * SOCKET_ERROR_TLS_SYSTEM_CALL follows. docs/tls.md explains options and errors.
+ * SOCKET_ERROR_TLS_SYSTEM_CALL follows. docs/guide/tls.md explains options and errors.
  *
  * THREADS
  *
@@ -1347,8 +1347,8 @@ int socket_set_dispatch_threads(int count);
 
 /*
  * socket_set_compat makes sockets constructed from now on behave as OpenHarmony's own where
- * this library behaves better (docs/compat.md). The environment variable OHSOCKET_COMPAT=1 does
- * so from the start. Returns the previous setting.
+ * this library behaves better (docs/reference/compat.md). The environment variable
+ * OHSOCKET_COMPAT=1 does so from the start. Returns the previous setting.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: on is neither 0 nor 1.
  */

@@ -25,9 +25,9 @@ check() {
 
 nm -D --defined-only "$library" >"$work/nm"
 awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' "$work/nm" | sort >"$work/exported"
-sed -n '/^symbols$/,/^$/s/^  //p' docs/abi.txt | sort >"$work/wanted"
-[ -s "$work/wanted" ] || fail 'docs/abi.txt lists no symbols'
-check 'it exports what docs/abi.txt lists, and nothing else' diff "$work/wanted" "$work/exported"
+sed -n '/^symbols$/,/^$/s/^  //p' docs/reference/abi.txt | sort >"$work/wanted"
+[ -s "$work/wanted" ] || fail 'docs/reference/abi.txt lists no symbols'
+check 'it exports what docs/reference/abi.txt lists, and nothing else' diff "$work/wanted" "$work/exported"
 
 ! awk '$2 != "A" && $3 !~ /@@OHSOCKET_1$/' "$work/nm" | grep . ||
   fail 'a symbol is not of version OHSOCKET_1'

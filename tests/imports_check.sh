@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# docs/architecture.md lists what each package of the library imports: the list has to be what the code imports, and
+# docs/internals/architecture.md lists what each package of the library imports: the list has to be what the code imports, and
 # a package may import only those that stand below it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-document=docs/architecture.md
+document=docs/internals/architecture.md
 
 imports() { go list -f '{{join .Imports "\n"}}' "./$1" | sed -n 's|^ohsocket/||p' | paste -sd' '; }
 

@@ -15,7 +15,7 @@ entries=()
 
 # unexpected FILE WHAT ADVICE
 unexpected() {
-  printf 'tools/overlay.sh: %s: %s %s.\n%s (docs/building.md)\n' "$version" "$1" "$2" "$3" >&2
+  printf 'tools/overlay.sh: %s: %s %s.\n%s (docs/internals/building.md)\n' "$version" "$1" "$2" "$3" >&2
   exit 1
 }
 

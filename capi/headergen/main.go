@@ -44,7 +44,7 @@ func run(check bool) error {
 		{"include/ohsocket.h", header},
 		{"include/ohsocket_errors.h", codes},
 		{"capi/wrappers_gen.c", renderWrappers(api, header, codes)},
-		{"docs/abi.txt", renderABI(api)},
+		{"docs/reference/abi.txt", renderABI(api)},
 		{"bindings/node/lib/constants.js", renderNode(api)},
 		{"bindings/node/lib/constants.d.ts", renderNodeTypes(api)},
 		{"bindings/python/ohsocket/_abi.py", python},

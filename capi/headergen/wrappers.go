@@ -73,7 +73,7 @@ func (w *printer) layout(s Struct) {
 	}
 }
 
-// renderABI returns docs/abi.txt.
+// renderABI returns docs/reference/abi.txt.
 func renderABI(api *API) []byte {
 	a := &printer{}
 	a.line("What programs compiled against version %d of the library rely on. Lines may be added; a line", major)

@@ -12,7 +12,7 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// Behaviour of OpenHarmony's own sockets that some programs rely on: docs/compat.md lists it.
+// Behaviour of OpenHarmony's own sockets that some programs rely on: docs/reference/compat.md lists it.
 // This file and the places that read Socket.compat implement it. Nothing here is about security.
 
 var compat atomic.Bool

@@ -1,6 +1,6 @@
 // Package socket is the library proper: the socket kinds, their states, operations
 // and events. It knows nothing of C: a caller's functions and data are addresses,
-// called through Host. docs/contracts.md is what it promises.
+// called through Host. docs/reference/contracts.md is what it promises.
 //
 // # Threads
 //
@@ -18,7 +18,7 @@
 //
 // # Files
 //
-// In the order of a socket's life; docs/architecture.md has pictures.
+// In the order of a socket's life; docs/internals/architecture.md has pictures.
 //
 //   - What a socket is: socket.go (state), kind.go, handle.go, option.go, extra.go, optionid.go,
 //     compat.go, listener.go, event.go.

@@ -1,7 +1,7 @@
 # make bench            compares the library with its peers: build/bench/report.md, with plots, and results.json
 #                       (QUICK=1: one short round, under three minutes; CASES=tcp100,idle: only these)
 # make bench-report     makes the report again from results.json
-# make bench-publish    copies the last report to docs/benchmarks/
+# make bench-publish    copies the last report to docs/quality/benchmarks/
 # make test-bench       every server with every load for a moment, answers checked; only those peers whose
 #                       dependencies the tests have anyway (ALL=1: all of them)
 # make bench-programs   only builds
@@ -87,9 +87,9 @@ bench-report: deps-bench $(BENCH_VENV)/installed
 bench-publish:
 	@test -e $(BENCH_OUT)/report.md || { echo 'no report: run make bench first' >&2; exit 1; }
 	@! grep -q '^A quick run' $(BENCH_OUT)/report.md || { echo 'the last run was a quick one: run make bench' >&2; exit 1; }
-	@mkdir -p docs/benchmarks
-	cp $(BENCH_OUT)/report.md docs/benchmarks/README.md
-	cp $(BENCH_OUT)/results.json $(BENCH_OUT)/*.svg docs/benchmarks/
+	@mkdir -p docs/quality/benchmarks
+	cp $(BENCH_OUT)/report.md docs/quality/benchmarks/README.md
+	cp $(BENCH_OUT)/results.json $(BENCH_OUT)/*.svg docs/quality/benchmarks/
 
 test-bench: $(if $(ALL),bench-programs,deps-test library examples $(BENCH_PLAIN))
 	$(if $(ALL),$(BENCH_VENV)/bin/python,python3) tests/bench/test_bench.py --build $(BUILD) $(if $(ALL),--all)

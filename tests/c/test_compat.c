@@ -1,4 +1,4 @@
-// Compatibility mode: what docs/compat.md lists, and that nothing else and no other socket changes.
+// Compatibility mode: what docs/reference/compat.md lists, and that nothing else and no other socket changes.
 #include <stdlib.h>
 #include <string.h>
 

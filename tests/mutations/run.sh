@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Breaks the library on purpose, in one place at a time, and wants to see a test fail: run.sh BUILD [ID...]
 #
-# Each ID[letter].mutation in this folder breaks a sentence of docs/contracts.md. Its head says what is broken ("Broken:")
+# Each ID[letter].mutation in this folder breaks a sentence of docs/reference/contracts.md. Its head says what is broken ("Broken:")
 # and which test has to notice ("Test:"; PROGRAM:NAME is a test of BUILD/tests, on all its loops, go:PACKAGE:NAME one of
 # core/PACKAGE); mutate.py says how the change is written. Mutations are applied to copies of the tree in BUILD/mutations,
 # never to the tree. An ID is a sentence (ORDER-3) or a mutation (ORDER-3a); without one all are run.

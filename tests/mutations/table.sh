@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
-# Writes the list of mutations into docs/reliability.md, between its two markers; table.sh check says whether it is
-# there already. Every mutation has to apply, every sentence of docs/contracts.md to have one, and the test that has to
-# notice it to name the sentence.
+# Writes the list of mutations, docs/quality/mutations.md; table.sh check says whether it is up to date. Every mutation
+# has to apply, every sentence of docs/reference/contracts.md to have one, and the test that has to notice it to name the
+# sentence.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-document=docs/reliability.md
+document=docs/quality/mutations.md
 [ -z "$(ls tests/mutations/*.patch 2>/dev/null)" ] || { echo "a mutation is a file ID.mutation: see tests/mutations/mutate.py" >&2; exit 1; }
 python3 tests/mutations/mutate.py check
-begin='<!-- mutations: tests/mutations/table.sh -->' end='<!-- end of mutations -->'
 
 table() {
+    echo '# Mutations'
+    echo
+    echo 'How the library is broken on purpose, and which test notices. `tests/mutations/table.sh` writes this page;'
+    echo '[reliability.md](reliability.md#broken-on-purpose) explains it. An id is that of a sentence of [contracts.md](../reference/contracts.md).'
+    echo
     echo '| Id | Broken | Noticed by |'
     echo '|---|---|---|'
     for file in $(ls tests/mutations/*.mutation | sort -t- -k1,1 -k2V); do
@@ -20,14 +24,9 @@ table() {
     done
 }
 
-grep -qF "$begin" "$document" && grep -qF "$end" "$document"
 fresh=$(mktemp)
 trap 'rm -f "$fresh"' EXIT
-{
-    sed "\|^$begin\$|q" "$document"
-    table
-    sed -n "\|^$end\$|,\$p" "$document"
-} >"$fresh"
+table >"$fresh"
 
 # Whether the comment above a test names a sentence.
 names() {
@@ -45,7 +44,7 @@ for file in tests/mutations/*.mutation; do
     done
 done
 
-sentences=$(grep -oE '^- [A-Z]+-[0-9]+ ' docs/contracts.md | tr -d ' ' | cut -c2- | sort)
+sentences=$(grep -oE '^- [A-Z]+-[0-9]+ ' docs/reference/contracts.md | tr -d ' ' | cut -c2- | sort)
 broken=$(for file in tests/mutations/*.mutation; do basename "$file" .mutation; done | sed -E 's/[a-z]$//' | sort -u)
 unbroken=$(comm -23 <(echo "$sentences") <(echo "$broken"))
 unknown=$(comm -13 <(echo "$sentences") <(echo "$broken"))

@@ -1,5 +1,5 @@
 'use strict';
-// Compatibility mode, see docs/compat.md of the library: read when a socket is constructed.
+// Compatibility mode, see docs/reference/compat.md of the library: read when a socket is constructed.
 
 const native = require('./native.js');
 

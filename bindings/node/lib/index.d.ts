@@ -74,7 +74,7 @@ declare namespace socket {
     proxy?: ProxyOptions;
   }
 
-  /** PEM texts; `docs/tls.md` in the source repository explains them. */
+  /** PEM texts; `docs/guide/tls.md` in the source repository explains them. */
   interface TLSSecureOptions {
     /** Whom to trust; absent: the system's store. */
     ca?: string | string[];

@@ -58,7 +58,7 @@ def set_tls_keylog(path: Union[None, str, "os.PathLike[str]"]) -> None:
 
 def set_compat(on: bool) -> bool:
     """Whether sockets made from now on, in the whole process, answer as OpenHarmony's own where the
-    library does better (docs/compat.md); OHSOCKET_COMPAT=1 does so from the start. Returns the previous
+    library does better (docs/reference/compat.md); OHSOCKET_COMPAT=1 does so from the start. Returns the previous
     setting."""
     global _compat
     before = bool(check(lib.socket_set_compat(bool(on))))

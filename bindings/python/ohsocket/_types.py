@@ -135,7 +135,7 @@ class TLSIdentity(NamedTuple):
 
 @dataclass
 class TLSSecureOptions:
-    """How to speak TLS, see docs/tls.md. Texts are PEM; what is not given is OpenSSL's default.
+    """How to speak TLS, see docs/guide/tls.md. Texts are PEM; what is not given is OpenSSL's default.
 
     ``protocols`` to ``is_bidirectional_authentication`` as in OpenHarmony; the fields after it are
     further options of the library.

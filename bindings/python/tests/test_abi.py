@@ -1,4 +1,4 @@
-"""The ctypes declarations against docs/abi.txt and against the C compiler."""
+"""The ctypes declarations against docs/reference/abi.txt and against the C compiler."""
 
 import ctypes
 import os
@@ -27,7 +27,7 @@ def fields(of: type) -> "list[tuple[str, int, int]]":
 
 def test_structs_as_in_abi_txt() -> None:
     expected: "dict[str, tuple[int, list[tuple[int, str]]]]" = {}
-    text = (ROOT / "docs/abi.txt").read_text()
+    text = (ROOT / "docs/reference/abi.txt").read_text()
     for line in text.split("structs (size, offsets)\n")[1].split("\n\n")[0].splitlines():
         if match := re.match(r"  (\w+) (\d+)$", line):
             current = expected[match[1]] = (int(match[2]), [])
@@ -75,12 +75,12 @@ def test_record_format() -> None:
 
 
 def test_functions_as_in_abi_txt() -> None:
-    text = (ROOT / "docs/abi.txt").read_text()
+    text = (ROOT / "docs/reference/abi.txt").read_text()
     assert sorted(_abi.FUNCTIONS) == text.split("symbols\n")[1].split("\n\n")[0].split()
 
 
 def test_error_codes_as_in_abi_txt() -> None:
-    text = (ROOT / "docs/abi.txt").read_text()
+    text = (ROOT / "docs/reference/abi.txt").read_text()
     for line in text.split("errors (number, category)\n")[1].splitlines():
         name, number, category = line.split()
         code = ohsocket.ErrorCode(int(number))

@@ -1,4 +1,4 @@
-"""Why a goal is not met, where that is known; docs/performance.md has the measurements."""
+"""Why a goal is not met, where that is known; docs/quality/performance.md has the measurements."""
 
 import fnmatch
 

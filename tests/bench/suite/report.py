@@ -103,7 +103,7 @@ def missed_section(table, flat):
         return []
     return ["### Why goals are not met, and what was tried", ""] + [
         f"- {', '.join(cases)}, {peer}: {reason}" for (peer, reason), cases in missed.items()
-    ] + ["", "How this was found, and what each change gave: `docs/performance.md`.", ""]
+    ] + ["", "How this was found, and what each change gave: `docs/quality/performance.md`.", ""]
 
 
 def case_lines(name, rows, missing):
