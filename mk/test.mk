@@ -1,9 +1,9 @@
 # Running the tests. Included by the Makefile.
 
-.PHONY: test test-toolchain test-go test-abi test-c test-asan interop soak soak-programs soak-random test-soak \
+.PHONY: test test-toolchain test-go test-abi test-c test-docs test-asan interop soak soak-programs soak-random test-soak \
 	fuzz test-fuzz test-checkers test-cgocheck test-ubsan test-tsan test-lsan test-valgrind test-mutations
 
-test: test-toolchain test-go test-abi test-c test-asan interop test-tls test-tls-asan test-python test-node test-soak \
+test: test-toolchain test-go test-abi test-c test-docs test-asan interop test-tls test-tls-asan test-python test-node test-soak \
 	test-fuzz test-checkers test-bench
 
 test-toolchain: deps-test
@@ -19,6 +19,10 @@ test-abi: deps-test library
 
 test-c: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
 	bash tests/c/run.sh $(BUILD)
+
+# The C programs of README and docs/guide, as they stand there.
+test-docs: deps-test library
+	python3 tests/docs_examples.py $(BUILD)
 
 # With leak detection, the default: the Go runtime tells LeakSanitizer where its heap is, so what only
 # Go points to is not lost (tried: memory held as user_data is not reported, dropped memory is).
