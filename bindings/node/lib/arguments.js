@@ -44,6 +44,8 @@ function readAddress(value, compat) {
   if (number === Family.UNSPECIFIED) {
     if (compat) number = Family.IPV4;
     else if (family !== undefined) throw parameterError('address.family must be 1, 2 or 3');
+  } else if (!compat && (number < 0 || number > Family.DOMAIN)) {
+    throw parameterError('address.family must be 1, 2 or 3');
   }
   return { address, port: inRange(port, 'address.port', 65535, compat), family: number };
 }

@@ -9,7 +9,7 @@ const { readAddress, readConnectOptions } = require('./arguments.js');
 const { answer, begin, put, swap } = require('./requests.js');
 const loop = require('./loop.js');
 const {
-  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kJoined, kOpened, kPrepare, kRead, kRefuse, kSlot,
+  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kJoined, kKeep, kOpened, kPrepare, kRead, kRefuse, kSlot,
   kSubscribe, kView,
 } = require('./symbols.js');
 
@@ -70,6 +70,7 @@ class ClientSocket extends StreamSocket {
       return result;
     }, (result) => {
       signal?.removeEventListener('abort', onAbort);
+      if (result >= 0) this[kKeep]();
       if (result < 0 && started) {
         if (!this[kBound] && !this[kClosing]) this[kClosed]();
         this[kView]?.[kFailed](errorOf(result, this[kHandle]));

@@ -6,6 +6,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { errorOf } = require('./errors.js');
 const { release, retain } = require('./alive.js');
+const { Promise } = require('./promises.js');
 
 const entries = [undefined]; // 0 is no request
 const free = [];

@@ -9,7 +9,7 @@ const { integer, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
 const { addressError } = require('./errors.js');
 const {
-  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kListeners, kOpen, kOpened,
+  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kKeep, kListeners, kOpen, kOpened,
   kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
 
@@ -124,6 +124,7 @@ class ConnectionSocket extends StreamSocket {
     Object.defineProperty(this, 'clientId', { value: native.getClientId(handle), enumerable: true });
     this[kSubscribe]();
     this[kOpened]();
+    this[kKeep]();
   }
 
   [kClosed]() {

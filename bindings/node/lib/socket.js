@@ -12,9 +12,10 @@ const { errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Event, Family } = require('./constants.js');
 const { readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
+const { Promise } = require('./promises.js');
 const {
   kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
-  kJoined, kLeave, kLeft, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
+  kJoined, kKeep, kLast, kLeave, kLeft, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
   kSubscribe, kView,
 } = require('./symbols.js');
 
@@ -39,6 +40,7 @@ class Socket extends Emitter {
     this[kReferenced] = true;
     this[kView] = undefined; // its stream
     this[kLeft] = false; // the last period ended by itself, and the program has not closed since
+    this[kLast] = null; // its addresses, local and remote, for then
   }
 
   // ---- Operations
@@ -106,7 +108,8 @@ class Socket extends Emitter {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
-    return answer(this[kHandle], callback, native.setExtraOptions(this[kHandle], members));
+    const result = native.setExtraOptions(this[kHandle], members);
+    return answer(this[kHandle], callback, isClosedResult(result) && hasEnded(this) ? 0 : result);
   }
 
   /** Sets an option of the library, one of Option, at any time. */
@@ -159,6 +162,7 @@ class Socket extends Emitter {
     if (this[kOpen]) return;
     this[kOpen] = true;
     this[kLeft] = false;
+    this[kLast] = null;
     loop.setSocket(this[kSlot], this);
     if (this[kReferenced]) retain();
   }
@@ -170,6 +174,11 @@ class Socket extends Emitter {
     this[kDrop]();
     loop.setSocket(this[kSlot], undefined);
     if (this[kReferenced]) release();
+  }
+
+  /** It is connected: its addresses are asked for later, when the library may have closed it. */
+  [kKeep]() {
+    this[kLast] = [addressOf(this, 0), addressOf(this, 1)];
   }
 
   /** Closes, for a request; returns the library's result. */
@@ -343,6 +352,17 @@ function stateOf(socket) {
   return { isBound: (bits & 1) !== 0, isConnected: (bits & 2) !== 0, isClose: (bits & 4) !== 0 };
 }
 
+/** Whether the period has ended and the program has not closed: on a device the descriptor is still there. */
+function hasEnded(socket) {
+  return socket[kLeft] || (socket[kOpen] && !socket[kClosing]);
+}
+
+const closedResults = new Set([ErrorCode.BADF, ErrorCode.SERVER_BADF, ErrorCode.TLS_NOT_BOUND].map((code) => -code));
+
+function isClosedResult(result) {
+  return closedResults.has(result);
+}
+
 /** The address of either end, if there is one, and the same in one text. */
 function addressOf(socket, remote) {
   const address = native.getAddress(socket[kHandle], remote);
@@ -359,7 +379,10 @@ function getAddress(socket, remote, callback) {
   const bad = badCallback(callback);
   if (bad) return socket[kRefuse](bad);
   const address = native.getAddress(socket[kHandle], remote);
-  if (typeof address === 'number') return answer(socket[kHandle], callback, address);
+  if (typeof address === 'number') {
+    const last = isClosedResult(address) && hasEnded(socket) ? socket[kLast]?.[remote] : undefined;
+    return last ? answer(socket[kHandle], callback, 0, { ...last }) : answer(socket[kHandle], callback, address);
+  }
   return answer(socket[kHandle], callback, 0, loop.takeAddress(address));
 }
 

@@ -11,7 +11,7 @@ const { integer, isData, needObject, notData } = require('./arguments.js');
 const { readSecureOptions, readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
-  kBound, kClosed, kCompat, kHandle, kHeld, kLeft, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend, kSubscribe,
+  kBound, kClosed, kCompat, kHandle, kHeld, kKeep, kLeft, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend, kSubscribe,
 } = require('./symbols.js');
 
 const PROTOCOL = 0, CIPHER_SUITE = 1, SIGNATURE_ALGORITHMS = 2, ALPN = 3, SERVER_NAME = 4; // of getAgreed
@@ -93,6 +93,7 @@ class TLSSocket extends ClientSocket {
     tcp[kSubscribe](); // the library has forgotten who wants its events, and it may connect again
     this[kBound] = true;
     this[kOpened]();
+    this[kKeep]();
   }
 
   [kRead](options) {

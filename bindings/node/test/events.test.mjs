@@ -319,3 +319,52 @@ test('encodings by the names of Node and of the WHATWG, in any case', async () =
   await tcp.close();
   assert.deepEqual(await received, Buffer.concat([...parts, Buffer.from('ab')]));
 });
+
+test('after the peer\'s end addresses and options are there until the first close', async () => {
+  const { server, address } = await listening();
+  const arrived = next(server, 'connect');
+  const tcp = socket.constructTCPSocketInstance();
+  await tcp.connect({ address });
+  const client = await arrived;
+  const local = await tcp.getLocalAddress();
+  const closed = Promise.all([next(client, 'close'), next(tcp, 'close')]);
+  const seen = next(tcp, 'end').then(() => tcp.getRemoteAddress()); // the library has closed it already
+  tcp.on('message', () => {});
+  client.on('message', () => {});
+  client.close();
+  await closed;
+  assert.deepEqual(await seen, address);
+  assert.deepEqual(await tcp.getLocalAddress(), local);
+  assert.deepEqual(await tcp.getRemoteAddress(), address);
+  await tcp.setExtraOptions({ keepAlive: true });
+  await rejected(tcp.setExtraOptions({ keepAlive: 1 }), 401);
+  await tcp.close();
+  await rejected(tcp.getLocalAddress(), 2301009);
+  await rejected(tcp.getRemoteAddress(), 2301009);
+  await rejected(tcp.setExtraOptions({ keepAlive: true }), 2301009);
+  await server.close();
+});
+
+test('a client that has gone still has its address in the close listener', async () => {
+  const { server, address } = await listening();
+  const arrived = next(server, 'connect');
+  const peer = await netClient(address);
+  const { port } = peer.address();
+  const client = await arrived;
+  client.on('message', () => {});
+  const remote = next(client, 'close').then(() => client.getRemoteAddress());
+  peer.resume().end();
+  assert.equal((await remote).port, port);
+  assert.deepEqual(await client.getLocalAddress(), address);
+  await client.setExtraOptions({ keepAlive: true });
+  await client.close();
+  await rejected(client.getRemoteAddress(), 2301009);
+  await server.close();
+});
+
+test('a family that does not exist: the error names the family', async () => {
+  for (const family of [-1, 4, 10]) {
+    const error = await rejected(socket.constructTCPSocketInstance().connect({ address: { address: HOST, port: 1, family } }), 401);
+    assert.match(error.message, /address\.family/);
+  }
+});

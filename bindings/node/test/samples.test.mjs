@@ -5,6 +5,7 @@ import tls from 'node:tls';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -22,7 +23,7 @@ const QUICK = ['--import', `data:text/javascript,${encodeURIComponent(
 
 /** Runs a sample with what has to be replaced; it lies outside of the package, as a user's program does. */
 async function sample(name, replacements, use) {
-  const folder = mkdtempSync(path.join(here, 'sample-'));
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-sample-'));
   try {
     let source = readFileSync(path.join(here, 'samples', name), 'utf8').replaceAll('192.168.xxx.xxx', HOST);
     for (const [from, to] of replacements) source = source.replace(from, () => to);
@@ -93,15 +94,15 @@ test('the TLS clients of the guide: close follows connect at once, and cancels i
     child.kill();
     return done;
   });
-  // It registers its listeners at the first client twice, and closes that one twice.
+  // It registers its listeners at the first client twice, where the last one is the only one as on a device, and closes that one twice.
   assert.deepEqual(output.stdout.trim().split('\n'),
-    ['bind success', 'bind success', 'on close', 'on close', 'close success', 'close success']);
+    ['bind success', 'bind success', 'on close', 'close success', 'close success']);
   assert.equal(output.stderr, 'connect function\nconnect function\n');
   server.close();
 });
 
 test('our TLS examples, one-way and two-way', async () => {
-  const folder = mkdtempSync(path.join(here, 'sample-'));
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-sample-'));
   try {
     const file = (name, content) => {
       writeFileSync(path.join(folder, name), content);
@@ -148,7 +149,7 @@ test('our examples talk to each other', async () => {
 });
 
 test('the hook: other module names, enums, files without extension, and what it says of bad syntax', async () => {
-  const folder = mkdtempSync(path.join(here, 'sample-'));
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-sample-'));
   try {
     writeFileSync(path.join(folder, 'colours.ets'), 'export enum Colour { Red, Green }\n');
     writeFileSync(path.join(folder, 'main.ts'), `
@@ -175,7 +176,7 @@ test('our servers with clients that fill a queue, read nothing and reset', async
   const examples = path.join(here, '..', 'examples');
   const hostile = (...args) => promisify(execFile)('python3', [path.join(here, '../../../tests/interop/hostile.py'), ...args]);
   await hostile(process.execPath, path.join(examples, 'tcp_echo_stream.mjs'), HOST, '0');
-  const folder = mkdtempSync(path.join(here, 'sample-'));
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-sample-'));
   try {
     for (const part of ['cert', 'key']) writeFileSync(path.join(folder, part), pem.server[part]);
     await hostile('--tls', process.execPath, path.join(examples, 'tls_server.mjs'), HOST, '0', path.join(folder, 'cert'), path.join(folder, 'key'));

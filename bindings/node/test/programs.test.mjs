@@ -1,0 +1,88 @@
+// What the loader switches on for programs that were written for a device.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { closedPort } from './helper.mjs';
+import { node } from './child.mjs';
+
+const REGISTER = ['--import', 'ohsocket/register'];
+
+/** Runs a program with the loader, as its user has it: outside of the package. */
+async function program(source, env = {}) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-program-'));
+  try {
+    const file = path.join(folder, 'program.ts');
+    writeFileSync(file, `import socket from '@ohos.net.socket';\n${source}`);
+    const all = { ...process.env, ...env };
+    for (const [name, value] of Object.entries(env)) if (value === undefined) delete all[name];
+    return await node([...REGISTER, file], { env: all }).done;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('an error of an operation that nobody looks at is a warning, once for each place', async () => {
+  const { stdout, stderr, code } = await program(`
+for (let i = 0; i < 3; i++) {
+  const tcp = socket.constructTCPSocketInstance();
+  tcp.close();
+  tcp.close().then(() => console.log('never'));
+}
+setTimeout(() => console.log('goes on'), 20);
+`);
+  assert.deepEqual([stdout, code], ['goes on\n', 0]);
+  const places = [...stderr.matchAll(/OHSocketWarning: .*2300999.*program\.ts:(\d+):/g)].map((match) => match[1]);
+  assert.deepEqual(places, ['5', '6']); // the import is line 1
+});
+
+test('who looks gets the error: catch, await, late in the same turn, Promise.all', async () => {
+  const { stdout, stderr, code } = await program(`
+const tcp = socket.constructTCPSocketInstance();
+tcp.close().catch((error) => console.log('catch', error.code));
+try { await tcp.close(); } catch (error) { console.log('await', error.code); }
+const late = tcp.close();
+await null;
+late.then(undefined, (error) => console.log('late', error.code));
+await Promise.all([tcp.close()]).catch((error) => console.log('all', error.code));
+console.log(tcp.close() instanceof Promise);
+await tcp.close().finally(() => console.log('finally')).catch(() => console.log('and catch'));
+process.exit();
+`);
+  assert.deepEqual([stderr, code], ['', 0]);
+  assert.deepEqual(stdout.trim().split('\n'), ['catch 2300999', 'await 2300999', 'late 2300999', 'all 2300999', 'true', 'finally', 'and catch']);
+});
+
+test('exceptions of the program, its own promises, and who wants to know, are as always', async () => {
+  const own = await program(`
+socket.constructTCPSocketInstance().getState().then(() => { throw new TypeError('of the program'); });
+`);
+  assert.equal(own.code, 1);
+  assert.match(own.stderr, /TypeError: of the program/);
+  const async = await program(`
+(async () => { await socket.constructTCPSocketInstance().close(); })();
+`);
+  assert.equal(async.code, 1);
+  assert.match(async.stderr, /not open/);
+  const told = await program(`
+process.on('unhandledRejection', (error: any) => console.log('told', error.code));
+socket.constructTCPSocketInstance().close();
+`);
+  assert.deepEqual([told.stdout, told.stderr, told.code], ['told 2300999\n', '', 0]);
+});
+
+test('compat mode is on with the loader, and OHSOCKET_COMPAT=0 switches it off', async () => {
+  const address = JSON.stringify(await closedPort());
+  const source = `
+const tcp = socket.constructTCPSocketInstance();
+tcp.on('message', () => {});
+tcp.on('message', () => {});
+await tcp.connect({ address: ${address} }).catch((error) => console.log(error.code, tcp.listenerCount('message')));
+`;
+  for (const [setting, expected] of [[undefined, '2301115 1\n'], ['1', '2301115 1\n'], ['0', '2301111 2\n']]) {
+    const { stdout, stderr, code } = await program(source, { OHSOCKET_COMPAT: setting });
+    assert.deepEqual([stdout, stderr, code], [expected, '', 0], `OHSOCKET_COMPAT=${setting}`);
+  }
+});
