@@ -274,7 +274,7 @@ func TestLocalhostOfUDP(t *testing.T) {
 	})
 }
 
-// ORDER-6, DATA-11: whatever ICMP says of an earlier datagram, the next is sent.
+// ORDER-6, DATA-11, DONE-8: whatever ICMP says of an earlier datagram, the next is sent.
 func TestDatagramNoticeOfAnyKind(t *testing.T) {
 	for _, e := range []unix.Errno{unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET,
 		unix.ENOPROTOOPT, unix.EPROTO, unix.EACCES, unix.EOPNOTSUPP} {
@@ -315,5 +315,12 @@ func sendAfterICMP(t *testing.T, e unix.Errno, together bool) {
 	for _, c := range calls {
 		assert.True(t, c.ok())
 	}
-	assert.Equal(t, []string{"connect", fmt.Sprintf("error %d", errcode.FromErrno(errcode.Client, e))}, a.log)
+	told := e
+	switch e {
+	case unix.ENOPROTOOPT: // DONE-8: the program has done nothing wrong
+		told = unix.ECONNREFUSED
+	case unix.EOPNOTSUPP:
+		told = unix.EHOSTUNREACH
+	}
+	assert.Equal(t, []string{"connect", fmt.Sprintf("error %d", errcode.FromErrno(errcode.Client, told))}, a.log)
 }

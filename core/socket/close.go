@@ -31,7 +31,54 @@ func (s *Socket) Close(done Completion) errcode.Code {
 	}
 	s.leave(workClose)
 	s.unlock()
+	s.freePort()
 	return errcode.OK
+}
+
+// freePort closes the descriptor at once, on the loop's thread, if nothing has to be done with it
+// any more: the program may bind another socket to its port when the call that has ended the period
+// returns. What else belongs to the end of the period comes as always.
+func (s *Socket) freePort() {
+	if s.kind == KindUDP || s.kind.isServer() || s.kind == KindTCP {
+		s.loop.ifStill(Host.ThreadID(), s.closeUnused)
+	}
+}
+
+// closeUnused is called while the loop's thread does nothing with the descriptor.
+func (s *Socket) closeUnused() {
+	s.mu.Lock()
+	if s.kind == KindUDP && s.closing && !s.aborted && s.out.gathered {
+		s.writeIfIdle()
+		s.mu.Lock()
+	}
+	fd := int(s.fd)
+	if !s.closing || fd < 0 || s.users > 0 || !s.holdsPortOnly() {
+		s.mu.Unlock()
+		return
+	}
+	s.fd = -1
+	s.mu.Unlock()
+	s.ready = 0
+	if s.token != 0 {
+		s.loop.reactor.Remove(s.token, fd)
+		s.token = 0
+	}
+	sys.Close(fd)
+}
+
+// holdsPortOnly reports whether the descriptor has neither a connection of a stream nor something to
+// send. mu is held.
+func (s *Socket) holdsPortOnly() bool {
+	switch s.state {
+	case stateListening:
+		return true
+	case stateBound, stateConnected:
+		if s.kind == KindUDP {
+			return s.aborted || s.out.blocks.First == nil
+		}
+		return s.state == stateBound && s.kind == KindTCP && s.successor() == nil
+	}
+	return false
 }
 
 // beginClose begins the end of the open period. The close timeout runs from now on, whatever the
@@ -55,6 +102,7 @@ func (s *Socket) Abort() errcode.Code {
 	s.aborted = true
 	s.leave(workClose)
 	s.unlock()
+	s.freePort()
 	return errcode.OK
 }
 

@@ -219,7 +219,7 @@ func isICMP(e unix.Errno) bool {
 
 func (s *Socket) noticeError(e unix.Errno) {
 	s.mu.Lock()
-	s.notice = errcode.FromErrno(errcode.Client, e)
+	s.notice = errcode.FromErrno(errcode.Client, peerErrno(e))
 	s.failed("an earlier datagram to", s.remote.Sockaddr(), "", s.notice)
 	s.leave(workNotice)
 	s.unlock()

@@ -38,7 +38,7 @@ type Loop struct {
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
 	gatherer atomic.Uintptr
-	moving   sync.Mutex // record mode: held by a send that gathers
+	moving   sync.Mutex // host-driven: held by who needs the loop to stand still, such as a send that gathers records
 	dirty    []*Socket
 
 	event  *Event
@@ -244,6 +244,21 @@ func (l *Loop) stopGathering() {
 	l.moving.Lock()
 	l.gatherer.Store(0)
 	l.moving.Unlock()
+}
+
+// ifStill calls a function if the loop's thread does nothing meanwhile: it is the caller, inside a
+// callback, or nobody runs the loop. In a batch of records nobody is called.
+func (l *Loop) ifStill(t Thread, f func()) {
+	switch {
+	case l.mode == LoopCallbacks && l.gathers(t):
+		f()
+	case l.hosted:
+		l.moving.Lock()
+		defer l.moving.Unlock()
+		if !l.inUse.Load() {
+			f()
+		}
+	}
 }
 
 // flushDirty writes what has been gathered.

@@ -34,6 +34,7 @@ func (l *Loop) Run(t Thread, timeoutMs int32) (int, errcode.Code) {
 		return 0, code
 	}
 	defer l.leave()
+	l.stopGathering()
 	l.gatherer.Store(uintptr(t))
 	l.calls = 0
 	l.wait(timeoutMs, func() bool { return l.calls > 0 })

@@ -130,7 +130,7 @@ func (s *Socket) readPackets() {
 			// What became of an earlier datagram; the socket goes on.
 			s.mu.Lock()
 			s.notice = errcode.OK
-			code := errcode.FromErrno(errcode.Client, e)
+			code := errcode.FromErrno(errcode.Client, peerErrno(e))
 			s.failed("an earlier datagram to", s.remote.Sockaddr(), "", code)
 			s.mu.Unlock()
 			s.emit(EventError, code, nil)

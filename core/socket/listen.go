@@ -155,9 +155,16 @@ func acceptOutcomeOf(e unix.Errno) acceptOutcome {
 
 // acceptNever ends a server whose listening descriptor has ceased to be one.
 func (s *Socket) acceptNever(e unix.Errno) {
+	told := e
+	if errcode.FromErrno(errcode.Client, e).Category() == errcode.CategoryUsage && e != unix.EBADF && e != unix.ENOTSOCK {
+		told = unix.EIO // not the program has done it
+	}
 	s.mu.Lock()
-	s.fatal = errcode.FromErrno(errcode.Client, e)
-	s.failed("accept", netaddr.Sockaddr{}, "", s.code(e))
+	s.fatal = errcode.FromErrno(errcode.Client, told)
+	s.failed("accept", netaddr.Sockaddr{}, "", s.code(told))
+	if e == unix.EINVAL {
+		s.failure.text = "somebody who shares the listening descriptor has shut it down"
+	}
 	s.beginClose()
 	s.unlock()
 }

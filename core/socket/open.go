@@ -160,7 +160,13 @@ func (s *Socket) begin() {
 		s.schedule(workFlush | workRead | workTimer)
 		return
 	}
-	if fd < 0 || s.token != 0 {
+	if s.token != 0 {
+		return
+	}
+	if fd < 0 {
+		if to == stateBound || to == stateListening {
+			s.emit(EventListening, errcode.OK, nil) // it was closed at once: freePort
+		}
 		return
 	}
 	if !s.attach(fd) || s.handedOver() {

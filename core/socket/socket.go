@@ -291,7 +291,7 @@ func (s *Socket) State() (bound, connected, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bound = s.fd >= 0 && s.state != stateOpening
-	connected = s.state == stateConnected
+	connected = s.state == stateConnected && s.fd >= 0
 	if s.kind.isServer() {
 		connected = s.accepts.live.Load() > 0
 	}
@@ -344,6 +344,7 @@ func (s *Socket) Release() errcode.Code {
 		s.beginClose()
 	}
 	s.unlock()
+	s.freePort()
 	s.forgetSecure()
 	return errcode.OK
 }

@@ -1,4 +1,4 @@
-// The order of operations, events and completions: ORDER-1 to ORDER-7.
+// The order of operations, events and completions: ORDER-1 to ORDER-7, ORDER-9.
 #include <stdlib.h>
 #include <string.h>
 
@@ -358,4 +358,125 @@ LOOPS_TEST(listening_comes_first)
     probe_closed(server);
     struct probe *connection = server->client[0];
     WAIT(connection->count[SOCKET_EVENT_CLOSE] == 1);
+}
+
+enum ending { CLOSE, ABORT, RELEASE, ENDINGS };
+
+static const int holders[] = {SOCKET_KIND_UDP, SOCKET_KIND_TCP_SERVER, SOCKET_KIND_TCP};
+
+struct succession {
+    int kind;
+    enum ending ending;
+    struct probe *first, *second; // of one port
+    int port, sends_to;           // 0: does not send
+    int result;
+};
+
+static int open_at(struct probe *p, int port)
+{
+    socket_listen_options at = listen_options("127.0.0.1", port, 0);
+    return p->kind == SOCKET_KIND_TCP_SERVER ? socket_listen(p->socket, &at) : socket_bind(p->socket, &at.address);
+}
+
+static void succeed(void *argument)
+{
+    struct succession *s = argument;
+    if (s->first->count[SOCKET_EVENT_LISTENING] == 0 && s->port == 0) {
+        CHECK_EQ(open_at(s->first, 0), 0);
+        s->port = probe_port(s->first);
+    }
+    if (s->sends_to) CHECK_EQ(probe_send_to(s->first, s->sends_to, "last", 4), 0);
+    switch (s->ending) {
+    case CLOSE: CHECK_EQ(probe_close(s->first), 0); break;
+    case ABORT: CHECK_EQ(socket_abort(s->first->socket), 0); break;
+    default: CHECK_EQ(socket_release(s->first->socket), 0);
+    }
+    s->result = open_at(s->second, s->port);
+}
+
+static void check_succession(struct succession *s)
+{
+    on_loop(succeed, s);
+    CHECK_EQ(s->result, 0);
+    if (s->ending != RELEASE) {
+        WAIT(s->first->count[SOCKET_EVENT_CLOSE] == 1);
+        CHECK_EQ(s->first->error[SOCKET_EVENT_CLOSE], 0);
+        if (s->kind != SOCKET_KIND_TCP) CHECK_EQ(s->first->count[SOCKET_EVENT_LISTENING], 1);
+        CHECK_EQ(open_at(s->first, 0), 0); // it can be opened again
+        probe_opened(s->first);
+        probe_closed(s->first);
+    }
+    CHECK_EQ(probe_port(s->second), s->port);
+    probe_closed(s->second);
+}
+
+static struct succession succession_new(int kind, enum ending ending)
+{
+    return (struct succession){.kind = kind, .ending = ending, .first = probe_new(kind), .second = probe_new(kind)};
+}
+
+// ORDER-9
+LOOPS_TEST(a_port_is_free_when_close_returns)
+{
+    for (int i = 0; i < 3; i++)
+        for (int ending = CLOSE; ending < ENDINGS; ending++)
+            for (int at_once = 0; at_once < 2; at_once++) {
+                struct succession s = succession_new(holders[i], (enum ending)ending);
+                if (!at_once) {
+                    CHECK_EQ(open_at(s.first, 0), 0);
+                    s.port = probe_port(s.first);
+                    settle();
+                }
+                check_succession(&s);
+            }
+}
+
+// ORDER-9: a connected UDP socket, and one that has gathered something to send.
+LOOPS_TEST(a_udp_port_is_free_when_close_returns)
+{
+    int port, from;
+    char got[8];
+    int peer = peer_udp(&port);
+    struct succession s = succession_new(SOCKET_KIND_UDP, CLOSE);
+    s.port = probe_bind(s.first);
+    CHECK_EQ(probe_connect(s.first, port), 0);
+    WAIT(s.first->done[SOCKET_OPERATION_CONNECT] == 1);
+    check_succession(&s);
+
+    s = succession_new(SOCKET_KIND_UDP, CLOSE);
+    s.port = probe_bind(s.first);
+    s.sends_to = port;
+    check_succession(&s);
+    CHECK_EQ(peer_receive(peer, got, sizeof got, &from), 4);
+    CHECK_EQ(from, s.port);
+    peer_close(peer);
+}
+
+static void close_inside_message(struct probe *p, const socket_event *e)
+{
+    struct succession *s = p->context;
+    if (e->type == SOCKET_EVENT_MESSAGE && s->result == -1) succeed(s); // more of one batch may follow
+}
+
+// ORDER-9: inside a listener of the socket itself, with more datagrams on their way.
+LOOPS_TEST(a_port_is_free_inside_a_message)
+{
+    int port;
+    int peer = peer_udp(&port);
+    struct succession s = succession_new(SOCKET_KIND_UDP, CLOSE);
+    s.result = -1;
+    s.port = probe_bind(s.first);
+    settle();
+    s.first->context = &s;
+    s.first->on_event = close_inside_message;
+    freeze();
+    for (int i = 0; i < 100; i++) peer_send_to(peer, s.port, "x", 1);
+    thaw();
+    WAIT(s.first->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_EQ(s.result, 0);
+    if (test_loop_kind != LOOP_POLL) CHECK_EQ(s.first->count[SOCKET_EVENT_MESSAGE], 1);
+    CHECK_EQ(probe_port(s.second), s.port);
+    probe_closed(s.first);
+    probe_closed(s.second);
+    peer_close(peer);
 }
