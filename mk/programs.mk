@@ -39,6 +39,11 @@ $(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket '-Wl,-rpath,$$ORIGIN/..'
 
+$(BUILD)/soak/hostile: tests/soak/hostile.c $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/libohsocket.so
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket \
+		'-Wl,-rpath,$$ORIGIN/..' -lssl -lcrypto
+
 $(BUILD)/strict/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/strict/libohsocket.so
 	@mkdir -p $(@D)
 	$(CC) $(STRICT_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ $(STRICT_LINK)

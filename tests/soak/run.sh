@@ -23,9 +23,10 @@ run() { # PROGRAM ARGUMENT...
 }
 
 case $length in
-  full) clients=1000 opened=100000 sends=50000 bound=200 ;;
-  # Beside other work a time of 200 us means nothing; the bound here is for a lock that is held much too long.
-  short) clients=500 opened=40000 sends=20000 bound=5000 ;;
+  full) clients=1000 opened=100000 sends=50000 bound=200 attack=2000 polite=10000 ;;
+  # Beside other work a time of 200 us means nothing; the bounds here are for a lock that is held much too long, and
+  # for clients that are not served while an attack lasts.
+  short) clients=500 opened=40000 sends=20000 bound=5000 attack=400 polite=1000000 ;;
   *) echo "usage: run.sh BUILD short|full SECONDS" >&2; exit 2 ;;
 esac
 run soak/connections 10000
@@ -33,6 +34,7 @@ run soak/accept_storm "$clients"
 run soak/churn "$opened"
 run soak/exit_with_traffic 40
 run soak/contention "$sends" "$bound"
+run soak/hostile "$attack" "$polite"
 # Both at once: each uses one processor.
 run strict/soak/random_ops --seconds "$seconds" >"$output/strict" 2>&1 &
 run soak/random_ops --seconds "$seconds"
