@@ -3,6 +3,7 @@
 declare module '@ohos.net.socket' {
   import socket = require('ohsocket');
   export default socket;
+  export { socket };
 }
 
 declare module '@kit.NetworkKit' {

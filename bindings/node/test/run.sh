@@ -13,7 +13,7 @@ OHSOCKET_PACKAGE=$(ls -t "$build"/node/ohsocket-*.tgz | head -n1)
 ../node_modules/.bin/tsc -p tsconfig.json
 
 # What the addon, the event loop and the loader hook make of a version. The rest is plain JavaScript.
-smoke=(./tcp.test.mjs ./tls.test.mjs ./process.test.mjs ./samples.test.mjs)
+smoke=(./tcp.test.mjs ./tls.test.mjs ./process.test.mjs ./samples.test.mjs ./loader.test.mjs)
 
 run() { # NODE TEST...
   local node=$1

@@ -1,66 +1,114 @@
 // The hooks of register.mjs. They are synchronous, and so work in the thread of the program as well as in
 // the thread that older Node has for hooks.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import swc from '@swc/wasm-typescript';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isModuleName, namesOf } from '../ohos/names.js';
+import { importedNames, isModule, javaScript } from './transform.mjs';
 
-const modules = new Map([
-  ['@ohos.net.socket', 'net.socket.mjs'],
-  ['@ohos.base', 'base.mjs'],
-  ['@kit.NetworkKit', 'NetworkKit.mjs'],
-  ['@kit.BasicServicesKit', 'base.mjs'],
-].map(([name, file]) => [name, new URL(`../ohos/${file}`, import.meta.url).href]));
-
+const MODULES = new URL('../ohos/modules.js', import.meta.url).href;
 const TYPED = /\.(ts|mts|ets)$/;
+const SCRIPT = /\.js$/;
+const EXTENSIONS = ['.ts', '.ets', '.mts', '.js', '.mjs', '.cjs', '.json'];
+
+// What each file imports from OpenHarmony's modules: an import of a name that is not there would be a syntax error.
+const imported = new Map();
+let entry;
 
 export function resolve(specifier, context, nextResolve) {
-  const url = modules.get(specifier.replace(/^@ohos:/, '@ohos.')) ?? withoutExtension(specifier, context.parentURL);
+  const { parentURL } = context;
+  entry ??= parentURL === undefined ? specifier : undefined;
+  if (isModuleName(specifier)) return { url: moduleURL(specifier, parentURL), format: 'module', shortCircuit: true };
+  if (specifier.startsWith('ohsocket-require:')) return { url: specifier, format: 'module', shortCircuit: true };
+  const url = sourceFile(specifier, parentURL) ?? ohpmPackage(specifier, parentURL);
   return url ? { url, shortCircuit: true } : nextResolve(specifier, context);
 }
 
-/** OpenHarmony's imports of a program's own files have no extension. */
-function withoutExtension(specifier, parentURL) {
-  if (!/^\.\.?\//.test(specifier) || !TYPED.test(parentURL ?? '')) return undefined;
-  for (const extension of ['.ts', '.ets']) {
-    const url = new URL(specifier + extension, parentURL);
-    if (url.protocol === 'file:' && existsSync(url)) return url.href;
+/** Each importer has the names that it asks for, beside those that are there. */
+function moduleURL(specifier, parentURL) {
+  const name = specifier.replace(/^@(\w+):/, '@$1.');
+  const names = imported.get(parentURL)?.get(name) ?? [];
+  return `ohsocket:${name}?${[...new Set([...namesOf(name), ...names])].sort().join(',')}`;
+}
+
+/** OpenHarmony's imports of a program's own files have no extension, or that of what a compiler makes of them. */
+function sourceFile(specifier, parentURL) {
+  if (!/^\.\.?(\/|$)/.test(specifier) || !parentURL?.startsWith('file:')) return undefined;
+  const url = new URL(specifier, parentURL);
+  const { search } = url;
+  url.search = '';
+  url.pathname = url.pathname.replace(/\/{2,}/g, '/'); // `./dir//file` is no other file
+  if (isFile(url)) return url.href + search;
+  const found = fileOf(url.href);
+  return found && found + search;
+}
+
+function fileOf(href) {
+  const base = href.replace(/\/$/, '');
+  const candidates = [
+    ...(href.endsWith('/') ? [] : EXTENSIONS.map((extension) => base + extension)),
+    ...(SCRIPT.test(href) ? ['.ts', '.ets'].map((extension) => href.replace(SCRIPT, extension)) : []),
+    ...EXTENSIONS.flatMap((extension) => [`${base}/index${extension}`, `${base}/Index${extension}`]),
+  ];
+  return candidates.find((candidate) => isFile(new URL(candidate)));
+}
+
+/** A package that ohpm has installed: oh_modules/NAME beside or above the file, with the main file that oh-package.json5 names. */
+function ohpmPackage(specifier, parentURL) {
+  const [, name, path] = /^((?:@[^/:]+\/)?[^@./:][^/:]*)(\/.*)?$/.exec(specifier) ?? [];
+  if (!name || !parentURL?.startsWith('file:')) return undefined;
+  for (let folder = new URL('.', parentURL); ; folder = new URL('..', folder)) {
+    const base = new URL(`oh_modules/${name}/`, folder);
+    if (existsSync(base)) return inPackage(pathToFileURL(`${realpathSync(base)}/`), path);
+    if (folder.pathname === '/') return undefined;
   }
-  return undefined;
+}
+
+function inPackage(base, path) {
+  const description = new URL('oh-package.json5', base);
+  const main = path ?? (existsSync(description) ? /["']?\bmain["']?\s*:\s*["']([^"']+)["']/.exec(readFileSync(description, 'utf8'))?.[1] : undefined);
+  const url = new URL(`./${(main ?? '').replace(/^[./]*/, '')}`, base);
+  return isFile(url) ? url.href : fileOf(url.href);
+}
+
+function isFile(url) {
+  return existsSync(url) && statSync(url).isFile();
 }
 
 export function load(url, context, nextLoad) {
-  const { protocol, pathname } = new URL(url);
-  if (protocol !== 'file:' || !TYPED.test(pathname)) return nextLoad(url, context);
-  return { format: 'module', source: javaScript(fileURLToPath(url)), shortCircuit: true };
+  const { protocol, pathname, search } = new URL(url);
+  if (protocol === 'ohsocket:') return module(namedExports(pathname, search.slice(1).split(',').filter(Boolean)));
+  if (protocol === 'ohsocket-require:') return module(requireFrom(url.slice(protocol.length)));
+  if (protocol !== 'file:' || pathname.includes('/node_modules/')) return nextLoad(url, context);
+  if (TYPED.test(pathname)) return typed(url);
+  if (SCRIPT.test(pathname) && existsSync(new URL(url))) return script(url, context, nextLoad);
+  return nextLoad(url, context);
 }
 
-// Imports that may be of types; only a translation leaves those out.
-const IMPORT_OF_TYPES = /^\s*import\b[^'"]*(\{|from\s*['"]\.)/m;
+const module = (source) => ({ format: 'module', source, shortCircuit: true });
 
-/** Types become blanks, so that positions stay; such imports, enums and the like need a translation. */
-function javaScript(filename) {
-  const source = readFileSync(filename, 'utf8');
-  try {
-    if (!IMPORT_OF_TYPES.test(source)) return swc.transformSync(source, { filename, mode: 'strip-only' }).code;
-  } catch (error) {
-    if (error?.code !== 'UnsupportedSyntax') throw syntaxError(error, filename);
-  }
-  return translated(source, filename);
+function namedExports(name, names) {
+  const lines = names.map((each, i) => `const _${i} = m.named(${JSON.stringify(each)}); export { _${i} as ${each} };`);
+  return `import { moduleOf } from '${MODULES}';\nconst m = moduleOf(${JSON.stringify(name)});\nexport default m.api;\n${lines.join('\n')}\n`;
 }
 
-function translated(source, filename) {
-  try {
-    const { code, map } = swc.transformSync(source, {
-      filename, mode: 'transform', sourceMap: true, transform: { verbatimModuleSyntax: false },
-    });
-    return `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
-  } catch (error) {
-    throw syntaxError(error, filename);
-  }
+function requireFrom(parent) {
+  return `import { createRequire } from 'node:module';\nexport default createRequire('${parent}');\n`;
 }
 
-function syntaxError(error, filename) {
-  const place = error?.startLine === undefined ? filename : `${filename}:${error.startLine}:${error.startColumn + 1}`;
-  return new SyntaxError(`${place}: ${error?.message ?? error}`, { cause: error });
+function typed(url) {
+  const filename = fileURLToPath(url);
+  const { code, names } = javaScript(readFileSync(filename, 'utf8'), filename, { url, modules: MODULES, entry: isEntry(url) });
+  imported.set(url, names);
+  return module(code);
+}
+
+const isEntry = (url) => entry === url || entry === fileURLToPath(url);
+
+/** A `.js` file that has the syntax of modules is one, whatever package.json says: OpenHarmony's have no other. */
+function script(url, context, nextLoad) {
+  const source = readFileSync(new URL(url), 'utf8');
+  if (!isModule(source)) return nextLoad(url, context);
+  imported.set(url, importedNames(source));
+  return module(source);
 }

@@ -1,0 +1,4 @@
+'use strict';
+// @ohos.util.ArrayList
+
+module.exports = require('./containers.js').ArrayList;

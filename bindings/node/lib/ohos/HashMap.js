@@ -1,0 +1,4 @@
+'use strict';
+// @ohos.util.HashMap
+
+module.exports = require('./containers.js').HashMap;

@@ -1,0 +1,4 @@
+'use strict';
+// @ohos.util.HashSet
+
+module.exports = require('./containers.js').HashSet;

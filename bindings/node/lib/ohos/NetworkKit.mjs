@@ -1,2 +1,0 @@
-// @kit.NetworkKit: the module of it that this package has.
-export { default as socket } from '../index.mjs';

@@ -1,0 +1,4 @@
+'use strict';
+// @ohos.util.Queue
+
+module.exports = require('./containers.js').Queue;

@@ -1,2 +1,0 @@
-// @ohos.net.socket
-export { default, default as socket } from '../index.mjs';

@@ -1,0 +1,4 @@
+'use strict';
+// @ohos.net.socket: this package.
+
+module.exports = require('../index.js');
