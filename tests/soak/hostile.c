@@ -573,7 +573,8 @@ int main(int argc, char **argv)
     WAIT_STATE(stats_now().sockets == 0);
     run_mode(1, ms, bound, &flood, &clients);
     baseline_wait(&before);
-    helper_end(&flood);
+    // The second one has the first one's pipe, too, which ends when both have closed it.
     helper_end(&clients);
+    helper_end(&flood);
     return failed;
 }
