@@ -84,77 +84,77 @@ test('several certificates, no resumption, and the secrets of a connection for W
 });
 
 for (const form of ['promise', 'callback']) {
-  const run = (target, method, ...args) => form === 'promise'
+  const invoke = (target, method, ...args) => form === 'promise'
     ? soon(target[method](...args), method) : called(target, method, ...args);
 
   test(`a TLS client's life, two-way, ${form} form`, async () => {
     const { server, address } = await tlsServer({ ca, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['http/1.1'] });
     const client = socket.constructTLSSocketInstance();
-    assert.deepEqual(await run(client, 'getState'), { isBound: false, isClose: false, isConnected: false });
-    await rejected(run(client, 'close'), 2303600);
-    await rejected(run(client, 'send', 'x'), 2303600);
-    await rejected(run(client, 'getRemoteAddress'), 2303600);
-    await run(client, 'bind', { address: HOST });
-    await rejected(run(client, 'send', 'x'), 2303501);
-    await rejected(run(client, 'getProtocol'), 2303501);
+    assert.deepEqual(await invoke(client, 'getState'), { isBound: false, isClose: false, isConnected: false });
+    await rejected(invoke(client, 'close'), 2303600);
+    await rejected(invoke(client, 'send', 'x'), 2303600);
+    await rejected(invoke(client, 'getRemoteAddress'), 2303600);
+    await invoke(client, 'bind', { address: HOST });
+    await rejected(invoke(client, 'send', 'x'), 2303501);
+    await rejected(invoke(client, 'getProtocol'), 2303501);
     const order = [];
     client.on('connect', () => order.push('connect'));
-    await run(client, 'connect', {
+    await invoke(client, 'connect', {
       address, timeout: 6000, ALPNProtocols: ['spdy/1', 'http/1.1'],
       secureOptions: { ...own, ca: [ca], protocols: [socket.Protocol.TLSv12], cipherSuite: 'ECDHE-RSA-AES256-GCM-SHA384',
         signatureAlgorithms: 'rsa_pss_rsae_sha256:RSA+SHA256', useRemoteCipherPrefer: true },
     }).then(() => order.push('done'));
     assert.deepEqual(order, ['connect', 'done']);
-    assert.equal(await run(client, 'getProtocol'), 'TLSv1.2');
-    assert.deepEqual(await run(client, 'getCipherSuite'), ['ECDHE-RSA-AES256-GCM-SHA384']);
-    assert.equal(await run(client, 'getALPNProtocol'), 'http/1.1');
-    assert.deepEqual(await run(client, 'getCertificate'), { data: der(own.cert), encodingFormat: 0 });
-    assert.deepEqual(await run(client, 'getRemoteCertificate'), { data: der(identity.cert), encodingFormat: 0 });
-    assert.ok((await run(client, 'getSignatureAlgorithms')).length > 0);
-    assert.deepEqual(await run(client, 'getRemoteAddress'), { ...address, family: 1 });
-    assert.equal((await run(client, 'getState')).isConnected, true);
+    assert.equal(await invoke(client, 'getProtocol'), 'TLSv1.2');
+    assert.deepEqual(await invoke(client, 'getCipherSuite'), ['ECDHE-RSA-AES256-GCM-SHA384']);
+    assert.equal(await invoke(client, 'getALPNProtocol'), 'http/1.1');
+    assert.deepEqual(await invoke(client, 'getCertificate'), { data: der(own.cert), encodingFormat: 0 });
+    assert.deepEqual(await invoke(client, 'getRemoteCertificate'), { data: der(identity.cert), encodingFormat: 0 });
+    assert.ok((await invoke(client, 'getSignatureAlgorithms')).length > 0);
+    assert.deepEqual(await invoke(client, 'getRemoteAddress'), { ...address, family: 1 });
+    assert.equal((await invoke(client, 'getState')).isConnected, true);
     assert.equal(client.isSessionReused(), false);
-    await run(client, 'setExtraOptions', { TCPNoDelay: true });
+    await invoke(client, 'setExtraOptions', { TCPNoDelay: true });
     for (const data of ['text', Buffer.from('text'), new TextEncoder().encode('text').buffer]) {
       const echo = next(client, 'message');
-      await run(client, 'send', data);
+      await invoke(client, 'send', data);
       const { message, remoteInfo } = await echo;
       assert.ok(message instanceof ArrayBuffer);
       assert.equal(Buffer.from(message).toString(), 'text');
       assert.deepEqual(remoteInfo, { address: HOST, family: 'IPv4', port: address.port, size: 4 });
     }
-    await rejected(run(client, 'send', ''), 401);
-    await run(client, 'close');
-    assert.equal((await run(client, 'getState')).isClose, true);
+    await rejected(invoke(client, 'send', ''), 401);
+    await invoke(client, 'close');
+    assert.equal((await invoke(client, 'getState')).isClose, true);
     server.close();
   });
 
   test(`a TLS server's life, two-way, ${form} form`, async () => {
     const server = socket.constructTLSSocketServerInstance();
-    await rejected(run(server, 'close'), 2303600);
-    await run(server, 'listen', { address: { address: HOST }, ALPNProtocols: ['h2', 'http/1.1'],
+    await rejected(invoke(server, 'close'), 2303600);
+    await invoke(server, 'listen', { address: { address: HOST }, ALPNProtocols: ['h2', 'http/1.1'],
       secureOptions: { ...identity, ca, isBidirectionalAuthentication: true } });
-    const address = await run(server, 'getLocalAddress');
-    assert.deepEqual(await run(server, 'getCertificate'), { data: der(identity.cert), encodingFormat: 0 });
+    const address = await invoke(server, 'getLocalAddress');
+    assert.deepEqual(await invoke(server, 'getCertificate'), { data: der(identity.cert), encodingFormat: 0 });
     const arrived = next(server, 'connect');
     const peer = await tlsClient(address, { cert: own.cert, key: own.key, passphrase: own.password, ALPNProtocols: ['http/1.1'] });
     const client = await arrived;
     assert.ok(client instanceof socket.TLSSocketConnection);
     assert.equal(client.clientId, 1);
-    assert.deepEqual(await run(client, 'getRemoteCertificate'), { data: der(own.cert), encodingFormat: 0 });
-    assert.deepEqual(await run(client, 'getCipherSuite'), [peer.getCipher().name]);
-    assert.equal(await run(client, 'getServerName'), 'localhost');
+    assert.deepEqual(await invoke(client, 'getRemoteCertificate'), { data: der(own.cert), encodingFormat: 0 });
+    assert.deepEqual(await invoke(client, 'getCipherSuite'), [peer.getCipher().name]);
+    assert.equal(await invoke(client, 'getServerName'), 'localhost');
     assert.equal(peer.alpnProtocol, 'http/1.1');
     const message = next(client, 'message');
     peer.write('question');
     assert.equal(Buffer.from((await message).message).toString(), 'question');
     const answer = once(peer, 'data');
-    await run(client, 'send', 'answer');
+    await invoke(client, 'send', 'answer');
     assert.equal((await soon(answer))[0].toString(), 'answer');
     peer.end();
-    await run(client, 'close');
-    await rejected(run(client, 'close'), 2303600);
-    await run(server, 'close');
+    await invoke(client, 'close');
+    await rejected(invoke(client, 'close'), 2303600);
+    await invoke(server, 'close');
   });
 }
 
