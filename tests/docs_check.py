@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
-"""What a machine can see in the docs: links lead somewhere, and sentences are short.
-
-tests/docs_check.py [links|words] FILE...: without files, all that git knows.
-"""
+"""What a machine can see in the docs: links lead somewhere, the table of functions has all of them, and the numbers
+in the table of errors are those of the header."""
 
 import pathlib
 import re
@@ -40,13 +38,40 @@ def links(file: pathlib.Path) -> list[str]:
     return broken
 
 
+def functions() -> list[str]:
+    """What reference/functions.md has too much or too little; `_get_x` after a full name has its beginning."""
+    listed = set()
+    for row in re.findall(r"^\| (`.*?) \|", (ROOT / "docs/reference/functions.md").read_text(), re.M):
+        names = re.findall(r"`(\w+)`", row)
+        start = names[0].split("_get_")[0]
+        listed |= {start + name if name.startswith("_") else name for name in names}
+    symbols = (ROOT / "docs/reference/abi.txt").read_text().split("symbols\n", 1)[1].split("\n\n", 1)[0].split()
+    return [f"lacks {name}" for name in sorted(set(symbols) - listed)] + [
+        f"has {name}, which the library does not" for name in sorted(listed - set(symbols))
+    ]
+
+
+def errors() -> list[str]:
+    """The rows of reference/errors.md whose numbers are not those of the names."""
+    header = (ROOT / "include/ohsocket_errors.h").read_text() + (ROOT / "include/ohsocket.h").read_text()
+    numbers = dict(re.findall(r"\bSOCKET_ERROR_(\w+)\s*=?\s*(\d+)", header))
+    wrong = []
+    for names, codes in re.findall(
+        r"^\| (`[A-Z`, _]+) \| ([\d, ]+) \|", (ROOT / "docs/reference/errors.md").read_text(), re.M
+    ):
+        wanted = [numbers.get(name) for name in re.findall(r"\w+", names)]
+        if wanted != codes.split(", "):
+            wrong.append(f"{names}: {codes} should be {wanted}")
+    return wrong
+
+
 def main() -> int:
-    failed = 0
-    for file in files("*.md"):
-        for what in links(file):
-            print(f"{file.relative_to(ROOT)}: {what}", file=sys.stderr)
-            failed = 1
-    return failed
+    found = [(file.relative_to(ROOT), what) for file in files("*.md") for what in links(file)]
+    found += [("docs/reference/functions.md", what) for what in functions()]
+    found += [("docs/reference/errors.md", what) for what in errors()]
+    for where, what in found:
+        print(f"{where}: {what}", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
