@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a machine can see in the docs: links lead somewhere, the table of functions has all of them, and the numbers
-in the table of errors are those of the header."""
+in the table of errors are those of the header. The pages that a newcomer reads have no sentence of more than 35 words."""
 
 import pathlib
 import re
@@ -9,6 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+LONGEST = 35
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 
 
@@ -65,8 +66,24 @@ def errors() -> list[str]:
     return wrong
 
 
+def sentences(file: pathlib.Path) -> list[str]:
+    """The sentences of a page that are too long. Rows of tables and blocks of code are none."""
+    text = FENCE.sub("", file.read_text())
+    found = []
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*[-*|#>]|\s*\d+\.\s)", text):
+        if not paragraph.lstrip().startswith("|") and not paragraph.startswith("    "):
+            found += re.split(r"(?<=[.:;?!])\s+", " ".join(paragraph.split()))
+    return [
+        f"{len(words)} words: {' '.join(words[:8])} ..."
+        for words in (sentence.split() for sentence in found)
+        if len(words) > LONGEST
+    ]
+
+
 def main() -> int:
     found = [(file.relative_to(ROOT), what) for file in files("*.md") for what in links(file)]
+    for file in files("README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/README.md", "docs/README.md", "docs/guide"):
+        found += [(file.relative_to(ROOT), what) for what in sentences(file)]
     found += [("docs/reference/functions.md", what) for what in functions()]
     found += [("docs/reference/errors.md", what) for what in errors()]
     for where, what in found:
