@@ -25,7 +25,11 @@ func goSocketGetState(handle int64, state uintptr) (result int32) {
 		return fail(errcode.BadFD)
 	}
 	bound, connected, closed := s.State()
-	return fail(writeStruct(state, &StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)}))
+	code := writeStruct(state, &StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)})
+	if code == errcode.Parameter {
+		s.Refuse("get_state", "state is NULL or not aligned, or begin with SOCKET_STATE_INFO_INIT")
+	}
+	return fail(code)
 }
 
 // C: int socket_get_local_address(socket_handle socket, char *text, size_t capacity, int *port, int *family)

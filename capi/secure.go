@@ -111,6 +111,7 @@ func (r *optionReader) texts(member string, p uintptr, count int32, most, limit 
 
 func (r *optionReader) identity(member string, id TLSIdentity) tlsengine.Identity {
 	return tlsengine.Identity{
+		Name:        member,
 		Certificate: r.text(member+".cert", id.Cert, maxPEM),
 		Key:         r.text(member+".key", id.Key, maxPEM),
 		Password:    r.text(member+".password", id.Password, maxList),

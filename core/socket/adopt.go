@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
@@ -14,7 +16,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 		return errcode.NotSupported
 	}
 	if fd < 0 {
-		return errcode.Parameter
+		return s.Refuse("adopt", fmt.Sprintf("descriptor is %d", fd))
 	}
 	x, code := s.serverSecure()
 	if code != errcode.OK {

@@ -20,12 +20,29 @@ type Extra struct {
 	SocketTimeoutMs   int32
 }
 
+// foreignTo names an option that sockets of the kind have not; "" if there is none.
+func (x *Extra) foreignTo(kind Kind) string {
+	udp := kind == KindUDP
+	switch {
+	case udp && x.KeepAlive != 0:
+		return "keep_alive"
+	case udp && x.OOBInline != 0:
+		return "oob_inline"
+	case udp && x.NoDelay != 0:
+		return "tcp_no_delay"
+	case udp && x.Linger != 0:
+		return "linger_on"
+	case !udp && x.Broadcast != 0:
+		return "broadcast"
+	}
+	return ""
+}
+
 // SetExtraOptions applies options to an open socket and keeps them: for the
 // descriptors it will have, and on a server for its connections.
 func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
-	if s.kind == KindUDP && (x.KeepAlive != 0 || x.OOBInline != 0 || x.NoDelay != 0 || x.Linger != 0) ||
-		s.kind != KindUDP && x.Broadcast != 0 {
-		return s.Refuse("set_extra_options", "broadcast is of UDP, keep_alive, oob_inline, tcp_no_delay and linger are of TCP")
+	if member := x.foreignTo(s.kind); member != "" {
+		return s.Refuse("set_extra_options", member+" is not for a socket of this kind")
 	}
 	s.mu.Lock()
 	fd := -1

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -42,8 +43,11 @@ func (set *listenerSet) has(e listenerEntry) bool {
 
 // On adds a listener of an event.
 func (s *Socket) On(event EventType, l Listener) errcode.Code {
-	if event < EventConnect || event > EventListening || l.Func == 0 {
-		return errcode.Parameter
+	if event < EventConnect || event > EventListening {
+		return s.Refuse("on", fmt.Sprintf("there is no event %d", event))
+	}
+	if l.Func == 0 {
+		return s.Refuse("on", "listener is NULL")
 	}
 	if s.loop.mode == LoopRecords {
 		return errcode.NotSupported
@@ -64,7 +68,7 @@ func (s *Socket) On(event EventType, l Listener) errcode.Code {
 // Off removes a listener, or all of the event if l.Func is 0.
 func (s *Socket) Off(event EventType, l Listener) errcode.Code {
 	if event < EventConnect || event > EventListening {
-		return errcode.Parameter
+		return s.Refuse("off", fmt.Sprintf("there is no event %d", event))
 	}
 	return s.change(func(set *listenerSet) *listenerSet {
 		return s.loop.without(set, func(o listenerEntry) bool {
@@ -107,7 +111,7 @@ func (l *Loop) without(set *listenerSet, gone func(listenerEntry) bool) *listene
 // Subscribe says which events become records.
 func (s *Socket) Subscribe(mask uint32, userData uintptr) errcode.Code {
 	if mask&^subscribable != 0 {
-		return errcode.Parameter
+		return s.Refuse("subscribe", fmt.Sprintf("events has unknown bits: %#x", mask&^subscribable))
 	}
 	if s.loop.mode != LoopRecords {
 		return errcode.NotSupported

@@ -190,7 +190,7 @@ func (s *Socket) Option(option Option) (int64, errcode.Code) {
 	case OptionHandshakeLimit:
 		return o.mostHandshakes(), errcode.OK
 	}
-	return 0, errcode.Parameter
+	return 0, s.Refuse("get_option", fmt.Sprintf("there is no option %d", option))
 }
 
 // mostHandshakes returns the limit of unseen clients, 0 if there is none. By default half of the

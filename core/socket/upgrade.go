@@ -16,7 +16,7 @@ import (
 // ConstructOver makes a TLS client of a connected TCP client, whose descriptor it takes.
 func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
 	if tcp.kind != KindTCP {
-		return nil, errcode.Parameter
+		return nil, tcp.Refuse("construct_tls_over", "not a TCP client")
 	}
 	s, code := Construct(tcp.loop, KindTLS)
 	if code != errcode.OK {

@@ -38,4 +38,5 @@ type Identity struct {
 	Key         []byte
 	Password    []byte // nil: none; ignored if Key is not encrypted
 	Certificate []byte // the leaf, then its chain
+	Name        string // what errors call it; "": by its place
 }

@@ -82,12 +82,12 @@ static int apply(engine_context *context, const engine_options *options, engine_
     if (!SSL_CTX_set_min_proto_version(ssl, options->lowest) || !SSL_CTX_set_max_proto_version(ssl, options->highest))
         return engine_explain(failure, "protocols: not supported");
     if (options->cipher_list != NULL && !SSL_CTX_set_cipher_list(ssl, options->cipher_list))
-        return engine_explain(failure, "cipherSuite: leaves no cipher suite");
+        return engine_explain(failure, "cipher_suite: leaves no cipher suite");
     if (options->cipher_suites != NULL && !SSL_CTX_set_ciphersuites(ssl, options->cipher_suites))
-        return engine_explain(failure, "cipherSuite: leaves no cipher suite");
+        return engine_explain(failure, "cipher_suite: leaves no cipher suite");
     /* What is asked of the peer and what is used for the own certificate; OpenSSL takes one list for both. */
     if (options->signature_algorithms != NULL && !SSL_CTX_set1_sigalgs_list(ssl, options->signature_algorithms))
-        return engine_explain(failure, "signatureAlgorithms: not a list that OpenSSL takes");
+        return engine_explain(failure, "signature_algorithms: not a list that OpenSSL takes");
 
     int verify = SSL_VERIFY_NONE;
     if (options->verify_peer) verify = SSL_VERIFY_PEER | (options->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);

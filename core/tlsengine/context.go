@@ -115,11 +115,7 @@ func (c *Context) fill(config *Config) error {
 		if C.engine_context_add_identity(c.c, bytePointer(id.Key), C.size_t(len(id.Key)),
 			bytePointer(id.Password), C.size_t(len(id.Password)), flag(id.Password != nil),
 			bytePointer(id.Certificate), C.size_t(len(id.Certificate)), &f) == 0 {
-			what := ""
-			if len(identities) > 1 {
-				what = which("identity", i, len(identities))
-			}
-			return configError(&f, what)
+			return configError(&f, nameOf(config, i, f.certificate == 0))
 		}
 	}
 	for _, id := range unsafe.Slice(c.c.identities, c.c.identity_count) {
@@ -127,7 +123,7 @@ func (c *Context) fill(config *Config) error {
 	}
 	if config.Server {
 		if len(identities) == 0 {
-			return listError("a server needs a key and a certificate")
+			return listError("identity: a server needs a key and a certificate")
 		}
 		if len(identities) > 1 {
 			C.engine_context_choose_identity(c.c)
@@ -138,7 +134,7 @@ func (c *Context) fill(config *Config) error {
 		return err
 	}
 	if len(alpn) > 0 && C.engine_context_set_alpn(c.c, bytePointer(alpn), C.size_t(len(alpn)), flag(c.server), &f) == 0 {
-		return configError(&f, "ALPNProtocols")
+		return configError(&f, "alpn_protocols")
 	}
 	if c.server && C.engine_context_set_id(c.c, unsafe.Pointer(&c.key), C.size_t(len(c.key)), &f) == 0 {
 		return configError(&f, "")
@@ -156,12 +152,24 @@ func (c *Context) encoding(x509 *C.X509) []byte {
 	return nil
 }
 
+// nameOf names the i-th identity, or its key, for an error.
+func nameOf(config *Config, i int, key bool) string {
+	name := config.Identities[i].Name
+	if name == "" {
+		name = which("identity", i, len(config.Identities))
+	}
+	if key {
+		name += ".key"
+	}
+	return name
+}
+
 // which names the i-th of n values of an option.
 func which(option string, i, n int) string {
 	if n == 1 {
 		return option
 	}
-	return fmt.Sprintf("%s %d", option, i+1)
+	return fmt.Sprintf("%s[%d]", option, i)
 }
 
 func flag(b bool) C.int {

@@ -132,7 +132,7 @@ func FuzzOptions(f *testing.F) {
 	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n"), []byte("x"), good.Certificate, good.Certificate, "", "", "\x00", "a..b", byte(255))
 	f.Fuzz(func(t *testing.T, key, password, certificate, ca []byte, ciphers, signatures, alpn, name string, flags byte) {
 		config := &Config{
-			Server: flags&1 != 0, Identities: []Identity{{key, password, certificate}}, CA: [][]byte{ca}, Protocols: Protocols(flags >> 1 & 3),
+			Server: flags&1 != 0, Identities: []Identity{{Key: key, Password: password, Certificate: certificate}}, CA: [][]byte{ca}, Protocols: Protocols(flags >> 1 & 3),
 			CipherSuite: ciphers, SignatureAlgorithms: signatures, PreferRemoteCipher: flags&8 != 0, ALPN: []string{alpn},
 			SkipVerification: flags&16 != 0, VerifyClient: flags&32 != 0, NoTickets: flags&64 != 0,
 		}

@@ -39,7 +39,7 @@ func readLists(c *Config) (*lists, error) {
 		return nil, listError("protocols: %#x is not a set of TLS 1.2 and TLS 1.3", uint32(c.Protocols))
 	}
 	if len(c.CipherSuite) > listLongest || len(c.SignatureAlgorithms) > listLongest {
-		return nil, listError("cipherSuite, signatureAlgorithms: more than %d bytes", listLongest)
+		return nil, listError("cipher_suite, signature_algorithms: more than %d bytes", listLongest)
 	}
 	if c.CipherSuite == "" && c.SignatureAlgorithms == "" {
 		return l, nil
@@ -47,7 +47,7 @@ func readLists(c *Config) (*lists, error) {
 	var f C.engine_failure
 	known := C.engine_lists_new(&f)
 	if known == nil {
-		return nil, configError(&f, "cipherSuite")
+		return nil, configError(&f, "cipher_suite")
 	}
 	defer C.SSL_CTX_free(known)
 	if err := l.readCiphers(known, c.CipherSuite, c.Protocols); err != nil {
@@ -67,7 +67,7 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 		}
 	}
 	if list != "" && r.named+r.keywords+r.named13 == 0 {
-		return listError("cipherSuite: %q leaves no cipher suite", list)
+		return listError("cipher_suite: %q leaves no cipher suite", list)
 	}
 	suites := r.suites13()
 	if r.named13 > 0 || r.touched {
@@ -78,7 +78,7 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 		l.ciphers = strings.Join(append(r.ciphers, "!aNULL", "!eNULL"), ":")
 	}
 	if len(suites) == 0 && r.named+r.keywords == 0 {
-		return listError("cipherSuite: %q leaves no cipher suite", list)
+		return listError("cipher_suite: %q leaves no cipher suite", list)
 	}
 	// A version that protocols names stays possible, with its default suites, as OpenSSL itself has it.
 	both := protocols == TLS12|TLS13
@@ -89,7 +89,7 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 		l.lowest = TLS13
 	}
 	if l.lowest > l.highest {
-		return listError("cipherSuite: %q has no suite of the version that protocols asks for", list)
+		return listError("cipher_suite: %q has no suite of the version that protocols asks for", list)
 	}
 	return nil
 }
@@ -99,14 +99,14 @@ func (l *lists) readSignatures(known *C.SSL_CTX, list string) error {
 		if list == "" {
 			break
 		}
-		name, err := cString("signatureAlgorithms", element)
+		name, err := cString("signature_algorithms", element)
 		if err != nil {
 			return err
 		}
 		good := name != nil && C.engine_is_signature_algorithm(known, name) != 0
 		freeString(name)
 		if !good {
-			return listError("signatureAlgorithms: %q is not a signature algorithm", element)
+			return listError("signature_algorithms: %q is not a signature algorithm", element)
 		}
 	}
 	l.signatures = list
@@ -128,12 +128,12 @@ func alpnList(names []string) ([]byte, error) {
 	var list []byte
 	for _, name := range names {
 		if len(name) == 0 || len(name) > 255 {
-			return nil, listError("ALPNProtocols: a name of %d bytes, 1 to 255 are possible", len(name))
+			return nil, listError("alpn_protocols: a name of %d bytes, 1 to 255 are possible", len(name))
 		}
 		list = append(append(list, byte(len(name))), name...)
 	}
 	if len(list) > 65533 {
-		return nil, listError("ALPNProtocols: %d bytes, 65533 are possible", len(list))
+		return nil, listError("alpn_protocols: %d bytes, 65533 are possible", len(list))
 	}
 	return list, nil
 }

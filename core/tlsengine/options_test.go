@@ -101,38 +101,38 @@ func TestBadCredentials(t *testing.T) {
 		text   string
 		code   errcode.Code
 	}{
-		"key of another certificate":  {with(func(i *Identity) { i.Key = root().issue(subject{}).Key }), "the key does not belong to the certificate", errcode.TLSCertificate},
-		"key of another kind":         {with(func(i *Identity) { i.Key = root().issue(subject{key: rsaKey()}).Key }), "the key does not belong to the certificate", errcode.TLSCertificate},
-		"no password":                 {with(func(i *Identity) { i.Key = encrypted }), "the private key is encrypted and no password was given", errcode.TLSSystemCall},
-		"no password, traditional":    {with(func(i *Identity) { i.Key = traditional }), "the private key is encrypted and no password was given", errcode.TLSSystemCall},
-		"wrong password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte("wrong") }), "the password of the private key is wrong", errcode.TLSSystemCall},
-		"wrong password, traditional": {with(func(i *Identity) { i.Key, i.Password = traditional, []byte("wrong") }), "the password of the private key is wrong", errcode.TLSSystemCall},
-		"empty password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte{} }), "the password of the private key is wrong", errcode.TLSSystemCall},
-		"long password":               {with(func(i *Identity) { i.Key, i.Password = encrypted, make([]byte, 100_000) }), "the password of the private key is too long", errcode.TLSSystemCall},
-		"key is garbage":              {with(func(i *Identity) { i.Key = []byte("garbage") }), "no private key in PEM form", errcode.TLSSystemCall},
-		"key is empty":                {with(func(i *Identity) { i.Key = nil }), "no private key in PEM form", errcode.TLSSystemCall},
-		"key is a certificate":        {with(func(i *Identity) { i.Key = i.Certificate }), "no private key in PEM form", errcode.TLSSystemCall},
-		"key is damaged":              {with(func(i *Identity) { i.Key = bytes.Replace(i.Key, []byte("\nM"), []byte("\n!"), 1) }), "the private key cannot be read", errcode.TLSSystemCall},
-		"key is cut":                  {with(func(i *Identity) { i.Key = i.Key[:100] }), "the private key cannot be read", errcode.TLSSystemCall},
-		"key of no use":               {with(func(i *Identity) { i.Key = x25519 }), "a key of type X25519 cannot be used", errcode.TLSCertificate},
-		"certificate is garbage":      {with(func(i *Identity) { i.Certificate = []byte("garbage") }), "no certificate in PEM form", errcode.TLSCertificate},
-		"certificate is empty":        {with(func(i *Identity) { i.Certificate = nil }), "no certificate in PEM form", errcode.TLSCertificate},
-		"certificate is a key":        {with(func(i *Identity) { i.Certificate = i.Key }), "no certificate in PEM form", errcode.TLSCertificate},
-		"certificate is DER":          {with(func(i *Identity) { i.Certificate = block.Bytes }), "no certificate in PEM form", errcode.TLSCertificate},
-		"certificate is damaged":      {with(func(i *Identity) { i.Certificate = bytes.Replace(i.Certificate, []byte("\nM"), []byte("\n!"), 1) }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
-		"certificate is cut":          {with(func(i *Identity) { i.Certificate = i.Certificate[:100] }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
-		"certificate is cut inside":   {with(func(i *Identity) { i.Certificate = cut }), "certificate 1 cannot be read: ", errcode.TLSCertificate},
-		"bytes after the certificate": {with(func(i *Identity) { i.Certificate = longer }), "certificate 1 cannot be read: it is damaged", errcode.TLSCertificate},
-		"second certificate damaged":  {with(func(i *Identity) { i.Certificate = append(append([]byte{}, good.Certificate...), cut...) }), "certificate 2 cannot be read: ", errcode.TLSCertificate},
-		"key on an unusual curve":     {serving(curveIdentity(t, "secp256k1")), "a key on the curve secp256k1 cannot be used", errcode.TLSCertificate},
-		"key on a curve of brainpool": {serving(curveIdentity(t, "brainpoolP256r1")), "a key on the curve brainpoolP256r1 cannot be used", errcode.TLSCertificate},
-		"no identity":                 {&Config{Server: true}, "a server needs a key and a certificate", errcode.TLSSystemCall},
-		"second identity":             {serving(good, Identity{Key: good.Key}), "identity 2: no certificate in PEM form", errcode.TLSCertificate},
+		"key of another certificate":  {with(func(i *Identity) { i.Key = root().issue(subject{}).Key }), "identity: the key does not belong to the certificate", errcode.TLSCertificate},
+		"key of another kind":         {with(func(i *Identity) { i.Key = root().issue(subject{key: rsaKey()}).Key }), "identity: the key does not belong to the certificate", errcode.TLSCertificate},
+		"no password":                 {with(func(i *Identity) { i.Key = encrypted }), "identity.key: the private key is encrypted and no password was given", errcode.TLSSystemCall},
+		"no password, traditional":    {with(func(i *Identity) { i.Key = traditional }), "identity.key: the private key is encrypted and no password was given", errcode.TLSSystemCall},
+		"wrong password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte("wrong") }), "identity.key: the password of the private key is wrong", errcode.TLSSystemCall},
+		"wrong password, traditional": {with(func(i *Identity) { i.Key, i.Password = traditional, []byte("wrong") }), "identity.key: the password of the private key is wrong", errcode.TLSSystemCall},
+		"empty password":              {with(func(i *Identity) { i.Key, i.Password = encrypted, []byte{} }), "identity.key: the password of the private key is wrong", errcode.TLSSystemCall},
+		"long password":               {with(func(i *Identity) { i.Key, i.Password = encrypted, make([]byte, 100_000) }), "identity.key: the password of the private key is too long", errcode.TLSSystemCall},
+		"key is garbage":              {with(func(i *Identity) { i.Key = []byte("garbage") }), "identity.key: no private key in PEM form", errcode.TLSSystemCall},
+		"key is empty":                {with(func(i *Identity) { i.Key = nil }), "identity.key: no private key in PEM form", errcode.TLSSystemCall},
+		"key is a certificate":        {with(func(i *Identity) { i.Key = i.Certificate }), "identity.key: no private key in PEM form", errcode.TLSSystemCall},
+		"key is damaged":              {with(func(i *Identity) { i.Key = bytes.Replace(i.Key, []byte("\nM"), []byte("\n!"), 1) }), "identity.key: the private key cannot be read", errcode.TLSSystemCall},
+		"key is cut":                  {with(func(i *Identity) { i.Key = i.Key[:100] }), "identity.key: the private key cannot be read", errcode.TLSSystemCall},
+		"key of no use":               {with(func(i *Identity) { i.Key = x25519 }), "identity: a key of type X25519 cannot be used", errcode.TLSCertificate},
+		"certificate is garbage":      {with(func(i *Identity) { i.Certificate = []byte("garbage") }), "identity: no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is empty":        {with(func(i *Identity) { i.Certificate = nil }), "identity: no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is a key":        {with(func(i *Identity) { i.Certificate = i.Key }), "identity: no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is DER":          {with(func(i *Identity) { i.Certificate = block.Bytes }), "identity: no certificate in PEM form", errcode.TLSCertificate},
+		"certificate is damaged":      {with(func(i *Identity) { i.Certificate = bytes.Replace(i.Certificate, []byte("\nM"), []byte("\n!"), 1) }), "identity: certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"certificate is cut":          {with(func(i *Identity) { i.Certificate = i.Certificate[:100] }), "identity: certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"certificate is cut inside":   {with(func(i *Identity) { i.Certificate = cut }), "identity: certificate 1 cannot be read: ", errcode.TLSCertificate},
+		"bytes after the certificate": {with(func(i *Identity) { i.Certificate = longer }), "identity: certificate 1 cannot be read: it is damaged", errcode.TLSCertificate},
+		"second certificate damaged":  {with(func(i *Identity) { i.Certificate = append(append([]byte{}, good.Certificate...), cut...) }), "identity: certificate 2 cannot be read: ", errcode.TLSCertificate},
+		"key on an unusual curve":     {serving(curveIdentity(t, "secp256k1")), "identity: a key on the curve secp256k1 cannot be used", errcode.TLSCertificate},
+		"key on a curve of brainpool": {serving(curveIdentity(t, "brainpoolP256r1")), "identity: a key on the curve brainpoolP256r1 cannot be used", errcode.TLSCertificate},
+		"no identity":                 {&Config{Server: true}, "identity: a server needs a key and a certificate", errcode.TLSSystemCall},
+		"second identity":             {serving(good, Identity{Key: good.Key}), "identity[1]: no certificate in PEM form", errcode.TLSCertificate},
 		"CA is garbage":               {&Config{CA: [][]byte{[]byte("garbage")}}, "ca: no certificate in PEM form", errcode.TLSCertificate},
 		"CA is empty":                 {&Config{CA: [][]byte{nil}}, "ca: no certificate in PEM form", errcode.TLSCertificate},
 		"CA is cut":                   {&Config{CA: [][]byte{cut}}, "ca: certificate 1 cannot be read: ", errcode.TLSCertificate},
-		"second CA":                   {&Config{CA: [][]byte{root().pem, []byte("x")}}, "ca 2: no certificate in PEM form", errcode.TLSCertificate},
-		"certificate of a client":     {&Config{Identities: []Identity{{Key: good.Key}}}, "no certificate in PEM form", errcode.TLSCertificate},
+		"second CA":                   {&Config{CA: [][]byte{root().pem, []byte("x")}}, "ca[1]: no certificate in PEM form", errcode.TLSCertificate},
+		"certificate of a client":     {&Config{Identities: []Identity{{Key: good.Key}}}, "identity: no certificate in PEM form", errcode.TLSCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clean(t)
@@ -169,9 +169,9 @@ func TestCipherSuite(t *testing.T) {
 		{list: "HIGH:!aNULL", protocols: TLS12, suite: "ECDHE-RSA-AES256-GCM-SHA384", version: "TLSv1.2"},
 		{list: "ECDHE+AESGCM,@STRENGTH", suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},
 		{list: "AES256-SHA256 HIGH", suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},
-		{list: "AES256-SHA256:NONSENSE", text: `cipherSuite: "NONSENSE" is not a cipher suite`},
+		{list: "AES256-SHA256:NONSENSE", text: `cipher_suite: "NONSENSE" is not a cipher suite`},
 		{list: "aes256-sha256", text: `"aes256-sha256" is not a cipher suite`},
-		{list: "TLS_NONSENSE", text: `cipherSuite: "TLS_NONSENSE" is not a cipher suite`},
+		{list: "TLS_NONSENSE", text: `cipher_suite: "TLS_NONSENSE" is not a cipher suite`},
 		{list: "!aNULL", text: "leaves no cipher suite"},
 		{list: ":::", text: "leaves no cipher suite"},
 		{list: "aNULL", text: "leaves no cipher suite"},
@@ -194,7 +194,7 @@ func TestCipherSuite(t *testing.T) {
 		{list: "ECDHE-RSA-AES256-GCM-SHA384:AES256-SHA256:!ECDHE-RSA-AES256-GCM-SHA384", suite: "AES256-SHA256", version: "TLSv1.2"},
 		{list: "AES256-SHA256:AES128-SHA256:+AES256-SHA256", suite: "AES128-SHA256", version: "TLSv1.2"},
 		{list: "DEFAULT:!aNULL:!MD5:!RC4:!EXPORT:!RC4-SHA:!DES-CBC3-SHA:!ECDHE-RSA-DES-CBC3-SHA:!EXP-RC4-MD5", suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},
-		{list: "DEFAULT:!NO-SUCH-SUITE", text: `cipherSuite: "!NO-SUCH-SUITE": "NO-SUCH-SUITE" is not a cipher suite`},
+		{list: "DEFAULT:!NO-SUCH-SUITE", text: `cipher_suite: "!NO-SUCH-SUITE": "NO-SUCH-SUITE" is not a cipher suite`},
 		{list: "DEFAULT:-NOSUCH", text: `"NOSUCH" is not a cipher suite`},
 		{list: "DEFAULT:+NOSUCH", text: `"NOSUCH" is not a cipher suite`},
 		{list: "DEFAULT:!ECDHE-RSA-AES256-GCM-SHA348", text: "is not a cipher suite"},
@@ -277,7 +277,7 @@ func TestSignatureAlgorithms(t *testing.T) {
 	for _, list := range []string{"NONSENSE", "ECDSA+SHA256:RSA+NONSENSE", ":", "ECDSA+SHA256:", "\x00", strings.Repeat("ECDSA+SHA256:", 100)} {
 		config.SignatureAlgorithms = list
 		_, err := NewContext(config)
-		refused(t, err, "signatureAlgorithms: ")
+		refused(t, err, "signature_algorithms: ")
 	}
 }
 
@@ -320,7 +320,7 @@ func TestALPN(t *testing.T) {
 		config := trusting()
 		config.ALPN = names
 		_, err := NewContext(config)
-		refused(t, err, "ALPNProtocols: ")
+		refused(t, err, "alpn_protocols: ")
 	}
 }
 
@@ -404,7 +404,7 @@ func TestEqualOptionsShareAContext(t *testing.T) {
 		"server":     func(c *Config) { c.Server, c.Identities = true, []Identity{identity} },
 		"other":      func(c *Config) { c.Server, c.Identities = true, []Identity{other} },
 		"identity":   func(c *Config) { c.Identities = []Identity{identity} },
-		"password":   func(c *Config) { c.Identities = []Identity{{identity.Key, []byte("x"), identity.Certificate}} },
+		"password":   func(c *Config) { c.Identities = []Identity{{Key: identity.Key, Password: []byte("x"), Certificate: identity.Certificate}} },
 		"ca":         func(c *Config) { c.CA = append(c.CA, identity.Certificate) },
 		"system":     func(c *Config) { c.CA = nil },
 		"protocols":  func(c *Config) { c.Protocols = TLS12 },

@@ -87,7 +87,7 @@ func (r *suiteReader) read(element string) error {
 		r.keywords++
 		r.ciphers = append(r.ciphers, operand)
 	default:
-		return listError("cipherSuite: %q is not a cipher suite", element)
+		return listError("cipher_suite: %q is not a cipher suite", element)
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (r *suiteReader) read(element string) error {
 func (r *suiteReader) command(element string) error {
 	level, found := strings.CutPrefix(element, "@SECLEVEL=")
 	if element != "@STRENGTH" && !(found && len(level) == 1 && "0" <= level && level <= "5") {
-		return listError("cipherSuite: %q is neither @STRENGTH nor @SECLEVEL=0 to 5", element)
+		return listError("cipher_suite: %q is neither @STRENGTH nor @SECLEVEL=0 to 5", element)
 	}
 	r.ciphers = append(r.ciphers, element)
 	return nil
@@ -104,7 +104,7 @@ func (r *suiteReader) command(element string) error {
 // operate takes suites away for good ('!'), takes them away ('-'), or moves them to the end ('+').
 func (r *suiteReader) operate(operator, operand, name string, tls13 bool) error {
 	if name == "" && !r.isOperand(operand) {
-		return listError("cipherSuite: %q: %q is not a cipher suite", operator+operand, operand)
+		return listError("cipher_suite: %q: %q is not a cipher suite", operator+operand, operand)
 	}
 	if name == "" {
 		name = operand
@@ -164,7 +164,7 @@ func (r *suiteReader) suites13() []string {
 
 // find returns OpenSSL's name of the suite with one of its two names, empty if there is none.
 func (r *suiteReader) find(operand string) (name string, tls13 bool, err error) {
-	text, err := cString("cipherSuite", operand)
+	text, err := cString("cipher_suite", operand)
 	if err != nil || text == nil {
 		return "", false, err
 	}
@@ -178,7 +178,7 @@ func (r *suiteReader) find(operand string) (name string, tls13 bool, err error) 
 
 // isKeyword reports whether OpenSSL makes suites of an element.
 func (r *suiteReader) isKeyword(element string) bool {
-	text, err := cString("cipherSuite", element)
+	text, err := cString("cipher_suite", element)
 	if err != nil || text == nil {
 		return false
 	}

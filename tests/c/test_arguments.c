@@ -64,6 +64,18 @@ TEST(a_refused_argument_is_named)
     extra.fields = SOCKET_EXTRA_KEEP_ALIVE;
     extra.keep_alive = 2;
     detail(tcp, socket_set_extra_options(tcp, &extra), "keep_alive is 2, neither 0 nor 1");
+    extra.keep_alive = 1;
+    detail(udp, socket_set_extra_options(udp, &extra), "keep_alive is not for a socket of this kind");
+    extra.fields = SOCKET_EXTRA_BROADCAST;
+    extra.broadcast = 1;
+    detail(tcp, socket_set_extra_options(tcp, &extra), "broadcast is not for a socket of this kind");
+    detail(tcp, (int)socket_get_option(tcp, 0), "get_option: there is no option 0");
+    detail(tcp, socket_get_state(tcp, NULL), "get_state: state is NULL");
+    detail(tcp, socket_adopt(tcp, -1), "adopt: descriptor is -1");
+    detail(tcp, socket_on(tcp, 99, listener, NULL), "on: there is no event 99");
+    detail(tcp, socket_on(tcp, SOCKET_EVENT_MESSAGE, NULL, NULL), "on: listener is NULL");
+    detail(tcp, socket_off(tcp, 0, NULL, NULL), "off: there is no event 0");
+    detail(udp, (int)socket_construct_tls_over(udp), "construct_tls_over: not a TCP client");
     socket_address zoned = {"fe80::1%nosuch0", 9, 0};
     char text[300];
     CHECK_EQ(socket_bind(tcp, &zoned), -SOCKET_ERROR_NODEV);

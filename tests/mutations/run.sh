@@ -121,8 +121,10 @@ mutation() {
     [ ! "$problem" ] || tail -n 20 "$scratch/$name.log"
 }
 
+# copy_tree FOLDER: what an earlier copy built stays; a file that has gone meanwhile does not.
 copy_tree() {
     mkdir -p "$1"
+    find "$1" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
     (cd "$root" && git ls-files -z --cached --others --exclude-standard | xargs -0 ls -d 2>/dev/null | tar -c -T -) | tar -x -C "$1"
 }
 

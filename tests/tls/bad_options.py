@@ -25,7 +25,7 @@ BAD_OPTIONS = {
     "garbage CA": ([*SERVER, "--ca", "garbage.pem"], CERTIFICATE, "certificate 1 cannot be read"),
     "no PEM as CA": ([*SERVER, "--ca", "not.pem"], CERTIFICATE, "no certificate in PEM form"),
     "unknown suite": ([*SERVER, "--suite", "AES256-SHA256:NO-SUCH-SUITE"], OTHER, '"NO-SUCH-SUITE" is not a cipher suite'),
-    "suite of the other version": ([*SERVER, "--suite", "TLS_AES_128_GCM_SHA256", "--protocols", "1.2"], OTHER, "cipherSuite"),
+    "suite of the other version": ([*SERVER, "--suite", "TLS_AES_128_GCM_SHA256", "--protocols", "1.2"], OTHER, "cipher_suite"),
     "unknown signature algorithm": ([*SERVER, "--sigalgs", "ECDSA+SHA256:nonsense"], OTHER,
                                     '"nonsense" is not a signature algorithm'),
 }

@@ -40,6 +40,7 @@ function readAddress(value, compat) {
   needObject(value, 'address');
   const { address, port, family } = value;
   if (typeof address !== 'string' || address === '') throw parameterError('address.address must be a string that is not empty');
+  if (address.includes('\0') || address.length > 255) throw parameterError('address.address must have no NUL and up to 255 characters');
   let number = integer(family, 'address.family', compat);
   if (number === Family.UNSPECIFIED) {
     if (compat) number = Family.IPV4;
@@ -131,5 +132,5 @@ function readExtraOptions(options, compat) {
 }
 
 module.exports = {
-  integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
+  inRange, integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
 };

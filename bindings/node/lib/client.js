@@ -3,7 +3,7 @@
 const native = require('./native.js');
 const { badCallback } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
-const { abortError, addressError, errorOf, parameterError } = require('./errors.js');
+const { abortError, errorOf, parameterError } = require('./errors.js');
 const { ErrorCode } = require('./constants.js');
 const { readAddress, readConnectOptions } = require('./arguments.js');
 const { answer, begin, put, swap } = require('./requests.js');
@@ -36,7 +36,7 @@ class ClientSocket extends StreamSocket {
       this[kBound] = true;
       this[kOpened]();
     }
-    return answer(this[kHandle], callback, result, undefined, addressError);
+    return answer(this[kHandle], callback, result);
   }
 
   connect(options, callback) {
@@ -51,7 +51,7 @@ class ClientSocket extends StreamSocket {
     const { signal } = target;
     let started = false; // otherwise the socket is as it was
     if (signal?.aborted) return this[kRefuse](abortError(signal.reason), callback);
-    let refused; // why, when the library refuses the address
+    let refused; // why, when it was refused for its port
     let onAbort;
     return begin(this[kHandle], callback, (request) => {
       // A period whose close event has not been handed over yet is not over.
@@ -64,8 +64,8 @@ class ClientSocket extends StreamSocket {
         this[kOpened]();
         onAbort = () => this[kCancel](request, signal);
         signal?.addEventListener('abort', onAbort, { once: true });
-      } else if (result === -ErrorCode.PARAMETER) {
-        refused = target.port === 0 ? parameterError('address.port must be 1 to 65535') : addressError(result);
+      } else if (result === -ErrorCode.PARAMETER && target.port === 0) {
+        refused = parameterError('address.port must be 1 to 65535');
       }
       return result;
     }, (result) => {

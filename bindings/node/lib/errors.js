@@ -17,15 +17,37 @@ class BusinessError extends Error {
 }
 Object.defineProperty(BusinessError.prototype, 'name', { value: 'BusinessError', writable: true, configurable: true });
 
+const ARGUMENT = [ErrorCode.PARAMETER, ErrorCode.DOM];
+
+// How the library calls what has another name here.
+const NAMES = {
+  address: 'address.address',
+  cipher_suite: 'cipherSuite', signature_algorithms: 'signatureAlgorithms', server_name: 'serverName',
+  alpn_protocols: 'ALPNProtocols', more_identities: 'moreIdentities',
+  identity: 'cert, key', 'identity.cert': 'cert', 'identity.key': 'key', 'identity.password': 'password',
+  keep_alive: 'keepAlive', oob_inline: 'OOBInline', tcp_no_delay: 'TCPNoDelay', linger_on: 'socketLinger',
+  socket_timeout_ms: 'socketTimeout',
+};
+
+/** What the library says of a failure, with the names of this package: the operation, if there is one, and the rest. */
+function detailOf(handle) {
+  const [, operation, name, rest] = /^([a-z_ ]+: )?([a-z_]+(?:\.(?:cert|key|password))?)?(.*)$/s.exec(native.getErrorDetail(handle));
+  return { operation: operation ?? '', text: (NAMES[name] ?? name ?? '') + rest.replace(/^( -?\d+ of )SOCKET_OPTION_/, '$1Option.') };
+}
+
 /** The error of a negative result; handle: the socket that may know more about it. */
 function errorOf(result, handle) {
   let message = result === -ErrorCode.OTHER ? 'The socket is not open' : native.strerror(result);
   if (handle !== undefined) {
     // The detail may be of an earlier failure. It ends with the text of its own code, or, with the codes of
     // TLS, which nothing else has, with OpenSSL's reason.
-    const detail = native.getErrorDetail(handle);
+    // That of an argument was left by the call that it was refused by.
+    const { operation, text } = detailOf(handle);
+    const detail = operation + text;
     const ofTLS = -result >= ErrorCode.TLS_READ && -result <= ErrorCode.TLS_CLOSE && detail !== '';
-    if (ofTLS || detail.endsWith(`: ${message}`)) message = detail;
+    const ofZone = result === -ErrorCode.NODEV && detail.endsWith('no interface of that zone');
+    if (ofTLS || ofZone || detail.endsWith(`: ${message}`)) message = detail;
+    else if (ARGUMENT.includes(-result) && text !== '') message += `: ${text}`;
   }
   return new BusinessError(-result, message);
 }
@@ -34,16 +56,10 @@ function parameterError(what) {
   return new BusinessError(ErrorCode.PARAMETER, `Parameter error: ${what}`);
 }
 
-/** Of an address that the library has refused. */
-function addressError(result) {
-  return result === -ErrorCode.PARAMETER
-    ? parameterError('address.address must be an address of its family; connect and UDP sends take host names too') : undefined;
-}
-
 function abortError(reason) {
   const error = new BusinessError(ErrorCode.CANCELED, 'The operation was aborted', { cause: reason });
   Object.defineProperty(error, 'name', { value: 'AbortError', writable: true, configurable: true });
   return error;
 }
 
-module.exports = { BusinessError, errorOf, parameterError, addressError, abortError };
+module.exports = { BusinessError, errorOf, parameterError, abortError };

@@ -6,18 +6,25 @@ const { errorOf, parameterError } = require('./errors.js');
 const { needObject, readConnectOptions } = require('./arguments.js');
 
 const Protocol = Object.freeze({ TLSv12: 'TLSv1.2', TLSv13: 'TLSv1.3' });
+const MOST = 1000, MOST_PROTOCOLS = 100; // that the library takes
 const BITS = { [Protocol.TLSv12]: 1, [Protocol.TLSv13]: 2 };
 
 function text(value, what) {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value !== 'string') throw parameterError(`${what} must be a string`);
+  if (value.includes('\0')) throw parameterError(`${what} must have no NUL`);
   return value;
 }
 
-function list(value, what) {
+/** Strings, of which the library takes so many. */
+function list(value, what, most) {
   if (value === undefined || value === null) return [];
   const values = Array.isArray(value) ? value : [value];
-  for (const item of values) if (typeof item !== 'string') throw parameterError(`${what} must be a string or an array of strings`);
+  if (values.length > most) throw parameterError(`${what} must have up to ${most} elements`);
+  for (const item of values) {
+    if (typeof item !== 'string') throw parameterError(`${what} must be a string or an array of strings`);
+    if (item.includes('\0')) throw parameterError(`${what} must have no NUL`);
+  }
   return values;
 }
 
@@ -36,14 +43,15 @@ function protocols(value) {
 }
 
 /** The texts of a certificate with its chain, and its key. */
-function identity({ cert, key, password }) {
-  return [text(list(cert, 'cert').join('\n')), text(key, 'key'), text(password, 'password')];
+function identity({ cert, key, password }, of = '') {
+  return [text(list(cert, `${of}cert`).join('\n')), text(key, `${of}key`), text(password, `${of}password`)];
 }
 
 function identities(value) {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw parameterError('moreIdentities must be an array');
-  return value.flatMap((one) => identity(needObject(one, 'an identity')));
+  if (value.length > MOST) throw parameterError(`moreIdentities must have up to ${MOST} elements`);
+  return value.flatMap((one, i) => identity(needObject(one, `moreIdentities[${i}]`), `moreIdentities[${i}].`));
 }
 
 /** Secure options as the addon wants them; options has what stands beside them in TLSConnectOptions. */
@@ -53,8 +61,8 @@ function readSecureOptions(secure, options) {
     texts: [...identity(secure), text(secure.cipherSuite, 'cipherSuite'),
       text(secure.signatureAlgorithms, 'signatureAlgorithms'), text(options.serverName, 'serverName')],
     identities: identities(secure.moreIdentities),
-    ca: list(secure.ca, 'ca'),
-    alpn: list(options.ALPNProtocols, 'ALPNProtocols'),
+    ca: list(secure.ca, 'ca', MOST),
+    alpn: list(options.ALPNProtocols, 'ALPNProtocols', MOST_PROTOCOLS),
     flags: Int32Array.of(protocols(secure.protocols), flag(secure.useRemoteCipherPrefer, 'useRemoteCipherPrefer'),
       flag(options.skipRemoteValidation, 'skipRemoteValidation'),
       flag(secure.isBidirectionalAuthentication, 'isBidirectionalAuthentication'),
@@ -75,7 +83,9 @@ function setSecure(handle, { texts, ca, alpn, flags, identities: more }) {
 
 /** The secrets of later connections, for Wireshark. */
 function setTLSKeylog(path) {
-  if (path !== undefined && (typeof path !== 'string' || path === '')) throw parameterError('the path must be a string that is not empty');
+  if (path !== undefined && (typeof path !== 'string' || path === '' || path.includes('\0'))) {
+    throw parameterError('the path must be a string that is not empty and has no NUL');
+  }
   const result = native.setKeylog(path ?? '');
   if (result < 0) throw errorOf(result);
 }

@@ -5,9 +5,8 @@ const loop = require('./loop.js');
 const { Socket, badCallback, throwing } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
-const { integer, readAddress } = require('./arguments.js');
+const { inRange, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
-const { addressError } = require('./errors.js');
 const {
   kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kKeep, kListeners, kOpen, kOpened,
   kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
@@ -33,9 +32,8 @@ class ServerSocket extends Socket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
-    let prepared;
     return this[opening].begin(this[kHandle], callback, () => {
-      prepared = this[kPrepare](local);
+      const prepared = this[kPrepare](local);
       if (prepared < 0) return prepared;
       const result = native.listen(this[kHandle], local.address, local.port, local.family, local.backlog);
       if (result >= 0) {
@@ -43,13 +41,13 @@ class ServerSocket extends Socket {
         this[kOpened]();
       }
       return result;
-    }, (result) => prepared < 0 ? undefined : addressError(result));
+    });
   }
 
   /** The options of listen: an address, which may have a backlog, 0 for the system's maximum. */
   [kRead](address) {
     const local = readAddress(address, this[kCompat]);
-    local.backlog = integer(address.backlog, 'address.backlog', this[kCompat]);
+    local.backlog = inRange(address.backlog, 'address.backlog', 65535, this[kCompat]);
     return local;
   }
 

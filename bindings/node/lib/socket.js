@@ -9,7 +9,7 @@ const { release, retain } = require('./alive.js');
 const { Emitter } = require('./emitter.js');
 const { isCompat } = require('./compat.js');
 const { errorOf, parameterError } = require('./errors.js');
-const { ErrorCode, Event, Family } = require('./constants.js');
+const { ErrorCode, Event, Family, Option } = require('./constants.js');
 const { readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
 const { Promise } = require('./promises.js');
@@ -19,6 +19,7 @@ const {
   kSubscribe, kView,
 } = require('./symbols.js');
 
+const OPTIONS = new Set(Object.values(Option));
 const CLOSE_BIT = 1 << Event.CLOSE;
 
 class Socket extends Emitter {
@@ -114,15 +115,17 @@ class Socket extends Emitter {
 
   /** Sets an option of the library, one of Option, at any time. */
   setOption(option, value) {
-    const result = Number.isInteger(option) && Number.isInteger(Number(value))
-      ? native.setOption(this[kHandle], option, Number(value)) : -ErrorCode.PARAMETER;
-    if (result < 0) throw optionError(result, 'option must be one of Option, and value a boolean or an integer in its range');
+    needOption(option);
+    if (!Number.isSafeInteger(Number(value))) throw parameterError('value must be a boolean or an integer');
+    const result = native.setOption(this[kHandle], option, Number(value));
+    if (result < 0) throw errorOf(result, this[kHandle]);
     return this;
   }
 
   getOption(option) {
-    const result = Number.isInteger(option) ? native.getOption(this[kHandle], option) : -ErrorCode.PARAMETER;
-    if (result < 0) throw optionError(result, 'option must be one of Option');
+    needOption(option);
+    const result = native.getOption(this[kHandle], option);
+    if (result < 0) throw errorOf(result, this[kHandle]);
     return result;
   }
 
@@ -341,8 +344,8 @@ function badCallback(callback) {
   return error;
 }
 
-function optionError(result, what) {
-  return result === -ErrorCode.PARAMETER ? parameterError(what) : errorOf(result);
+function needOption(option) {
+  if (!OPTIONS.has(option)) throw parameterError('option must be one of Option');
 }
 
 /** The library takes the handle of a server's connection back when that has closed. */

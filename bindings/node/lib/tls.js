@@ -7,7 +7,7 @@ const { ConnectionSocket, ServerSocket } = require('./server.js');
 const { badCallback, throwing } = require('./socket.js');
 const { BusinessError, errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Kind } = require('./constants.js');
-const { integer, isData, needObject, notData } = require('./arguments.js');
+const { inRange, isData, needObject, notData } = require('./arguments.js');
 const { readSecureOptions, readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
@@ -140,7 +140,7 @@ class TLSSocketServer extends ServerSocket {
 
   [kRead](options) {
     const local = readTLSOptions(options, this[kCompat]);
-    local.backlog = integer(options.address.backlog, 'address.backlog', this[kCompat]);
+    local.backlog = inRange(options.address.backlog, 'address.backlog', 65535, this[kCompat]);
     return local;
   }
 

@@ -6,7 +6,7 @@ const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
-const { addressError, BusinessError } = require('./errors.js');
+const { BusinessError } = require('./errors.js');
 const { encode } = require('./encoding.js');
 const { isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
@@ -43,7 +43,7 @@ class UDPSocket extends Socket {
         this[kOpened]();
       }
       return result;
-    }, addressError);
+    });
   }
 
   /** Sends one datagram. An address that is a name is looked up first. */
@@ -63,8 +63,8 @@ class UDPSocket extends Socket {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
     const handle = this[kHandle];
-    if (callback !== undefined) return begin(handle, callback, (request) => sendTo(this, data, to, request), addressError);
-    const entry = new PromiseEntry(handle, addressError);
+    if (callback !== undefined) return begin(handle, callback, (request) => sendTo(this, data, to, request));
+    const entry = new PromiseEntry(handle);
     const request = put(entry, 0);
     const result = sendTo(this, data, to, request);
     if (result < 0) take(request).settle(result);

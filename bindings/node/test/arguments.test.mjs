@@ -48,11 +48,16 @@ test('401 says what is wrong', async () => {
     [() => other.connect({ address: { ...address, port: 65536 } }), /address\.port must be 0 to 65535/],
     [() => other.connect({ address, timeout: -1 }), /timeout must be 0 to 86400000/],
     [() => other.connect({ address: { address: HOST } }), /address\.port must be 1 to 65535/],
-    [() => other.connect({ address: { address: HOST, family: 2, port: 1 } }), /address\.address must be an address of its family/],
-    [() => called(other, 'connect', { address: { address: 'a\0b', port: 1 } }), /address\.address must/],
-    [() => other.bind({ address: 'example.org' }), /address\.address must/],
-    [() => called(udp, 'bind', { address: 'example.org' }), /address\.address must/],
-    [() => socket.constructTCPSocketServerInstance().listen({ address: '::1', family: 1 }), /address\.address must/],
+    [() => other.connect({ address: { address: HOST, family: 2, port: 1 } }), /address\.address "127\.0\.0\.1": not of the family/],
+    [() => called(other, 'connect', { address: { address: 'a\0b', port: 1 } }), /address\.address must have no NUL/],
+    [() => other.bind({ address: 'example.org' }), /address\.address "example\.org": not a numeric address/],
+    [() => called(udp, 'bind', { address: 'example.org' }), /address\.address "example\.org"/],
+    [() => socket.constructTCPSocketServerInstance().listen({ address: '::1', family: 1 }), /address\.address "::1": not of the family/],
+    [() => called(socket.constructTCPSocketServerInstance(), 'listen', { address: 'x.y' }), /address\.address "x\.y"/],
+    [() => other.connect({ address: { address: 'two words', port: 1 } }), /address\.address "two words": neither/],
+    [() => tcp.setExtraOptions({ broadcast: true }), /^Parameter error: broadcast is not for a socket of this kind/],
+    [() => udp.setExtraOptions({ TCPNoDelay: true }), /^Parameter error: TCPNoDelay is not/],
+    [() => udp.setExtraOptions({ OOBInline: true }), /^Parameter error: OOBInline is not/],
     [() => tcp.sendv(['text', 'other']), /views must be an array of up to 1024 ArrayBuffers and views/],
     [() => tcp.setExtraOptions({ socketLinger: { on: true, linger: 65536 } }), /socketLinger\.linger must be 0 to 65535/],
   ]) {
@@ -60,6 +65,14 @@ test('401 says what is wrong', async () => {
     assert.match(message, expected);
   }
   assert.throws(() => tcp.setOption(999, 1), { code: 401, message: /option must be one of Option/ });
+  assert.throws(() => tcp.setOption(2 ** 32 + socket.Option.CLOSE_TIMEOUT, 1), { code: 401, message: /option must be one of Option/ });
+  assert.throws(() => tcp.setOption(socket.Option.ALLOW_HALF_OPEN, 2), { code: 401, message: /value 2 of Option\.ALLOW_HALF_OPEN is not from 0 to 1/ });
+  assert.throws(() => tcp.setOption(socket.Option.CLOSE_TIMEOUT, 2 ** 60), { code: 401, message: /value must be/ });
+  for (const backlog of [-1, 65536]) {
+    assert.throws(() => socket.constructTCPSocketServerInstance().listen({ address: HOST, backlog }), { code: 401, message: /address\.backlog must be 0 to 65535/ });
+  }
+  assert.match((await rejected(tcp.setExtraOptions({ socketTimeout: -1 }), 2301033)).message, /socketTimeout is -1/);
+  assert.match((await rejected(other.connect({ address: { address: 'fe80::1%nosuch0', port: 1 } }), 2301019)).message, /address\.address "fe80::1%nosuch0": there is no interface/);
   assert.throws(() => tcp.getOption('x'), { code: 401, message: /option must be one of Option/ });
   await udp.bind({ address: HOST });
   const error = await rejected(udp.send({ data: 'x', address: { address: HOST } }), 2301022);

@@ -175,10 +175,11 @@ test('credentials and options that are wrong, told by connect and listen at once
   const server = socket.constructTLSSocketServerInstance();
   const address = { address: HOST, port: 9 };
   const mistakes = [
-    [{ ...own, password: 'wrong' }, /password/],
-    [{ cert: own.cert, key: stranger.key }, /key does not belong/],
-    [{ cipherSuite: 'NO-SUCH-SUITE' }, /NO-SUCH-SUITE/],
-    [{ signatureAlgorithms: 'NO-SUCH-ALGORITHM' }, /NO-SUCH-ALGORITHM/],
+    [{ ...own, password: 'wrong' }, /: key: the password/],
+    [{ cert: own.cert, key: stranger.key }, /: cert, key: the key does not belong/],
+    [{ ...own, key: 'none' }, /: key: no private key/],
+    [{ cipherSuite: 'NO-SUCH-SUITE' }, /: cipherSuite: "NO-SUCH-SUITE"/],
+    [{ signatureAlgorithms: 'NO-SUCH-ALGORITHM' }, /: signatureAlgorithms: "NO-SUCH-ALGORITHM"/],
     [{ ca: 'not PEM' }, /ca:/],
   ];
   for (const [secureOptions, reason] of mistakes) {
@@ -189,7 +190,27 @@ test('credentials and options that are wrong, told by connect and listen at once
       assert.match(error.message, reason);
     }
   }
-  await rejected(server.listen({ address: { address: HOST }, secureOptions: {} }), 2303505);
+  assert.match((await rejected(server.listen({ address: { address: HOST }, secureOptions: {} }), 2303505)).message, /: cert, key: a server needs/);
+  const moreIdentities = [{ cert: 'none', key: 'none' }];
+  assert.match((await rejected(server.listen({ address: { address: HOST }, secureOptions: { ...identity, moreIdentities } }), 2303505)).message,
+    /: moreIdentities\[0\]\.key: /);
+  const long = 'x'.repeat(1100000);
+  for (const [options, reason] of [
+    [{ serverName: 'two words' }, /^Parameter error: serverName: "two words" is not a host name/],
+    [{ serverName: 'a\0b' }, /serverName must have no NUL/],
+    [{ ALPNProtocols: ['h2', ''] }, /ALPNProtocols\[1\] is empty/],
+    [{ ALPNProtocols: new Array(101).fill('h2') }, /ALPNProtocols must have up to 100/],
+    [{ secureOptions: { ca: new Array(1001).fill('x') } }, /ca must have up to 1000/],
+    [{ secureOptions: { ca: ['x', long] } }, /ca\[1\] is longer/],
+    [{ secureOptions: { cert: long, key: 'x' } }, /^Parameter error: cert is longer/],
+    [{ secureOptions: { cipherSuite: long } }, /cipherSuite is longer/],
+    [{ secureOptions: { moreIdentities: [{ cert: 'a\0b', key: 'x' }] } }, /moreIdentities\[0\]\.cert must have no NUL/],
+  ]) {
+    // What JavaScript can tell is thrown, what only the library can is delivered.
+    const error = await (async () => client.connect({ address, secureOptions: {}, ...options }))().then(() => undefined, (e) => e);
+    assert.equal(error?.code, 401, String(error));
+    assert.match(error.message, reason);
+  }
   for (const secureOptions of [7, 'text', { ca: 7 }, { ca: [7] }, { key: 7 }, { cert: {} }, { protocols: 'SSLv3' },
     { useRemoteCipherPrefer: 1 }, { cipherSuite: [] }]) {
     assert.throws(() => client.connect({ address, secureOptions }), { code: 401 });

@@ -10,16 +10,29 @@ from ._types import Address, net_address
 def c_address(address: Address) -> socket_address:
     """The address for C, which has no idea of numbers that do not fit."""
     host, port, family = net_address(address)
-    if not host or "\0" in host or not 0 <= port <= 65535 or not 0 <= family <= 3:
-        raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}")
+    wrong = _wrong_with(host, port, family)
+    if wrong:
+        raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}: {wrong}")
     try:
         text = host.encode("ascii")
     except UnicodeEncodeError:
         try:
             text = host.encode("idna")
         except UnicodeError:
-            raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}") from None
+            raise error_of(ErrorCode.PARAMETER, f"not an address: {address!r}: no host name") from None
     return socket_address(text, port, family)
+
+
+def _wrong_with(host: str, port: int, family: int) -> str:
+    if not host:
+        return "the host is empty"
+    if "\0" in host:
+        return "the host has a NUL in it"
+    if not 0 <= port <= 65535:
+        return "the port is not from 0 to 65535"
+    if not 0 <= family <= 3:
+        return "the family is not from 0 to 3"
+    return ""
 
 
 def in_range(value: int, low: int, high: int, what: str) -> int:
@@ -35,6 +48,8 @@ def milliseconds(seconds: Optional[float]) -> int:
     """A timeout for the library: at least a millisecond; None is 0, its default."""
     if seconds is None:
         return 0
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"timeout is a number of seconds, not {seconds!r}")
     if not 0 < seconds <= 86400:
-        raise error_of(ErrorCode.PARAMETER, f"a timeout is more than 0 s, up to a day: {seconds!r}")
+        raise error_of(ErrorCode.PARAMETER, f"timeout is out of range, more than 0 s, up to a day: {seconds!r}")
     return max(1, round(seconds * 1000))

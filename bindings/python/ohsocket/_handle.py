@@ -26,6 +26,8 @@ class Handle:
         return result
 
     def _error(self, code: int) -> SocketError:
+        if code == -ErrorCode.PARAMETER:
+            return self._detailed_error(code)
         detail = ""
         if code in NOT_OPEN:
             given_back = self._was_open and not self._handle
@@ -34,7 +36,7 @@ class Handle:
 
     def _check_address(self, result: int) -> int:
         """The same of a call with an address, of which the library says what is wrong with it."""
-        if result == -ErrorCode.PARAMETER:
+        if result == -ErrorCode.NODEV:
             raise self._detailed_error(result)
         return self._check(result)
 
@@ -44,7 +46,11 @@ class Handle:
 
     def _detailed_error(self, code: int) -> SocketError:
         """For what has failed on the network, where the library knows more than the code says."""
-        return error_of(code, self._text(lib.socket_get_error_detail))
+        return error_of(code, self._own_names(self._text(lib.socket_get_error_detail)))
+
+    def _own_names(self, detail: str) -> str:
+        """What the library says, which names the members of C's structs, with the names of this package."""
+        return detail
 
     def _text(self, getter: Any) -> str:
         text = ctypes.create_string_buffer(512)
@@ -62,15 +68,19 @@ class Handle:
             if value is None:
                 continue
             if name == "socket_linger":
+                if not isinstance(value, (tuple, list)) or len(value) != 2:
+                    raise TypeError(f"socket_linger is a SocketLinger, not {value!r}")
                 linger = SocketLinger(*value)
                 extra.fields |= Extra.LINGER
                 extra.linger_on = bool(linger.on)
-                extra.linger_ms = in_range(linger.linger, 0, 65535, "linger")
+                extra.linger_ms = in_range(linger.linger, 0, 65535, "socket_linger.linger")
                 continue
             field = EXTRA_FIELDS.get(name)
             if field is None:
                 raise TypeError(f"no such option: {name}")
             extra.fields |= field.bit
+            if name == "socket_timeout" and isinstance(value, int) and value < 0:
+                raise error_of(ErrorCode.DOM, f"socket_timeout is out of range: {value}")
             low, high = (0, 262144) if name.endswith("_buffer_size") else (-(2**31), 2**31 - 1)
             setattr(extra, field.member, in_range(value, low, high, name))
         self._check(lib.socket_set_extra_options(self._handle, ctypes.byref(extra)))

@@ -61,7 +61,7 @@ class Sender(Socket):
         self._loop.forget(user_data)
         if result in _AGAIN:
             return False
-        if result == -ErrorCode.PARAMETER:
+        if result in (-ErrorCode.PARAMETER, -ErrorCode.NODEV):
             self._check_address(result)
         raise self._send_error(result)
 
@@ -400,6 +400,10 @@ class DatagramBase(Opener):
             result = fast_send_to(
                 self._argument, ctypes.byref(to), data, size, completion, user_data
             )
+        if result == -ErrorCode.INVAL and to is not None and to.port == 0:
+            if done:
+                self._loop.forget(user_data)
+            raise error_of(result, "nobody receives at port 0")
         if done:
             return self._begun(result, user_data)
         if result in _AGAIN:

@@ -2,9 +2,11 @@
 
 import ctypes
 import dataclasses
+import re
 from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Type, Union
 
 from ._abi import ErrorCode, Kind, Option, Protocol as ProtocolBit, socket_tls_identity, socket_tls_options
+from ._arguments import in_range
 from ._errors import SocketError, check, error_of
 from ._kinds import ClientBase, ConnectionBase, ServerBase, StreamBase
 from ._library import lib
@@ -16,12 +18,21 @@ from ._types import (
     TCPConnectOptions,
     Text,
     TLSConnectOptions,
+    TLSIdentity,
     TLSSecureOptions,
     X509CertRawData,
 )
 
 _BITS = {Protocol.TLSv12: ProtocolBit.TLS12, Protocol.TLSv13: ProtocolBit.TLS13}
 # Their reason, OpenSSL's, is in the detail.
+# How the library calls what has another name here: at the beginning of what it says, after the operation.
+_MEMBERS = (
+    (re.compile(r"^([^:]*: )identity\.(cert|key|password)\b"), r"\1\2"),
+    (re.compile(r"^([^:]*: )identity: "), r"\1cert, key: "),
+    (re.compile(r"^([^:]*: )(ca)_count\b"), r"\1number of \2"),
+    (re.compile(r"^([^:]*: )(alpn_protocol)_count\b"), r"\1number of \2s"),
+    (re.compile(r"^([^:]*: )more_identity_count\b"), r"\1number of more_identities"),
+)
 _EXPLAINED = (-ErrorCode.TLS_CERTIFICATE, -ErrorCode.TLS_SYSTEM_CALL, -ErrorCode.TLS_SESSION)
 
 Texts = Union[None, Text, Sequence[Text]]
@@ -53,9 +64,13 @@ def _array(texts: List[bytes]) -> Any:
     return (ctypes.c_char_p * len(texts))(*texts)
 
 
-def _identity(cert: Texts, key: Optional[Text], password: Optional[Text]) -> socket_tls_identity:
+def _identity(
+    cert: Texts, key: Optional[Text], password: Optional[Text], of: str = ""
+) -> socket_tls_identity:
     return socket_tls_identity(
-        b"\n".join(_texts(cert, "cert")) or None, _text(key, "key"), _text(password, "password")
+        b"\n".join(_texts(cert, of + "cert")) or None,
+        _text(key, of + "key"),
+        _text(password, of + "password"),
     )
 
 
@@ -69,7 +84,7 @@ def _protocols(value: Any) -> int:
         try:
             bits |= _BITS[Protocol(one)]
         except ValueError:
-            raise error_of(ErrorCode.PARAMETER, f"no such protocol: {one!r}") from None
+            raise error_of(ErrorCode.PARAMETER, f"protocols: no such protocol: {one!r}") from None
     return bits
 
 
@@ -80,7 +95,10 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
     result = socket_tls_options(ctypes.sizeof(socket_tls_options))
     result.protocols = _protocols(options.protocols)
     result.identity = _identity(options.cert, options.key, options.password)
-    more = [_identity(*one) for one in options.more_identities]
+    more = [
+        _identity(*TLSIdentity(*one), of=f"more_identities[{i}].")
+        for i, one in enumerate(options.more_identities)
+    ]
     if more:
         result.more_identities = (socket_tls_identity * len(more))(*more)
         result.more_identity_count = len(more)
@@ -91,6 +109,8 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
         result.ca = _array(ca)
         result.ca_count = len(ca)
     alpn = _texts(options.alpn_protocols, "alpn_protocols")
+    if not isinstance(options.alpn_protocols, (str, bytes)) and len(alpn) < len(options.alpn_protocols or ()):
+        raise error_of(ErrorCode.PARAMETER, "alpn_protocols has an empty name in it")
     if alpn:
         result.alpn_protocols = _array(alpn)
         result.alpn_protocol_count = len(alpn)
@@ -112,7 +132,7 @@ def target(
     """Address, seconds (None: default) and options of a connect or listen."""
     if isinstance(to, (TCPConnectOptions, TLSConnectOptions)):
         if timeout is None and to.timeout:
-            timeout = to.timeout / 1000
+            timeout = in_range(to.timeout, 0, 86400000, "timeout") / 1000
         if isinstance(to, TLSConnectOptions):
             secure = secure or to.secure_options
             if to.alpn_protocols or to.skip_remote_validation:
@@ -133,6 +153,11 @@ class TLSBase(Socket):
 
     def _error(self, code: int) -> SocketError:
         return self._detailed_error(code) if code in _EXPLAINED else super()._error(code)
+
+    def _own_names(self, detail: str) -> str:
+        for member, name in _MEMBERS:
+            detail = member.sub(name, detail)
+        return detail
 
     def get_certificate(self) -> Optional[X509CertRawData]:
         """The certificate that this side has shown, or is to show."""

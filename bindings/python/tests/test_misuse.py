@@ -243,6 +243,62 @@ def test_what_is_wrong_is_said(run: Run) -> None:
     run(main())
 
 
+def test_a_refused_argument_is_named() -> None:
+    """DONE-7, in the names of this package."""
+    local = ("127.0.0.1", 0)
+    tcp, udp, tls = sync.TCPSocket(), sync.UDPSocket(), sync.TLSSocket()
+    server, tls_server = sync.TCPSocketServer(), sync.TLSSocketServer()
+
+    def secure(**options: Any) -> None:
+        tls.set_secure_options(TLSSecureOptions(**options))
+
+    long = "x" * 1_100_000
+    cases: "list[tuple[Any, str]]" = [
+        (lambda: tcp.bind(("127.0.0.1", 65536)), "port is not from 0"),
+        (lambda: tcp.bind(("", 0)), "host is empty"),
+        (lambda: tcp.bind(("example.org", 0)), 'address "example.org": not a numeric'),
+        (lambda: tcp.connect(("two words", 1)), 'address "two words": neither'),
+        (lambda: tcp.connect(("127.0.0.1", 1), timeout=-1), "timeout is out of range"),
+        (lambda: tcp.connect(ohsocket.TCPConnectOptions(("127.0.0.1", 1), -1)), "timeout is out of range: -1"),
+        (lambda: tls.connect(ohsocket.TLSConnectOptions(("127.0.0.1", 1), timeout=-1)), "timeout is out of range: -1"),
+        (lambda: server.listen(local, backlog=65536), "backlog is out of range"),
+        (lambda: tcp.adopt(-1), "adopt: descriptor is -1"),
+        (lambda: udp.set_extra_options(ohsocket.TCPExtraOptions(keep_alive=True)), "keep_alive is not for"),  # type: ignore[arg-type]
+        (lambda: tcp.set_extra_options(tcp_no_delay=2), "tcp_no_delay is 2"),
+        (lambda: tcp.set_extra_options(socket_linger=ohsocket.SocketLinger(True, -1)), r"socket_linger\.linger is out"),
+        (lambda: tls.send(b""), "empty send over TLS"),
+        (lambda: secure(protocols="SSLv3"), "protocols: no such protocol: 'SSLv3'"),
+        (lambda: secure(server_name="two words"), 'server_name: "two words"'),
+        (lambda: secure(server_name="a\0b"), "server_name has a NUL"),
+        (lambda: secure(alpn_protocols=["h2", ""]), "alpn_protocols has an empty name"),
+        (lambda: secure(alpn_protocols=["h2", "x" * 256]), r"alpn_protocols\[1\] is longer"),
+        (lambda: secure(alpn_protocols=["h2"] * 101), "number of alpn_protocols is 101"),
+        (lambda: secure(ca=["x"] * 1001), "number of ca is 1001"),
+        (lambda: secure(cipher_suite=long), "cipher_suite is longer"),
+        (lambda: secure(cert=long, key="x"), ": cert is longer"),
+        (lambda: secure(cert="x", key=long), ": key is longer"),
+        (lambda: secure(more_identities=[TLSIdentity("x\0", "x")]), r"more_identities\[0\]\.cert has a NUL"),
+    ]
+    for call, text in cases:
+        with pytest.raises(ohsocket.ParameterError, match=text):
+            call()
+    others: "list[tuple[Any, int, str]]" = [
+        (lambda: tcp.bind(("fe80::1%nosuch0", 0)), 2301019, "no interface of that zone"),
+        (lambda: tcp.connect(("fe80::1%nosuch0", 1)), 2301019, "no interface of that zone"),
+        (lambda: udp.send(b"x", ("127.0.0.1", 0)), 2301022, "port 0"),
+        (lambda: tcp.set_extra_options(socket_timeout=-1), 2301033, "socket_timeout is out of range: -1"),
+        (lambda: secure(cert="x", key="x"), 2303505, ": key: no private key"),
+        (lambda: secure(cipher_suite="NO-SUCH"), 2303505, ': cipher_suite: "NO-SUCH"'),
+        (lambda: secure(signature_algorithms="NO-SUCH"), 2303505, ': signature_algorithms: "NO-SUCH"'),
+        (lambda: tls_server.listen(local, TLSSecureOptions()), 2303505, ": cert, key: a server needs"),
+        (lambda: secure(more_identities=[TLSIdentity("x", "x")]), 2303505, r": more_identities\[0\]\.key: "),
+    ]
+    for call, code, text in others:
+        with pytest.raises(ohsocket.SocketError, match=text) as caught:
+            call()
+        assert caught.value.code == code, text
+
+
 @pytest.mark.parametrize("ca", ["", [], b"", [""], ()], ids=repr)
 def test_an_empty_ca_is_not_the_store_of_the_system(run: Run, ca: Any) -> None:
     async def main() -> None:
