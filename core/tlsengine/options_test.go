@@ -401,10 +401,12 @@ func TestEqualOptionsShareAContext(t *testing.T) {
 	identity := root().issue(subject{})
 	other := root().issue(subject{})
 	for name, change := range map[string]func(*Config){
-		"server":     func(c *Config) { c.Server, c.Identities = true, []Identity{identity} },
-		"other":      func(c *Config) { c.Server, c.Identities = true, []Identity{other} },
-		"identity":   func(c *Config) { c.Identities = []Identity{identity} },
-		"password":   func(c *Config) { c.Identities = []Identity{{Key: identity.Key, Password: []byte("x"), Certificate: identity.Certificate}} },
+		"server":   func(c *Config) { c.Server, c.Identities = true, []Identity{identity} },
+		"other":    func(c *Config) { c.Server, c.Identities = true, []Identity{other} },
+		"identity": func(c *Config) { c.Identities = []Identity{identity} },
+		"password": func(c *Config) {
+			c.Identities = []Identity{{Key: identity.Key, Password: []byte("x"), Certificate: identity.Certificate}}
+		},
 		"ca":         func(c *Config) { c.CA = append(c.CA, identity.Certificate) },
 		"system":     func(c *Config) { c.CA = nil },
 		"protocols":  func(c *Config) { c.Protocols = TLS12 },
