@@ -471,3 +471,24 @@ LOOPS_TEST(empty_sends)
         tls_pair_close(&pair);
     }
 }
+
+// DONE-8: the peer has said goodbye and gone; what our own end meets then is no mistake of the program.
+LOOPS_TEST(an_end_to_a_peer_that_has_gone)
+{
+    for (int i = 0; i < 4; i++) {
+        struct tls_pair pair = tls_pair_new(tls_streams[i % 2]);
+        struct probe *p = pair.probe;
+        CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_ALLOW_HALF_OPEN, 1), 0);
+        tls_peer_take_tickets(&pair.peer);
+        tls_peer_close(&pair.peer);
+        WAIT(p->count[SOCKET_EVENT_END] == 1);
+        if (i >= 2) CHECK_EQ(probe_send(p, "x", 1), 0); // which a reset answers
+        int code = probe_end(p);
+        if (i < 2) CHECK_EQ(code, 0); // later it may be closed already
+        WAIT(p->count[SOCKET_EVENT_CLOSE] == 1 && p->done[SOCKET_OPERATION_END] == (code == 0));
+        CHECK(socket_error_category(p->done_error[SOCKET_OPERATION_END]) != SOCKET_CATEGORY_USAGE);
+        CHECK(socket_error_category(p->error[SOCKET_EVENT_ERROR]) != SOCKET_CATEGORY_USAGE);
+        CHECK(socket_error_category(p->error[SOCKET_EVENT_CLOSE]) != SOCKET_CATEGORY_USAGE);
+        tls_pair_close(&pair);
+    }
+}
