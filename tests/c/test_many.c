@@ -1,6 +1,8 @@
-// As many posts, timers and handles as a program out of control makes: LOOP-7, LOOP-11, LIFE-1, BOUND-7.
+// As many posts, timers and handles as a program out of control makes: LOOP-7, LOOP-11, LOOP-12,
+// LIFE-1, PROC-5, BOUND-7.
 #include <stdlib.h>
 
+#include "peer.h"
 #include "probe.h"
 
 enum { MANY = 1000000, HANDLES = 100000 };
@@ -69,4 +71,36 @@ TEST(a_hundred_thousand_handles)
     }
     CHECK_EQ(socket_loop_close(loop), 0);
     for (int i = 0; i < HANDLES; i++) CHECK(!is_valid(handles[i]));
+}
+
+enum { CALLERS = 8, CONNECTS = 25000 };
+
+static int connects_done, nobody;
+
+static void count_connect(socket_handle socket, int error, void *unused)
+{
+    (void)socket, (void)error, (void)unused;
+    __atomic_fetch_add(&connects_done, 1, __ATOMIC_RELAXED);
+}
+
+static void *connect_to_nobody(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < CONNECTS; i++) {
+        socket_handle socket = CHECK_OK(socket_construct_tcp());
+        socket_connect_options o = connect_options("127.0.0.1", nobody, 0);
+        CHECK_EQ(socket_connect(socket, &o, count_connect, NULL), 0);
+    }
+    return NULL;
+}
+
+// PROC-5, LOOP-12: whatever the loop still has to do, it sees the shutdown, and all completions come.
+TEST(shutdown_behind_two_hundred_thousand_connects)
+{
+    pthread_t callers[CALLERS];
+    nobody = peer_unused_port();
+    for (int i = 0; i < CALLERS; i++) start_thread(&callers[i], connect_to_nobody, NULL);
+    for (int i = 0; i < CALLERS; i++) join_thread(callers[i]);
+    CHECK_EQ(socket_shutdown(5000 * HARNESS_SLOWNESS), 0);
+    CHECK_EQ(connects_done, CALLERS * CONNECTS);
 }
