@@ -207,7 +207,7 @@ test('credentials and options that are wrong, told by connect and listen at once
     [{ secureOptions: { moreIdentities: [{ cert: 'a\0b', key: 'x' }] } }, /moreIdentities\[0\]\.cert must have no NUL/],
   ]) {
     // What JavaScript can tell is thrown, what only the library can is delivered.
-    const error = await (async () => client.connect({ address, secureOptions: {}, ...options }))().then(() => undefined, (e) => e);
+    const error = await Promise.resolve().then(() => client.connect({ address, secureOptions: {}, ...options })).then(() => undefined, (e) => e);
     assert.equal(error?.code, 401, String(error));
     assert.match(error.message, reason);
   }
