@@ -31,13 +31,16 @@ pretend() {
   cat >bin/go <<END
 #!/bin/bash
 case \$1 in
+env | mod) [ -z "\${GOEXPERIMENT-}" ] || { echo "go: unknown GOEXPERIMENT \$GOEXPERIMENT"; exit 2; } ;;
+esac
+case \$1 in
 env) printf '%s\n' "$1" "${2-/opt/go}" "\${GOMODCACHE-$PWD/modules}" "$arch" "\${GOFLAGS-}" "\${GOPROXY-https://proxy}" "\${GOSUMDB-sums}" ;;
 mod)
   echo "\$* flags=\$GOFLAGS toolchain=\$GOTOOLCHAIN in \$PWD" >>'$PWD/fetches'
   [ ! -e '$PWD/refuse' ] || { cat '$PWD/refuse'; exit 1; }
   folder=\$GOMODCACHE/golang.org/\${4#golang.org/}
   mkdir -p \$folder/bin \$folder/pkg/tool/linux_$arch
-  printf '#!/bin/sh\necho fetched "\$@" flags=\$GOFLAGS toolchain=\$GOTOOLCHAIN\n' >\$folder/bin/go
+  printf '#!/bin/sh\necho fetched "\$@" flags=\$GOFLAGS toolchain=\$GOTOOLCHAIN experiment=\$GOEXPERIMENT\n' >\$folder/bin/go
   cp \$folder/bin/go \$folder/bin/gofmt
   cp \$folder/bin/go \$folder/pkg/tool/linux_$arch/link ;;
 *) echo "found \$* flags=\${GOFLAGS-} toolchain=\$GOTOOLCHAIN work=\$GOWORK cgo=\$CGO_ENABLED root=\${GOROOT-}" ;;
@@ -102,6 +105,14 @@ settings_of_the_user_do_not_change_the_build() {
   run 0 "$wrapper" build .
   has 'fetched build . flags= -p=1 -modcacherw toolchain=local'
   grep -q 'flags=-modcacherw toolchain=local' fetches || fail "GOFLAGS reached the fetch: $(cat fetches)"
+}
+
+an_experiment_is_for_the_go_that_builds() {
+  settings=(GOEXPERIMENT=newer)
+  pretend go1.19.8
+  run 0 "$wrapper" build .
+  has 'fetched build .'
+  has 'experiment=newer'
 }
 
 the_module_cache_of_the_user_is_not_written() {
