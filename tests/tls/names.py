@@ -3,7 +3,7 @@
 import subprocess
 
 from harness import case
-from peers import echo, tls_connect, tls_peer
+from peers import common_name, echo, tls_connect, tls_peer
 from process import fields
 
 
@@ -12,7 +12,7 @@ def shown(t, port, name, *options):
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-brief", *options]
     command += ["-servername", name] if name else ["-noservername"]
     client = t.run(*command, stderr=subprocess.STDOUT)
-    return client.one("^Peer certificate: ").split("= ")[-1]
+    return common_name(client.one("^Peer certificate: "))
 
 
 @case("names: a server with several certificates shows the one for the host that the client names")
@@ -56,7 +56,8 @@ def certificates(t):
     assert ours["local"] == theirs["remote"] == hash_of("client-rsa")
     assert ours["remote"] == theirs["local"] == hash_of("server-ec")
     assert ours["name"] == theirs["name"] == "localhost"
-    assert ours["sigalgs"].startswith("ECDSA+SHA256:") and theirs["sigalgs"].startswith("ECDSA+SHA256:")
+    for side in ours, theirs:  # before it, what OpenSSL 3.5 has more
+        assert "ECDSA+SHA256" in side["sigalgs"].split(":")
 
 
 # ---- The seed's own options ----
@@ -85,7 +86,7 @@ def two_way(t):
         file.write("\n".join(pem[:pem.index("-----END SSL SESSION PARAMETERS-----") + 1]) + "\n")
     session = t.run("openssl", "sess_id", "-in", t.path("session"), "-noout", "-text")
     assert session.one("Protocol  *:").endswith(" TLSv1.2") and session.one("Cipher  *:").endswith(" AES256-SHA256")
-    assert server.wait_line("^subject=").endswith("CN = client-rsa")
+    assert common_name(server.wait_line("^subject=")) == "client-rsa"
     server.write("hello, client\n")
     ours = client.finish().fields("^connected ")
     assert (ours["protocol"], ours["suite"], ours["alpn"]) == ("TLSv1.2", "AES256-SHA256", "http/1.1"), ours

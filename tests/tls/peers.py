@@ -35,6 +35,11 @@ class Saw:
         self.protocol, self.suite, self.client, self.echo = protocol, suite, client, echo
 
 
+def common_name(line):
+    """CN in a line of the openssl program: "CN = name" up to OpenSSL 3.1, "CN=name" since."""
+    return re.search(r"CN ?= ?(.*)", line).group(1)
+
+
 def go_peer():
     return os.environ["TLS_GO_PEER"]
 
@@ -106,7 +111,7 @@ class OpensslServer:
         suite = self.process.wait_line("^Ciphersuite: ").split()[1]
         protocol = self.process.wait_line("^Protocol version: ").split()[2]
         peer = self.process.all("^Peer certificate: ")
-        return Saw(protocol, suite, peer[0].split("= ")[-1] if peer else "")
+        return Saw(protocol, suite, common_name(peer[0]) if peer else "")
 
 
 class NginxServer:
