@@ -174,6 +174,7 @@ LOOPS_TEST(key_updates_and_then_a_byte)
     tls_peer_write(&pair.peer, "x", 1);
     tls_peer_notify(&pair.peer);
     peer_end(pair.peer.fd);
+    CHECK_EQ(tls_peer_read_to_end(&pair.peer, 0), 0); // the last answers may be more than the kernel keeps
     WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
     CHECK_EQ(p->size, bytes + 1);
     CHECK_EQ(p->error[SOCKET_EVENT_CLOSE], 0);
