@@ -68,7 +68,8 @@ static int hello_byte_fits(engine_session *session, unsigned char byte) {
     return 1;
 }
 
-/* Looks at what OpenSSL is about to be given. A client sends its hello, and a second one if it is asked to. */
+/* Looks at what OpenSSL is about to be given. A client sends its hello, and a second one if it is asked to;
+ * one behind a change of cipher is left to OpenSSL's own limit. */
 int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_t size) {
     engine_hello *hello = &session->hello;
     for (size_t i = 0; i < size && !hello->over; i++) {
@@ -76,7 +77,8 @@ int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_
             hello->header[hello->header_size++] = bytes[i];
             if (hello->header_size < (int)sizeof hello->header) continue;
             hello->left = hello->header[3] << 8 | hello->header[4];
-            hello->over = hello->header[0] != SSL3_RT_HANDSHAKE && hello->header[0] != SSL3_RT_CHANGE_CIPHER_SPEC;
+            /* Behind a change of cipher TLS 1.2 encrypts: any byte may look like the type of a hello there. */
+            hello->over = hello->header[0] != SSL3_RT_HANDSHAKE;
         } else {
             hello->left--;
             if (hello->header[0] == SSL3_RT_HANDSHAKE && !hello_byte_fits(session, bytes[i])) return 0;
