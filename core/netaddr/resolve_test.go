@@ -16,10 +16,19 @@ import (
 
 type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
+// replaceLookup waits first until nobody is left who waits for an earlier look-up: a Resolve has
+// reported its last answer before it leaves, and the next one for the same host would share it.
 func replaceLookup(t *testing.T, f lookup) {
+	require.Eventually(t, noLookupShared, patience, time.Millisecond)
 	old := Lookup
 	Lookup = f
 	t.Cleanup(func() { Lookup = old })
+}
+
+func noLookupShared() bool {
+	lookups.mu.Lock()
+	defer lookups.mu.Unlock()
+	return len(lookups.running) == 0
 }
 
 // answer makes Lookup give these addresses, whatever the network.
