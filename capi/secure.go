@@ -22,7 +22,7 @@ const (
 )
 
 // readSecure makes secure options for a socket of those at the address; nil for 0.
-func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.Secure, errcode.Code) {
+func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.TLSConfig, errcode.Code) {
 	if options == 0 {
 		return nil, errcode.OK
 	}

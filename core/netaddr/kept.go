@@ -2,24 +2,24 @@ package netaddr
 
 import "golang.org/x/sys/unix"
 
-// Kept is a Sockaddr in less room, for keeping many of them: an IPv4 address is in the
+// Compact is a Sockaddr in less room, for keeping many of them: an IPv4 address is in the
 // value itself. The zero value keeps the invalid address.
-type Kept struct {
+type Compact struct {
 	four [2]uint32
 	six  *Sockaddr
 }
 
 // Keep makes it.
-func (s Sockaddr) Keep() Kept {
+func (s Sockaddr) Keep() Compact {
 	if s.Family() == unix.AF_INET6 {
 		six := s // on the heap, unlike s
-		return Kept{six: &six}
+		return Compact{six: &six}
 	}
-	return Kept{four: [2]uint32(s.raw[:2])}
+	return Compact{four: [2]uint32(s.raw[:2])}
 }
 
 // Sockaddr returns what is kept.
-func (k Kept) Sockaddr() Sockaddr {
+func (k Compact) Sockaddr() Sockaddr {
 	if k.six != nil {
 		return *k.six
 	}

@@ -12,13 +12,13 @@ import (
 
 func TestKept(t *testing.T) {
 	assert.Equal(t, Sockaddr{}, Sockaddr{}.Keep().Sockaddr())
-	assert.Equal(t, Sockaddr{}, Kept{}.Sockaddr())
+	assert.Equal(t, Sockaddr{}, Compact{}.Sockaddr())
 	for _, text := range []string{"0.0.0.0", "127.0.0.1", "255.255.255.255", "::", "::1", "fe80::1%1", "::ffff:1.2.3.4"} {
 		sa, code := ParseLiteral(text, 65534, FamilyUnspecified)
 		require.Equal(t, errcode.OK, code, text)
 		assert.Equal(t, sa, sa.Keep().Sockaddr(), text)
 	}
-	assert.EqualValues(t, 16, unsafe.Sizeof(Kept{}))
+	assert.EqualValues(t, 16, unsafe.Sizeof(Compact{}))
 }
 
 // Neither keeping an IPv4 address nor looking at any allocates.

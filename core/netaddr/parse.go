@@ -120,9 +120,9 @@ func (t Target) Host() string { return t.host }
 // Port returns the port.
 func (t Target) Port() int { return int(t.port) }
 
-// Mistake says in words what is wrong with a text, port and family that ParseLiteral or, if
+// Explain says in words what is wrong with a text, port and family that ParseLiteral or, if
 // names are allowed, ParseTarget has refused.
-func Mistake(text string, port int32, family Family, names bool) string {
+func Explain(text string, port int32, family Family, names bool) string {
 	switch {
 	case !family.known():
 		return "unknown family " + strconv.Itoa(int(family))

@@ -29,7 +29,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	to, remote, e := s.examine(fd)
 	if e == 0 {
-		e = sys.MakeOurs(fd)
+		e = sys.SetNonblockCloexec(fd)
 	}
 	if e != 0 {
 		// The descriptor stays the caller's.

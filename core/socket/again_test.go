@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -42,7 +42,7 @@ func tellAgain(epfd, fd int) {
 		var events uint32
 		var data uint64
 		if n, _ := fmt.Sscanf(line, "tfd: %d events: %x data: %x", &tfd, &events, &data); n == 3 && tfd == fd {
-			ev := unix.EpollEvent{Events: loop.Interest, Fd: int32(data), Pad: int32(data >> 32)}
+			ev := unix.EpollEvent{Events: reactor.Interest, Fd: int32(data), Pad: int32(data >> 32)}
 			unix.EpollCtl(epfd, unix.EPOLL_CTL_MOD, fd, &ev)
 		}
 	}

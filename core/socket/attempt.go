@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -14,7 +14,7 @@ type attempt struct {
 	c       *connector
 	fd      int
 	address netaddr.Sockaddr
-	token   loop.Token
+	token   reactor.Token
 	opts    *options // what the descriptor has
 }
 
@@ -140,7 +140,7 @@ func (c *connector) rebind(old int) {
 	}
 	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, o.reuseAddress.value())
 	s.catchUp(fd, o)
-	if s.users > 0 {
+	if s.refs > 0 {
 		// Another thread looks at the old one just now.
 		s.mu.Unlock()
 		sys.Close(fd)

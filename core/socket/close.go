@@ -4,7 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -26,10 +26,10 @@ func (s *Socket) Close(done Completion) errcode.Code {
 		}
 	}
 	if done.Func != 0 {
-		r := s.rarely()
+		r := s.extraLocked()
 		r.closeDone = append(r.closeDone, done)
 	}
-	s.leave(workClose)
+	s.queueWorkLocked(workClose)
 	s.unlock()
 	s.freePort()
 	return errcode.OK
@@ -52,7 +52,7 @@ func (s *Socket) closeUnused() {
 		s.mu.Lock()
 	}
 	fd := int(s.fd)
-	if !s.closing || fd < 0 || s.users > 0 || !s.holdsPortOnly() {
+	if !s.closing || fd < 0 || s.refs > 0 || !s.holdsPortOnly() {
 		s.mu.Unlock()
 		return
 	}
@@ -86,9 +86,9 @@ func (s *Socket) holdsPortOnly() bool {
 func (s *Socket) beginClose() {
 	if !s.closing {
 		s.closing = true
-		s.progress = loop.Clock()
+		s.lastProgress = reactor.Clock()
 	}
-	s.leave(workClose)
+	s.queueWorkLocked(workClose)
 }
 
 // Abort ends the open period without sending what is queued.
@@ -100,7 +100,7 @@ func (s *Socket) Abort() errcode.Code {
 	}
 	s.closing = true
 	s.aborted = true
-	s.leave(workClose)
+	s.queueWorkLocked(workClose)
 	s.unlock()
 	s.freePort()
 	return errcode.OK
@@ -116,7 +116,7 @@ func (s *Socket) doom() {
 		return
 	}
 	s.closing, s.aborted = true, true
-	s.leave(workClose)
+	s.queueWorkLocked(workClose)
 	s.unlock()
 }
 
@@ -126,20 +126,20 @@ func (s *Socket) End(done Completion) errcode.Code {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
-	code := s.sendable()
+	code := s.sendableLocked()
 	if code == errcode.OK {
 		s.endQueued = true
 		if done.Func != 0 {
-			s.rarely().endDone = done
+			s.extraLocked().endDone = done
 		}
-		s.leave(workEnd)
+		s.queueWorkLocked(workEnd)
 	}
 	s.unlock()
 	return s.sendCode(code)
 }
 
-// endStep sends the FIN of socket_end when its turn has come.
-func (s *Socket) endStep() {
+// sendFIN sends the FIN of socket_end when its turn has come.
+func (s *Socket) sendFIN() {
 	s.mu.Lock()
 	if !s.endQueued || s.finSent || s.state != stateConnected || s.out.size > 0 || s.closing {
 		s.unlock()
@@ -166,7 +166,7 @@ func (s *Socket) endStep() {
 	s.mu.Lock()
 	if e != 0 {
 		// The peer would wait for the end, and the socket for the peer.
-		s.fail(e)
+		s.failLocked(e)
 	}
 	if s.ended {
 		s.beginClose()
@@ -174,7 +174,7 @@ func (s *Socket) endStep() {
 	s.unlock()
 }
 
-// waitWritable has the rest of a close_notify written when the kernel takes it; endStep or
+// waitWritable has the rest of a close_notify written when the kernel takes it; sendFIN or
 // closeStep is run again then.
 func (s *Socket) waitWritable() {
 	s.mu.Lock()
@@ -191,7 +191,7 @@ func (s *Socket) closeStep() {
 	}
 	if c := s.connector(); c != nil && s.state == stateConnecting {
 		waits := !s.aborted && s.out.size > 0
-		s.progress = 0 // the time of the close begins when what is queued can be sent
+		s.lastProgress = 0 // the time of the close begins when what is queued can be sent
 		s.mu.Unlock()
 		if !waits {
 			s.cancelConnect(c)
@@ -202,9 +202,9 @@ func (s *Socket) closeStep() {
 	queued := s.out.size > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == KindUDP || s.state == stateConnected)
 	switch {
 	case queued && s.expired:
-		s.fail(unix.ETIMEDOUT)
+		s.failLocked(unix.ETIMEDOUT)
 	case queued:
-		s.leave(workTimer)
+		s.queueWorkLocked(workTimer)
 		s.writeIfIdle()
 		return
 	case s.state != stateConnected || s.kind == KindUDP || s.aborted || s.fatal != errcode.OK:
@@ -212,7 +212,7 @@ func (s *Socket) closeStep() {
 		// All is sent. Now the peer may take its time to read it.
 		if s.hasSession() && !s.finSent && !s.expired {
 			fd := int(s.fd)
-			s.leave(workTimer)
+			s.queueWorkLocked(workTimer)
 			s.unlock()
 			if !s.notifyClose(fd) {
 				s.waitWritable()
@@ -223,10 +223,10 @@ func (s *Socket) closeStep() {
 		send := !s.finSent
 		s.finSent = true
 		s.sentAll = true
-		s.progress = loop.Clock()
+		s.lastProgress = reactor.Clock()
 		fd := int(s.fd)
 		done := s.takeEndDone()
-		s.leave(workClose | workTimer)
+		s.queueWorkLocked(workClose | workTimer)
 		s.unlock()
 		if send && sys.Shutdown(fd, unix.SHUT_WR) == unix.ENOTCONN && s.isUndelivered() {
 			s.mu.Lock()
@@ -249,7 +249,7 @@ func (s *Socket) closeStep() {
 
 // lose ends a connection all of whose bytes the kernel has taken, and not delivered. mu is held.
 func (s *Socket) lose(e unix.Errno) {
-	s.fail(e)
+	s.failLocked(e)
 	s.truncated = true
 }
 
@@ -281,7 +281,7 @@ func (s *Socket) awaitDelivery(events uint32) {
 
 // finish closes the descriptor and ends the open period. mu is held and given back.
 func (s *Socket) finish() {
-	if s.users > 0 {
+	if s.refs > 0 {
 		// The last of them has closeStep run again.
 		s.unlock()
 		return
@@ -299,7 +299,7 @@ func (s *Socket) finish() {
 	s.out.blocked, s.out.edge = false, false
 	s.out.receipt = receiptNone
 	// What has not been reported yet would come after the close event.
-	s.work &^= workDrain | workNotice
+	s.pendingWork &^= workDrain | workNotice
 	s.rare.settle()
 	if s.kind == KindTLS {
 		s.carried = false
@@ -310,7 +310,7 @@ func (s *Socket) finish() {
 	s.fatal = errcode.OK
 	s.closed = true
 	s.sentAll = false
-	doomed := s.out.takeDoomed()
+	doomed := s.out.takeDiscarded()
 	s.unlock()
 
 	doomed.FreeAll()
@@ -335,7 +335,7 @@ func (s *Socket) finish() {
 	s.stopTLS()
 	s.stopTimers()
 	if s.kind == KindUDP {
-		s.dropStash()
+		s.dropUndelivered()
 	}
 	if s.server != nil {
 		s.server.accepts.left(s)
@@ -344,8 +344,8 @@ func (s *Socket) finish() {
 		s.accepts.rejectAll()
 	}
 
-	s.loop.hold(1)
-	s.loop.closed(s)
+	s.loop.addActive(1)
+	s.loop.removeOpen(s)
 	s.deliverSends()
 	s.complete(OperationEnd, end, s.sendCode(unsent))
 	if code != errcode.OK {
@@ -356,7 +356,7 @@ func (s *Socket) finish() {
 		s.Release()
 	}
 	s.forgetSecure()
-	s.loop.hold(-1)
+	s.loop.addActive(-1)
 }
 
 // endPeriod makes the close event and runs the completions of close. From the close event on the

@@ -209,7 +209,7 @@ func TestNoDrainAfterClose(t *testing.T) {
 		post := host.function(func() {
 			p.s.mu.Lock()
 			p.s.closing, p.s.aborted = true, true
-			p.s.leave(workDrain)
+			p.s.queueWorkLocked(workDrain)
 			p.s.mu.Unlock()
 			p.s.closeStep()
 		})
@@ -248,7 +248,7 @@ func TestReleaseSendsAll(t *testing.T) {
 			return b != nil
 		})
 		assert.True(t, bytes.Equal(want, b))
-		f.until("given back", func() bool { return f.loop.openCount() == 0 })
+		f.until("given back", func() bool { return f.loop.activeCount() == 0 })
 		assert.Equal(t, []string{"connect"}, p.log)
 	})
 }
@@ -275,7 +275,7 @@ func TestReleaseInCallbacks(t *testing.T) {
 			client.close()
 			server.close()
 			f.until("given back", func() bool {
-				return f.loop.openCount() == 0 || server.released == false && client.released == false && len(server.children) == 0
+				return f.loop.activeCount() == 0 || server.released == false && client.released == false && len(server.children) == 0
 			})
 		})
 	}

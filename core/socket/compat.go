@@ -56,14 +56,14 @@ func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (n
 // refusedZone remembers that the zone of an address is no interface.
 func (s *Socket) refusedZone(text string, code errcode.Code) {
 	s.mu.Lock()
-	s.rarely().failure = &failure{operation: "address", host: strconv.Quote(text), code: code, text: "there is no interface of that zone"}
+	s.extraLocked().failure = &failure{operation: "address", host: strconv.Quote(text), code: code, text: "there is no interface of that zone"}
 	s.mu.Unlock()
 }
 
 // refusedAddress remembers what is wrong with an address; names says whether a host name would do.
 func (s *Socket) refusedAddress(text string, port int32, family netaddr.Family, names bool) {
 	const shown = 100
-	s.refuses("address", strconv.Quote(text[:min(len(text), shown)]), netaddr.Mistake(text, port, family, names))
+	s.refuseArgument("address", strconv.Quote(text[:min(len(text), shown)]), netaddr.Explain(text, port, family, names))
 }
 
 func (s *Socket) compatAddress(text string, port int32, family netaddr.Family) (string, int32, netaddr.Family) {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -35,7 +35,7 @@ type connector struct {
 	cancel  context.CancelFunc
 	found   chan lookup
 	looking bool // the last answer of the look-up has not come
-	timer   loop.Timer
+	timer   reactor.Timer
 	waiting []netaddr.Sockaddr // not yet tried
 	trying  []*attempt
 	started int64 // when the latest attempt or handshake began
@@ -43,7 +43,7 @@ type connector struct {
 	over    bool
 
 	// TLS.
-	secure  Secure
+	secure  TLSConfig
 	carried bool     // there is a connection already
 	begun   bool     // on which the handshake has begun
 	shaking *attempt // whose connection has its handshake
@@ -71,18 +71,18 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion
 }
 
 // ConnectSecure is Connect with secure options; nil: those that the socket has, or the defaults.
-func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure, done Completion) errcode.Code {
+func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSConfig, done Completion) errcode.Code {
 	defer func() { x.drop() }()
 	if !s.kind.isClient() && s.kind != KindUDP {
 		return errcode.NotSupported
 	}
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
-		return s.refuses("timeout_ms", strconv.Itoa(int(timeoutMs)), "not from 0 to "+strconv.Itoa(maxTimeout))
+		return s.refuseArgument("timeout_ms", strconv.Itoa(int(timeoutMs)), "not from 0 to "+strconv.Itoa(maxTimeout))
 	}
 	if timeoutMs == 0 {
 		timeoutMs = defaultConnectTimeout
 	}
-	c := &connector{s: s, target: target, done: done, deadline: loop.Clock() + int64(timeoutMs)*1e6}
+	c := &connector{s: s, target: target, done: done, deadline: reactor.Clock() + int64(timeoutMs)*1e6}
 	c.timer.Owner = c
 	if s.kind == KindTLS && x == nil {
 		var code errcode.Code
@@ -113,7 +113,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 	if !c.bound {
 		s.state = stateOpening // nobody else, while the list is asked
 		s.mu.Unlock()
-		ok := s.loop.opened(s)
+		ok := s.loop.addOpen(s)
 		s.mu.Lock()
 		if !ok {
 			s.state = stateIdle
@@ -124,15 +124,15 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *Secure
 			return errcode.BadFD
 		}
 		c.closed = s.closed
-		s.opening(-1, stateConnecting)
+		s.beginPeriodLocked(-1, stateConnecting)
 		if s.released {
 			s.closing = true
-			s.leave(workClose)
+			s.queueWorkLocked(workClose)
 		}
 	}
 	s.state = stateConnecting
-	s.rarely().conn = c
-	s.leave(workConnect)
+	s.extraLocked().conn = c
+	s.queueWorkLocked(workConnect)
 	s.unlock()
 	return errcode.OK
 }
@@ -157,7 +157,7 @@ func (s *Socket) startConnect() {
 	}
 	c.found = make(chan lookup, maxAnswers)
 	c.looking = true
-	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(c.deadline-loop.Clock())))
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(time.Duration(c.deadline-reactor.Clock())))
 	c.cancel = cancel
 	go c.lookUp(ctx, store)
 }
@@ -266,7 +266,7 @@ func (c *connector) next() {
 				return
 			}
 			c.trying = append(c.trying, a)
-			c.started = loop.Clock()
+			c.started = reactor.Clock()
 			c.setTimer()
 			return
 		}
@@ -296,8 +296,8 @@ func (c *connector) turnEnds() int64 {
 func (c *connector) setTimer() { c.s.loop.reactor.SetTimer(&c.timer, c.turnEnds()) }
 
 // Expire tries the next address, or ends the connect.
-func (c *connector) Expire(*loop.Timer) {
-	now := loop.Clock()
+func (c *connector) Expire(*reactor.Timer) {
+	now := reactor.Clock()
 	switch {
 	case c.over:
 	case now >= c.deadline:
@@ -369,16 +369,16 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.catchUp(a.fd, a.opts)
 	s.fd = int32(a.fd)
 	s.remote = a.address.Keep()
-	s.connected()
+	s.dropConnectorLocked()
 	s.state = stateConnected
 	if s.kind == KindTLS {
 		s.carried = false
 		s.tls.phase = phaseOpen
-		s.agreed()
+		s.negotiated()
 	}
 	s.mu.Unlock()
 	s.ready = events & (pollIn | pollGone | pollUrgent)
-	s.active = loop.Clock()
+	s.active = reactor.Clock()
 	if s.kind != KindUDP {
 		s.token = a.token
 		s.loop.reactor.Replace(a.token, s)
@@ -395,7 +395,7 @@ func (c *connector) finish(code errcode.Code) {
 	c.stop()
 	s.mu.Lock()
 	s.conn = nil
-	s.failed("connect", c.address, c.target.Host(), s.sendCode(code))
+	s.noteFailureLocked("connect", c.address, c.target.Host(), s.sendCode(code))
 	s.failure.text = c.text
 	if s.closing && s.out.size > 0 && !s.aborted {
 		// The close was waiting for what is queued: it did not succeed.
@@ -416,13 +416,13 @@ func (c *connector) finish(code errcode.Code) {
 	case gone:
 		s.state = stateOpening // nobody's, until it is off the list
 	}
-	doomed := s.out.takeDoomed()
-	s.leave(workClose)
+	doomed := s.out.takeDiscarded()
+	s.queueWorkLocked(workClose)
 	s.unlock()
 	doomed.FreeAll()
 	if gone {
-		s.loop.hold(1)
-		s.loop.closed(s)
+		s.loop.addActive(1)
+		s.loop.removeOpen(s)
 		s.mu.Lock()
 		s.state = stateIdle
 		s.closed = c.closed
@@ -432,7 +432,7 @@ func (c *connector) finish(code errcode.Code) {
 	s.deliverSends()
 	s.complete(OperationEnd, end, s.sendCode(code))
 	if gone {
-		s.loop.hold(-1)
+		s.loop.addActive(-1)
 		s.forgetSecure()
 	}
 }

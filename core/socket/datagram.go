@@ -7,8 +7,8 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -81,8 +81,8 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 	var copied buffer.List
 	s.mu.Lock()
 	for {
-		code := s.sendablePacket(to)
-		if code == errcode.OK && !s.fits(total) {
+		code := s.sendablePacketLocked(to)
+		if code == errcode.OK && !s.underLimitLocked(total) {
 			if s.makesRoom(gather) {
 				continue
 			}
@@ -95,7 +95,7 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 			return code
 		}
 		queued := func() errcode.Code {
-			s.promiseSend(1, total, done)
+			s.acceptSendLocked(1, total, done)
 			s.dispatchQueue(gather, total)
 			return errcode.OK
 		}
@@ -123,9 +123,9 @@ func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Socka
 	}
 }
 
-// sendablePacket says whether a datagram can be accepted in this state. mu is held.
-func (s *Socket) sendablePacket(to netaddr.Sockaddr) errcode.Code {
-	code := s.sendable()
+// sendablePacketLocked says whether a datagram can be accepted in this state. mu is held.
+func (s *Socket) sendablePacketLocked(to netaddr.Sockaddr) errcode.Code {
+	code := s.sendableLocked()
 	switch {
 	case code == errcode.NotConnected && to.IsValid():
 		return errcode.OK
@@ -145,7 +145,7 @@ func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 	}
 	queued := q.blocks.Last().Bytes()
 	buffer.View[queuedPacket](queued[len(queued)-packetHeader:]).tooLong = true
-	s.promiseSend(1, 0, done)
+	s.acceptSendLocked(1, 0, done)
 	s.dispatchQueue(gather, 0)
 	return errcode.OK
 }
@@ -154,8 +154,8 @@ func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 // held and given back.
 func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
 	q := &s.out
-	s.promiseSend(1, total, done)
-	fd := s.takeToken()
+	s.acceptSendLocked(1, total, done)
+	fd := s.lockWriteLocked()
 	s.unlock()
 	var peer *netaddr.Sockaddr
 	if to.IsValid() {
@@ -173,9 +173,9 @@ func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, do
 		}
 		e = unix.ENOMEM
 	}
-	s.packetDone(total, e)
+	s.packetDoneLocked(total, e)
 	if q.blocks.First == nil {
-		s.wrote()
+		s.unlockWriteLocked()
 		s.unlock()
 		return errcode.OK
 	}
@@ -220,13 +220,13 @@ func isICMP(e unix.Errno) bool {
 func (s *Socket) noticeError(e unix.Errno) {
 	s.mu.Lock()
 	s.notice = errcode.FromErrno(errcode.Client, peerErrno(e))
-	s.failed("an earlier datagram to", s.remote.Sockaddr(), "", s.notice)
-	s.leave(workNotice)
+	s.noteFailureLocked("an earlier datagram to", s.remote.Sockaddr(), "", s.notice)
+	s.queueWorkLocked(workNotice)
 	s.unlock()
 }
 
-// packetDone ends the first datagram of the queue, sent or failed. mu is held.
-func (s *Socket) packetDone(size int, e unix.Errno) {
+// packetDoneLocked ends the first datagram of the queue, sent or failed. mu is held.
+func (s *Socket) packetDoneLocked(size int, e unix.Errno) {
 	q := &s.out
 	if q.dropped {
 		return
@@ -234,12 +234,12 @@ func (s *Socket) packetDone(size int, e unix.Errno) {
 	q.finish(1, size)
 	if e != 0 {
 		code := errcode.FromErrno(errcode.Client, e)
-		s.failed("send", netaddr.Sockaddr{}, "", code)
+		s.noteFailureLocked("send", netaddr.Sockaddr{}, "", code)
 		q.failAt(q.finished, code)
 	} else {
 		s.loop.sent.bytes.Add(uint64(size))
 		if s.closing {
-			s.progress = loop.Clock()
+			s.lastProgress = reactor.Clock()
 		}
 	}
 }

@@ -243,7 +243,7 @@ func TestDatagramCloseInBatch(t *testing.T) {
 			for i := range packetBatch {
 				from.sendTo(to, []byte{byte(i)})
 			}
-			f.until("closed", func() bool { return f.loop.openCount() == 1 })
+			f.until("closed", func() bool { return f.loop.activeCount() == 1 })
 			assert.Len(t, p.packets, 1)
 		})
 	}

@@ -4,7 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -14,14 +14,14 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
 	if s.closing && !s.expired && (s.state == stateConnected || s.kind == KindUDP && queued) {
-		if s.progress == 0 {
-			s.progress = loop.Clock()
+		if s.lastProgress == 0 {
+			s.lastProgress = reactor.Clock()
 		}
 		ms := o.closeTimeout
 		if o.extra.Linger > 0 && o.extra.LingerMs > 0 {
 			ms = int64(o.extra.LingerMs)
 		}
-		closing = s.progress + ms*1e6
+		closing = s.lastProgress + ms*1e6
 	}
 	if s.state == stateConnecting && s.server != nil && !s.closing {
 		return closing, 0, s.tls.begun + o.handshakeTimeout*1e6
@@ -30,13 +30,13 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 		return closing, 0, 0
 	}
 	if ms := int64(o.extra.SocketTimeoutMs); ms > 0 && queued {
-		if s.progress == 0 {
-			s.progress = loop.Clock()
+		if s.lastProgress == 0 {
+			s.lastProgress = reactor.Clock()
 		}
-		stall = s.progress + ms*1e6
+		stall = s.lastProgress + ms*1e6
 	}
 	if o.idleTimeout > 0 {
-		idle = max(s.active, s.progress) + o.idleTimeout*1e6
+		idle = max(s.active, s.lastProgress) + o.idleTimeout*1e6
 	}
 	return closing, stall, idle
 }
@@ -50,10 +50,10 @@ func (s *Socket) isSending() bool {
 	return s.state == stateConnected && s.kind.isStream() && (s.queued() || s.sentAll)
 }
 
-// seePeer counts it as progress if the peer has taken bytes that the kernel had for it
+// probePeer counts it as progress if the peer has taken bytes that the kernel had for it
 // when we last looked. The kernel lets us write again only when much has gone, a third of
 // a buffer of megabytes: until then a slow reader looks like one that does not read.
-func (s *Socket) seePeer(now int64) {
+func (s *Socket) probePeer(now int64) {
 	s.mu.Lock()
 	fd, looks := int(s.fd), s.isSending()
 	s.mu.Unlock()
@@ -65,16 +65,16 @@ func (s *Socket) seePeer(now int64) {
 		return
 	}
 	s.mu.Lock()
-	r := s.rarely()
-	if held < r.unacknowledged {
-		s.progress = now
+	r := s.extraLocked()
+	if held < r.unacked {
+		s.lastProgress = now
 	}
-	r.unacknowledged = held
+	r.unacked = held
 	s.mu.Unlock()
 }
 
-// leastLook is the shortest time between two looks of seePeer.
-const leastLook = 20e6
+// minProbeInterval is the shortest time between two looks of probePeer.
+const minProbeInterval = 20e6
 
 // setTimer starts the socket's timer for the next of its deadlines, or for a look at the
 // peer before it. Progress does not move it: it looks again when it expires.
@@ -92,11 +92,11 @@ func (s *Socket) setTimer() {
 	if next == 0 {
 		return
 	}
-	if now := loop.Clock(); looks {
-		next = min(next, now+max((next-now)/4, leastLook))
+	if now := reactor.Clock(); looks {
+		next = min(next, now+max((next-now)/4, minProbeInterval))
 	}
 	if s.timer == nil {
-		s.timer = &loop.Timer{Owner: s}
+		s.timer = &reactor.Timer{Owner: s}
 	}
 	if !s.timer.IsSet() || s.timer.When() > next {
 		s.loop.reactor.SetTimer(s.timer, next)
@@ -104,14 +104,14 @@ func (s *Socket) setTimer() {
 }
 
 // Expire looks which deadline has passed.
-func (s *Socket) Expire(t *loop.Timer) {
+func (s *Socket) Expire(t *reactor.Timer) {
 	if s.kind.isServer() && t == s.accepts.retry {
 		s.ready |= pollIn
 		s.accept()
 		return
 	}
-	now := loop.Clock()
-	s.seePeer(now)
+	now := reactor.Clock()
+	s.probePeer(now)
 	s.mu.Lock()
 	if heir := s.successor(); heir != nil {
 		s.mu.Unlock()
@@ -122,13 +122,13 @@ func (s *Socket) Expire(t *loop.Timer) {
 	switch {
 	case closing != 0 && closing <= now:
 		s.expired = true
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 	case idle != 0 && idle <= now && s.state == stateConnecting:
 		s.unlock()
 		s.handshakeFailed(errcode.TimedOut, "the client did not finish the TLS handshake in time")
 		return
 	case stall != 0 && stall <= now, idle != 0 && idle <= now:
-		s.fail(unix.ETIMEDOUT)
+		s.failLocked(unix.ETIMEDOUT)
 		s.beginClose()
 	}
 	s.unlock()

@@ -136,7 +136,7 @@ type kept struct {
 // record puts an event into the host's array, or keeps it for the next poll. Who makes one with
 // a payload has asked room.
 func (l *Loop) record(e *Event, from *netaddr.Sockaddr) {
-	l.made++
+	l.recordsMade++
 	if len(l.overflow) == 0 && l.place(e, from) {
 		return
 	}
@@ -193,7 +193,7 @@ func (l *Loop) beginBatch(out []Event) {
 // isFull reports whether the batch takes no more records.
 func (l *Loop) isFull() bool { return l.filled >= len(l.out) || len(l.overflow) > 0 }
 
-// room reports whether a message can be delivered now.
-func (l *Loop) room() bool {
+// hasRoom reports whether a message can be delivered now.
+func (l *Loop) hasRoom() bool {
 	return l.mode != LoopRecords || !l.isFull() && l.payloadRoom() >= minRead
 }

@@ -26,14 +26,14 @@
 //   - Sending: send.go (all kinds), queue.go, stream.go (memory: package buffer),
 //     datagram.go, outbox.go.
 //   - Receiving: stream.go, receipt.go (an answer waits for the completion of its send), inbox.go
-//     (datagrams), sender.go (texts of addresses), deliver.go (callbacks and records), host.go
+//     (datagrams), address_cache.go (texts of addresses), deliver.go (callbacks and records), host.go
 //     (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
 //     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
 //     becomes a TLS client).
 //   - Ending: close.go, deadline.go (timeouts).
-//   - On the loop: task.go (a socket's work), driver.go (the loop), hosted.go (driven by a host),
-//     default.go (the loop of sockets that name none), posted.go (work of the host).
+//   - On the loop: task.go (a socket's work), loop.go (the loop), loop_hosted.go (driven by a host),
+//     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: stats.go, trim.go (memory back to the system).
 //
 // The package imports buffer, loop, netaddr, errcode, sys and tlsengine.

@@ -53,7 +53,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	case s.state == stateConnecting && s.fd < 0:
 		// The attempts are on the loop's thread and take them from opts.
 	default:
-		fd = s.use()
+		fd = s.increfLocked()
 	}
 	o := *s.opts
 	o.extra.merge(x)
@@ -62,14 +62,14 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	}
 	s.opts = &o
 	if x.SetSocketTimeout || x.Linger != 0 {
-		s.leave(workTimer)
+		s.queueWorkLocked(workTimer)
 	}
 	s.unlock()
 	var e unix.Errno
 	if fd >= 0 {
 		e = x.apply(fd, s.kind)
 		s.catchUp(fd, &o)
-		s.unuseLocked()
+		s.decrefLocked()
 		s.unlock()
 	}
 	if e == 0 && s.kind.isServer() {
@@ -94,9 +94,9 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 		}
 		c.opts = to
 		given := to
-		fd := c.use()
+		fd := c.increfLocked()
 		if x.SetSocketTimeout {
-			c.leave(workTimer)
+			c.queueWorkLocked(workTimer)
 		}
 		c.unlock()
 		if fd < 0 {
@@ -106,7 +106,7 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 			first = e
 		}
 		c.catchUp(fd, given)
-		c.unuseLocked()
+		c.decrefLocked()
 		c.unlock()
 	})
 	return first

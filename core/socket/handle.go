@@ -27,7 +27,7 @@ const (
 type table[T any] struct {
 	tag    int64
 	chunks [slotCount / chunkSize]atomic.Pointer[chunk[T]]
-	crowd
+	liveCounter
 
 	mu      sync.Mutex
 	fresh   uint32 // the next slot of the chunk made last that was never used,

@@ -73,9 +73,9 @@ func (s *Socket) packetReads() (how reading, fd int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !s.receivesLocked(), s.token == 0, s.stash == nil && s.ready == 0:
+	case !s.receivesLocked(), s.token == 0, s.undelivered == nil && s.ready == 0:
 		return readNever, -1
-	case s.stash != nil && !s.out.due():
+	case s.undelivered != nil && !s.out.isDue():
 		return readKept, -1
 	}
 	return s.beginReceiptLocked(), int(s.fd)
@@ -89,7 +89,7 @@ func (s *Socket) readPackets() {
 		switch {
 		case how == readNever || how == readWait:
 			return
-		case budget.isSpent() || !l.room():
+		case budget.isSpent() || !l.hasRoom():
 			s.endReceipt()
 			s.readLater()
 			return
@@ -97,7 +97,7 @@ func (s *Socket) readPackets() {
 			s.settleSends()
 			continue
 		case how == readKept:
-			s.deliverStash()
+			s.deliverUndelivered()
 			continue
 		}
 		if l.inbox == nil {
@@ -131,7 +131,7 @@ func (s *Socket) readPackets() {
 			s.mu.Lock()
 			s.notice = errcode.OK
 			code := errcode.FromErrno(errcode.Client, peerErrno(e))
-			s.failed("an earlier datagram to", s.remote.Sockaddr(), "", code)
+			s.noteFailureLocked("an earlier datagram to", s.remote.Sockaddr(), "", code)
 			s.mu.Unlock()
 			s.emit(EventError, code, nil)
 		}
@@ -145,7 +145,7 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 		p := &in.packets[i]
 		from := netaddr.FromRaw(unsafe.Pointer(&in.names[i]), p.Header.Namelen)
 		data := in.slot(i)[:p.Size]
-		if s.stash == nil {
+		if s.undelivered == nil {
 			if s.receives() && s.packetRoom(len(data)) {
 				s.deliverPacket(data, from)
 				continue
@@ -156,16 +156,16 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 			if gone {
 				return
 			}
-			s.stash = &buffer.List{}
+			s.undelivered = &buffer.List{}
 		}
-		pushPacket(s.stash, []Buffer{{Data: buffer.Address(data), Size: uint64(len(data))}}, len(data), from)
+		pushPacket(s.undelivered, []Buffer{{Data: buffer.Address(data), Size: uint64(len(data))}}, len(data), from)
 	}
 }
 
 // packetRoom reports whether a datagram can be delivered now.
 func (s *Socket) packetRoom(size int) bool {
 	l := s.loop
-	return l.room() && (l.mode != LoopRecords || l.payloadRoom() >= size)
+	return l.hasRoom() && (l.mode != LoopRecords || l.payloadRoom() >= size)
 }
 
 func (s *Socket) deliverPacket(data []byte, from netaddr.Sockaddr) {
@@ -178,12 +178,12 @@ func (s *Socket) deliverPacket(data []byte, from netaddr.Sockaddr) {
 	l.message(s, s.listeners.Load(), data, from)
 }
 
-// deliverStash delivers what was kept, as far as it may.
-func (s *Socket) deliverStash() {
+// deliverUndelivered delivers what was kept, as far as it may.
+func (s *Socket) deliverUndelivered() {
 	for {
-		p, data := frontPacket(s.stash)
+		p, data := frontPacket(s.undelivered)
 		if p == nil {
-			s.stash = nil
+			s.undelivered = nil
 			return
 		}
 		if !s.receives() {
@@ -194,16 +194,16 @@ func (s *Socket) deliverStash() {
 			return
 		}
 		s.deliverPacket(data, p.address)
-		if s.stash == nil {
+		if s.undelivered == nil {
 			return
 		}
-		popPacket(s.stash)
+		popPacket(s.undelivered)
 	}
 }
 
-func (s *Socket) dropStash() {
-	if s.stash != nil {
-		s.stash.FreeAll()
-		s.stash = nil
+func (s *Socket) dropUndelivered() {
+	if s.undelivered != nil {
+		s.undelivered.FreeAll()
+		s.undelivered = nil
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -21,7 +21,7 @@ type acceptor struct {
 	// full: no descriptors or memory were left; said once, tried again by timer
 	full  bool
 	gone  int // clients that had gone when they were accepted, one after the other
-	retry *loop.Timer
+	retry *reactor.Timer
 }
 
 const (
@@ -37,13 +37,13 @@ func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
 }
 
 // ListenSecure is Listen with secure options; nil: those that the socket has.
-func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *Secure) errcode.Code {
+func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) errcode.Code {
 	defer func() { x.drop() }()
 	if !s.kind.isServer() {
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
-		return s.refuses("backlog", strconv.Itoa(int(backlog)), "not from 0 to 65535")
+		return s.refuseArgument("backlog", strconv.Itoa(int(backlog)), "not from 0 to 65535")
 	}
 	if x == nil {
 		var code errcode.Code
@@ -93,7 +93,7 @@ func (s *Socket) accept() {
 		if s.kind == KindTLSServer && s.accepts.isCrowded(o.mostHandshakes()) {
 			return
 		}
-		if turn.isSpent() || !s.loop.room() {
+		if turn.isSpent() || !s.loop.hasRoom() {
 			s.readLater()
 			return
 		}
@@ -103,9 +103,9 @@ func (s *Socket) accept() {
 			s.accepts.gone = 0
 			s.accepts.full = false
 			if s.kind == KindTLSServer {
-				s.welcomeTLS(fd, remote)
+				s.acceptClientTLS(fd, remote)
 			} else {
-				s.welcome(fd, remote)
+				s.acceptClient(fd, remote)
 			}
 		case acceptedNone:
 			s.accepts.gone = 0
@@ -161,7 +161,7 @@ func (s *Socket) acceptNever(e unix.Errno) {
 	}
 	s.mu.Lock()
 	s.fatal = errcode.FromErrno(errcode.Client, told)
-	s.failed("accept", netaddr.Sockaddr{}, "", s.code(told))
+	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.code(told))
 	if e == unix.EINVAL {
 		s.failure.text = "somebody who shares the listening descriptor has shut it down"
 	}
@@ -173,37 +173,37 @@ func (s *Socket) acceptNever(e unix.Errno) {
 func (s *Socket) acceptLater(e unix.Errno) {
 	a := s.accepts
 	if a.retry == nil {
-		a.retry = &loop.Timer{Owner: s}
+		a.retry = &reactor.Timer{Owner: s}
 	}
-	s.loop.reactor.SetTimer(a.retry, loop.Clock()+acceptRetry)
+	s.loop.reactor.SetTimer(a.retry, reactor.Clock()+acceptRetry)
 	if a.full {
 		return
 	}
 	a.full = true
 	s.mu.Lock()
-	s.failed("accept", netaddr.Sockaddr{}, "", s.code(e))
+	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.code(e))
 	s.mu.Unlock()
 	s.emit(EventError, s.code(e), nil)
 }
 
-// welcome makes a connection of an accepted descriptor and shows it to the server's
+// acceptClient makes a connection of an accepted descriptor and shows it to the server's
 // listeners; only then may it have events of its own.
-func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
+func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	l := defaults.beside(s.loop)
 	c := newSocket(l, KindTCPConnection, s.handOn(fd, KindTCPConnection))
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
-	c.held = true
-	c.opening(fd, stateConnected)
+	c.parked = true
+	c.beginPeriodLocked(fd, stateConnected)
 	c.clientID = s.accepts.clients + 1
-	if !l.opened(c) {
+	if !l.addOpen(c) {
 		sys.Close(fd)
 		return
 	}
 	// Now it is complete, and others may find it.
 	if !sockets.publish(c, &c.handle) {
-		l.closed(c)
+		l.removeOpen(c)
 		sys.Close(fd)
 		s.acceptLater(unix.EMFILE)
 		return
@@ -217,10 +217,10 @@ func (s *Socket) welcome(fd int, remote netaddr.Sockaddr) {
 		c.Abort()
 	}
 	if l.mode == LoopRecords {
-		l.delay(c)
+		l.whenSeen(c)
 		return
 	}
-	c.admit()
+	c.unpark()
 }
 
 // handOn gives an accepted descriptor the server's options, and returns them. The kernel has handed
@@ -246,20 +246,20 @@ func (s *Socket) inform(c *Socket) {
 			return
 		}
 		c.opts = o
-		c.leave(workTimer)
-		fd := c.use()
+		c.queueWorkLocked(workTimer)
+		fd := c.increfLocked()
 		c.unlock()
 		if fd >= 0 {
 			o.setAll(fd, c.kind)
-			c.unuse()
+			c.decref()
 		}
 	}
 }
 
-// admit lets an accepted connection begin: its server's listeners have seen it.
-func (s *Socket) admit() {
+// unpark lets an accepted connection begin: its server's listeners have seen it.
+func (s *Socket) unpark() {
 	s.mu.Lock()
-	s.held = false
-	s.leave(workOpen)
+	s.parked = false
+	s.queueWorkLocked(workOpen)
 	s.unlock()
 }

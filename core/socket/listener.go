@@ -133,7 +133,7 @@ func (s *Socket) change(f func(*listenerSet) *listenerSet) errcode.Code {
 	s.listeners.Store(set)
 	const readers = 1<<EventMessage | 1<<EventConnect
 	if set.events()&^old.events()&readers != 0 {
-		s.leave(workRead)
+		s.queueWorkLocked(workRead)
 	}
 	s.unlock()
 	return errcode.OK

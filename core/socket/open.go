@@ -4,8 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -35,7 +35,7 @@ func (s *Socket) beginOpen() (*options, errcode.Code) {
 
 // endOpen gives the socket its descriptor, which has the options o, or the idle state back.
 func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation string, sa netaddr.Sockaddr) errcode.Code {
-	if e == 0 && !s.loop.opened(s) {
+	if e == 0 && !s.loop.addOpen(s) {
 		e = unix.EBADF
 	}
 	if e == 0 {
@@ -47,7 +47,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 	if code != errcode.OK {
 		s.state = stateIdle
 		s.doomed = false
-		s.failed(operation, sa, "", code)
+		s.noteFailureLocked(operation, sa, "", code)
 		s.unlock()
 		if fd >= 0 && operation != "adopt" {
 			sys.Close(fd) // an adopted one stays the caller's
@@ -55,30 +55,30 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 		s.forgetSecure() // of one that was released meanwhile
 		return code
 	}
-	s.opening(fd, to)
+	s.beginPeriodLocked(fd, to)
 	if to != stateBound || s.kind == KindUDP {
-		s.leave(workOpen)
+		s.queueWorkLocked(workOpen)
 	}
 	if s.released {
 		// Released by another thread meanwhile.
 		s.closing = true
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 	}
 	s.unlock()
 	return errcode.OK
 }
 
-// opening begins an open period. mu is held.
-func (s *Socket) opening(fd int, to state) {
+// beginPeriodLocked begins an open period. mu is held.
+func (s *Socket) beginPeriodLocked(fd int, to state) {
 	s.fd = int32(fd)
 	s.state = to
 	s.closed = false
 	s.ended, s.endQueued, s.finSent, s.aborted, s.expired, s.truncated = false, false, false, false, false, false
-	s.progress = 0
+	s.lastProgress = 0
 	s.rare.settle()
 	if s.doomed {
 		s.doomed, s.closing, s.aborted = false, true, true
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 	}
 }
 
@@ -191,9 +191,9 @@ func (s *Socket) attach(fd int) bool {
 			s.mu.Unlock()
 			return false
 		}
-		s.fail(e)
+		s.failLocked(e)
 		s.closing = true
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 		s.unlock()
 		return false
 	}
@@ -207,6 +207,6 @@ func (s *Socket) watch(fd int) unix.Errno {
 	}
 	s.token = token
 	s.ready = 0
-	s.active = loop.Clock()
+	s.active = reactor.Clock()
 	return 0
 }

@@ -96,7 +96,7 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 		o.queueLimit = value
 		if q := &s.out; q.refused && drained(s.charge(), value) {
 			q.refused = false
-			s.leave(workDrain) // nothing may be written that would tell
+			s.queueWorkLocked(workDrain) // nothing may be written that would tell
 		}
 	case OptionIdleTimeout:
 		o.idleTimeout = value
@@ -121,16 +121,16 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 	case OptionHandshakeLimit:
 		o.handshakeLimit = value
 		if s.kind == KindTLSServer {
-			s.leave(workRead) // it may be higher now
+			s.queueWorkLocked(workRead) // it may be higher now
 		}
 	}
 	s.opts = &o
 	if option == OptionIdleTimeout || option == OptionCloseTimeout {
-		s.leave(workTimer)
+		s.queueWorkLocked(workTimer)
 	}
 	fd := -1
 	if option >= OptionKeepAliveIdle && option <= OptionKeepAliveCount && s.kind.isStream() {
-		fd = s.use()
+		fd = s.increfLocked()
 	}
 	s.unlock()
 	if fd < 0 {
@@ -138,7 +138,7 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 	}
 	e := o.setKeepAlive(fd)
 	s.catchUp(fd, &o)
-	s.unuseLocked()
+	s.decrefLocked()
 	s.unlock()
 	return s.code(e)
 }

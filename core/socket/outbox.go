@@ -24,7 +24,7 @@ func (s *Socket) writePackets(fd int) {
 	q := &s.out
 	var batch [packetBatch]sys.Packet
 	var pieces [packetBatch]unix.Iovec
-	var cuts [packetBatch]sys.Cut
+	var cuts [packetBatch]sys.GSO
 	together := true
 	s.mu.Lock()
 	for !s.mustQueueLocked(Completion{}) {
@@ -41,7 +41,7 @@ func (s *Socket) writePackets(fd int) {
 				if together && n > 0 && p.joins(first, last) {
 					batch[n-1].Header.Iovlen++
 					if batch[n-1].Header.Control == nil {
-						cuts[n-1] = sys.CutInto(int(first.size))
+						cuts[n-1] = sys.GSOControl(int(first.size))
 						batch[n-1].Header.Control = (*byte)(unsafe.Pointer(&cuts[n-1]))
 						batch[n-1].Header.Controllen = uint64(unsafe.Sizeof(cuts[n-1]))
 					}
@@ -62,7 +62,7 @@ func (s *Socket) writePackets(fd int) {
 		}
 		if packets == 0 && tooLong {
 			popPacket(&q.blocks)
-			s.packetDone(0, unix.EMSGSIZE)
+			s.packetDoneLocked(0, unix.EMSGSIZE)
 			continue
 		}
 		if packets == 0 {
@@ -101,10 +101,10 @@ func (s *Socket) writePackets(fd int) {
 			p, _ := frontPacket(&q.blocks)
 			size := int(p.size)
 			popPacket(&q.blocks)
-			s.packetDone(size, e)
+			s.packetDoneLocked(size, e)
 		}
 	}
-	s.wrote()
+	s.unlockWriteLocked()
 	s.unlock()
 }
 

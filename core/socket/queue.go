@@ -16,7 +16,7 @@ import (
 type sendQueue struct {
 	blocks buffer.List
 	size   int64 // bytes accepted and not yet taken
-	*promised
+	*completionQueue
 
 	writing  bool // somebody has the token
 	blocked  bool // the kernel has said EAGAIN and will report EPOLLOUT
@@ -28,26 +28,26 @@ type sendQueue struct {
 	receipt receipt
 }
 
-// promised is what a queue has that promises something, or has dropped something; many never do. A socket for
+// completionQueue is what a queue has that promises something, or has dropped something; many never do. A socket for
 // datagrams has it from the start, since their number does not follow from their size.
-type promised struct {
-	accepted uint64 // streams: bytes, since there is this; datagrams: their number
-	finished uint64 // of those, taken or failed
-	promises []promise
-	first    int         // of promises
-	doomed   buffer.List // dropped, and not freed yet
+type completionQueue struct {
+	accepted  uint64 // streams: bytes, since there is this; datagrams: their number
+	finished  uint64 // of those, taken or failed
+	pending   []pendingCompletion
+	first     int         // of promises
+	discarded buffer.List // dropped, and not freed yet
 }
 
-// promise is a completion that is due when finished has reached end.
-type promise struct {
+// pendingCompletion is a completion that is due when finished has reached end.
+type pendingCompletion struct {
 	end  uint64
 	done Completion
 	code errcode.Code
 }
 
 const (
-	// promiseCost is what a promise that has not been kept counts against the limit.
-	promiseCost = 64
+	// completionCost is what a promise that has not been kept counts against the limit.
+	completionCost = 64
 	// packetCost is what a datagram counts besides its bytes: its header in the queue.
 	packetCost = 64
 )
@@ -55,7 +55,7 @@ const (
 // accept counts what will be sent: bytes of a stream, or one datagram of that size.
 func (q *sendQueue) accept(units uint64, bytes int) {
 	q.size += int64(bytes)
-	if q.promised != nil {
+	if q.completionQueue != nil {
 		q.accepted += units
 	}
 }
@@ -63,42 +63,42 @@ func (q *sendQueue) accept(units uint64, bytes int) {
 // finish counts what has been taken or has failed.
 func (q *sendQueue) finish(units uint64, bytes int) {
 	q.size -= int64(bytes)
-	if q.promised != nil {
+	if q.completionQueue != nil {
 		q.finished += units
 	}
 }
 
-// promise notes a completion for all that has been accepted.
-func (q *sendQueue) promise(done Completion) {
-	if q.promised == nil {
-		q.promised = &promised{accepted: uint64(q.size)}
+// addCompletion notes a completion for all that has been accepted.
+func (q *sendQueue) addCompletion(done Completion) {
+	if q.completionQueue == nil {
+		q.completionQueue = &completionQueue{accepted: uint64(q.size)}
 	}
-	if q.first > 0 && len(q.promises) == cap(q.promises) {
-		n := copy(q.promises, q.promises[q.first:])
-		q.promises, q.first = q.promises[:n], 0
+	if q.first > 0 && len(q.pending) == cap(q.pending) {
+		n := copy(q.pending, q.pending[q.first:])
+		q.pending, q.first = q.pending[:n], 0
 	}
-	q.promises = append(q.promises, promise{end: q.accepted, done: done})
+	q.pending = append(q.pending, pendingCompletion{end: q.accepted, done: done})
 }
 
-// due reports whether a promise can be kept.
-func (q *sendQueue) due() bool {
-	return q.promised != nil && q.first < len(q.promises) && q.promises[q.first].end <= q.finished
+// isDue reports whether a promise can be kept.
+func (q *sendQueue) isDue() bool {
+	return q.completionQueue != nil && q.first < len(q.pending) && q.pending[q.first].end <= q.finished
 }
 
 // charge is what counts against the limit, of a queue of bytes.
 func (q *sendQueue) charge() int64 {
-	return q.size + int64(q.unkept())*promiseCost
+	return q.size + int64(q.pendingCompletions())*completionCost
 }
 
 // packets is how many datagrams wait in a queue of datagrams.
 func (q *sendQueue) packets() int64 { return int64(q.accepted - q.finished) }
 
-// unkept is how many promises have not been kept.
-func (q *sendQueue) unkept() int {
-	if q.promised == nil {
+// pendingCompletions is how many promises have not been kept.
+func (q *sendQueue) pendingCompletions() int {
+	if q.completionQueue == nil {
 		return 0
 	}
-	return len(q.promises) - q.first
+	return len(q.pending) - q.first
 }
 
 // drained reports whether a queue is short enough for drain. An empty one is, whatever the limit.
@@ -106,20 +106,20 @@ func drained(charge, limit int64) bool {
 	return charge == 0 || charge < limit/2
 }
 
-func (q *sendQueue) keep() promise {
-	p := q.promises[q.first]
+func (q *sendQueue) popDue() pendingCompletion {
+	p := q.pending[q.first]
 	q.first++
-	if q.first == len(q.promises) {
-		q.promises, q.first = q.promises[:0], 0
+	if q.first == len(q.pending) {
+		q.pending, q.first = q.pending[:0], 0
 	}
 	return p
 }
 
 // drop fails all that has not been taken.
 func (q *sendQueue) drop(code errcode.Code) {
-	if q.unkept() > 0 {
-		for i := q.first; i < len(q.promises); i++ {
-			if p := &q.promises[i]; p.end > q.finished {
+	if q.pendingCompletions() > 0 {
+		for i := q.first; i < len(q.pending); i++ {
+			if p := &q.pending[i]; p.end > q.finished {
 				p.code = code
 			}
 		}
@@ -127,37 +127,37 @@ func (q *sendQueue) drop(code errcode.Code) {
 	q.size = 0
 	// Freed without the lock, when no writer reads them any more.
 	if q.blocks.First != nil {
-		if q.promised == nil {
-			q.promised = &promised{}
+		if q.completionQueue == nil {
+			q.completionQueue = &completionQueue{}
 		}
-		q.doomed.PushList(q.blocks)
+		q.discarded.PushList(q.blocks)
 		q.blocks = buffer.List{}
 	}
-	if q.promised != nil {
+	if q.completionQueue != nil {
 		q.finished = q.accepted
 	}
 	q.dropped = q.writing
 	q.refused = false
 }
 
-// takeDoomed returns what was dropped and can be freed.
-func (q *sendQueue) takeDoomed() buffer.List {
-	if q.writing || !q.hasDoomed() {
+// takeDiscarded returns what was dropped and can be freed.
+func (q *sendQueue) takeDiscarded() buffer.List {
+	if q.writing || !q.hasDiscarded() {
 		return buffer.List{}
 	}
-	l := q.doomed
-	q.doomed = buffer.List{}
+	l := q.discarded
+	q.discarded = buffer.List{}
 	return l
 }
 
-func (q *sendQueue) hasDoomed() bool { return q.promised != nil && q.doomed.First != nil }
+func (q *sendQueue) hasDiscarded() bool { return q.completionQueue != nil && q.discarded.First != nil }
 
 // failAt fails one datagram.
 func (q *sendQueue) failAt(index uint64, code errcode.Code) {
-	if q.unkept() == 0 {
+	if q.pendingCompletions() == 0 {
 		return
 	}
-	waiting := q.promises[q.first:]
+	waiting := q.pending[q.first:]
 	i := sort.Search(len(waiting), func(i int) bool { return waiting[i].end >= index })
 	if i < len(waiting) && waiting[i].end == index {
 		waiting[i].code = code

@@ -94,25 +94,25 @@ func TestQueuePromises(t *testing.T) {
 	q.finish(5, 5)
 	for i := range 100 {
 		q.accept(10, 10)
-		q.promise(Completion{Func: 1, UserData: uintptr(i)})
+		q.addCompletion(Completion{Func: 1, UserData: uintptr(i)})
 	}
-	assert.EqualValues(t, 1010+100*promiseCost, q.charge())
-	assert.False(t, q.due())
+	assert.EqualValues(t, 1010+100*completionCost, q.charge())
+	assert.False(t, q.isDue())
 	next, taken := uintptr(0), 0
 	for q.size > 0 {
 		n := min(7, int(q.size))
 		q.finish(uint64(n), n)
 		taken += n
-		assert.Equal(t, taken >= 20+10*int(next), q.due())
-		for q.due() {
-			assert.Equal(t, next, q.keep().done.UserData)
+		assert.Equal(t, taken >= 20+10*int(next), q.isDue())
+		for q.isDue() {
+			assert.Equal(t, next, q.popDue().done.UserData)
 			next++
 			// The list does not grow while it is used.
 			if next <= 900 {
 				q.accept(10, 10)
-				q.promise(Completion{Func: 1, UserData: next + 99})
+				q.addCompletion(Completion{Func: 1, UserData: next + 99})
 			}
-			require.LessOrEqual(t, cap(q.promises), 512)
+			require.LessOrEqual(t, cap(q.pending), 512)
 		}
 	}
 	assert.EqualValues(t, 1000, next)
@@ -123,13 +123,13 @@ func TestQueueDropKeepsWhatIsFinished(t *testing.T) {
 	q := &sendQueue{}
 	for range 3 {
 		q.accept(10, 10)
-		q.promise(Completion{Func: 1})
+		q.addCompletion(Completion{Func: 1})
 	}
 	q.finish(10, 10)
 	q.drop(errcode.Reset)
 	for _, want := range []errcode.Code{errcode.OK, errcode.Reset, errcode.Reset} {
-		require.True(t, q.due())
-		assert.Equal(t, want, q.keep().code)
+		require.True(t, q.isDue())
+		assert.Equal(t, want, q.popDue().code)
 	}
 	assert.Zero(t, q.size)
 }
@@ -144,10 +144,10 @@ func TestQueueDropWhileWriting(t *testing.T) {
 	q.drop(errcode.Canceled)
 	assert.True(t, q.dropped)
 	assert.Nil(t, q.blocks.First)
-	kept := q.takeDoomed()
+	kept := q.takeDiscarded()
 	assert.Nil(t, kept.First)
 	q.writing = false
-	kept = q.takeDoomed()
+	kept = q.takeDiscarded()
 	assert.NotNil(t, kept.First)
 	kept.FreeAll()
 }
@@ -155,22 +155,22 @@ func TestQueueDropWhileWriting(t *testing.T) {
 // drop fails and frees all, as the end of a period does.
 func (q *sendQueue) clear() {
 	q.drop(errcode.Canceled)
-	l := q.takeDoomed()
+	l := q.takeDiscarded()
 	l.FreeAll()
 }
 
 func TestQueueFailAt(t *testing.T) {
-	q := &sendQueue{promised: &promised{}} // as that of a socket for datagrams
+	q := &sendQueue{completionQueue: &completionQueue{}} // as that of a socket for datagrams
 	for _, end := range []uint64{2, 3, 7} {
 		q.accepted = end
-		q.promise(Completion{Func: 1})
+		q.addCompletion(Completion{Func: 1})
 	}
 	for index := uint64(1); index < 9; index++ {
 		q.failAt(index, errcode.Code(index))
 	}
-	assert.EqualValues(t, 2, q.promises[0].code)
-	assert.EqualValues(t, 3, q.promises[1].code)
-	assert.EqualValues(t, 7, q.promises[2].code)
+	assert.EqualValues(t, 2, q.pending[0].code)
+	assert.EqualValues(t, 3, q.pending[1].code)
+	assert.EqualValues(t, 7, q.pending[2].code)
 }
 
 func TestQueueNoMemory(t *testing.T) {

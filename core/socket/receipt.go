@@ -24,11 +24,11 @@ const (
 func (s *Socket) beginReceiptLocked() reading {
 	q := &s.out
 	switch {
-	case q.due() || s.work&workDrain != 0:
+	case q.isDue() || s.pendingWork&workDrain != 0:
 		return readSettle
 	case s.kind.IsTLS():
 		return readDeliver // the loop's thread alone writes
-	case q.writing && q.unkept() > 0:
+	case q.writing && q.pendingCompletions() > 0:
 		q.receipt = receiptWaits
 		return readWait
 	}
@@ -52,7 +52,7 @@ func (s *Socket) endReceipt() {
 // completion stands for would go to the kernel.
 func (s *Socket) mustQueueLocked(done Completion) bool {
 	q := &s.out
-	if q.receipt != receiptOpen && q.receipt != receiptOwes || done.Func == 0 && q.unkept() == 0 {
+	if q.receipt != receiptOpen && q.receipt != receiptOwes || done.Func == 0 && q.pendingCompletions() == 0 {
 		return false
 	}
 	q.receipt = receiptOwes
@@ -63,8 +63,8 @@ func (s *Socket) mustQueueLocked(done Completion) bool {
 func (s *Socket) settleSends() {
 	s.deliverDue()
 	s.mu.Lock()
-	drain := s.work&workDrain != 0
-	s.work &^= workDrain
+	drain := s.pendingWork&workDrain != 0
+	s.pendingWork &^= workDrain
 	s.mu.Unlock()
 	if drain {
 		s.emit(EventDrain, errcode.OK, nil)

@@ -71,7 +71,7 @@ func TestDrainBeforeAnswer(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
 		p.s.mu.Lock()
-		p.s.leave(workDrain) // the loop does not know yet
+		p.s.queueWorkLocked(workDrain) // the loop does not know yet
 		p.s.mu.Unlock()
 		write(t, peer, []byte("x"))
 		f.until("answered", func() bool { return p.has("message") })

@@ -165,7 +165,7 @@ func TestRecordsThatDidNotFitKeepTheirOrder(t *testing.T) {
 		l.record(&Event{Type: EventError, Size: uint64(made)}, &from)
 		made++
 	}
-	assert.False(t, l.room())
+	assert.False(t, l.hasRoom())
 	for range 10 {
 		l.record(&Event{Type: EventError, Size: uint64(made)}, &from)
 		l.record(&Event{Type: EventTimer, Size: uint64(made + 1)}, nil)
@@ -173,7 +173,7 @@ func TestRecordsThatDidNotFitKeepTheirOrder(t *testing.T) {
 	}
 	assert.Len(t, l.overflow, 20)
 	assert.Panics(t, func() { l.record(&Event{Type: EventMessage, Data: 1}, &from) }, "a payload cannot wait")
-	l.made--
+	l.recordsMade--
 	seen := 0
 	for seen < made {
 		for i := range l.out[:l.filled] {
@@ -186,5 +186,5 @@ func TestRecordsThatDidNotFitKeepTheirOrder(t *testing.T) {
 		l.beginBatch(l.out[:3])
 	}
 	l.beginBatch(nil)
-	l.given = l.made
+	l.recordsReturned = l.recordsMade
 }

@@ -7,10 +7,10 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// Secure is what a TLS socket has been told: its context, of which it holds a reference, and the
+// TLSConfig is what a TLS socket has been told: its context, of which it holds a reference, and the
 // name to verify. It is made by NewSecure and belongs to the socket as soon as it has been given
 // to one of its functions.
-type Secure struct {
+type TLSConfig struct {
 	context    *tlsengine.Context
 	serverName string
 	bad        *tlsengine.Error // compat: why a server has no context
@@ -18,8 +18,8 @@ type Secure struct {
 
 // NewSecure makes a context of options for the socket. What is wrong with them is remembered as
 // the failure of the operation.
-func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation string) (*Secure, errcode.Code) {
-	next := &Secure{serverName: serverName}
+func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation string) (*TLSConfig, errcode.Code) {
+	next := &TLSConfig{serverName: serverName}
 	if !config.Server {
 		if err := tlsengine.CheckServerName(serverName); err != nil {
 			return nil, s.RefuseSecure(operation, "server_name: "+err.Error())
@@ -38,7 +38,7 @@ func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation strin
 		if !s.compat || operation != "listen" {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.failedSaying(operation, next.bad)
+			s.noteTLSFailureLocked(operation, next.bad)
 			return nil, next.bad.Code
 		}
 		next.context = nil
@@ -49,14 +49,14 @@ func (s *Socket) NewSecure(config *tlsengine.Config, serverName, operation strin
 // RefuseSecure remembers what is wrong with options of which no context can be made.
 func (s *Socket) RefuseSecure(operation, text string) errcode.Code {
 	s.mu.Lock()
-	s.failedSaying(operation, &tlsengine.Error{Code: errcode.Parameter, Text: text})
+	s.noteTLSFailureLocked(operation, &tlsengine.Error{Code: errcode.Parameter, Text: text})
 	s.mu.Unlock()
 	return errcode.Parameter
 }
 
 // SetSecure gives the socket what its next connect, or the clients that come from now on, are
 // to have.
-func (s *Socket) SetSecure(x *Secure) errcode.Code {
+func (s *Socket) SetSecure(x *TLSConfig) errcode.Code {
 	s.mu.Lock()
 	released := s.released
 	if !released {
@@ -72,7 +72,7 @@ func (s *Socket) SetSecure(x *Secure) errcode.Code {
 
 // setSecure exchanges what the socket has been told for x, which has the old afterwards. mu is
 // held.
-func (s *Socket) setSecure(x *Secure) { s.secure, *x = *x, s.secure }
+func (s *Socket) setSecure(x *TLSConfig) { s.secure, *x = *x, s.secure }
 
 // engineError is an error of the engine as such.
 func engineError(err error) *tlsengine.Error {
@@ -82,7 +82,7 @@ func engineError(err error) *tlsengine.Error {
 	return &tlsengine.Error{Code: errcode.TLSSystemCall, Text: err.Error()}
 }
 
-func (x *Secure) drop() {
+func (x *TLSConfig) drop() {
 	if x != nil && x.context != nil {
 		x.context.Release()
 		x.context = nil
@@ -90,9 +90,9 @@ func (x *Secure) drop() {
 }
 
 // share returns what the socket has been told, with a reference of its own. mu is held.
-func (s *Socket) share() Secure {
+func (s *Socket) share() TLSConfig {
 	if s.kind != KindTLS && s.kind != KindTLSServer {
-		return Secure{}
+		return TLSConfig{}
 	}
 	x := s.secure
 	if x.context != nil {
@@ -107,16 +107,16 @@ func (s *Socket) forgetSecure() {
 		return
 	}
 	s.mu.Lock()
-	var x Secure
+	var x TLSConfig
 	if s.released && s.state == stateIdle {
-		x, s.secure = s.secure, Secure{}
+		x, s.secure = s.secure, TLSConfig{}
 	}
 	s.mu.Unlock()
 	x.drop()
 }
 
-// agreed takes what the handshake has agreed on. mu is held.
-func (s *Socket) agreed() {
+// negotiated takes what the handshake has agreed on. mu is held.
+func (s *Socket) negotiated() {
 	s.info = s.tls.session.Info()
 	if s.compat {
 		s.suites = strings.Join(s.tls.session.EnabledCipherSuites(), ":")

@@ -75,8 +75,8 @@ func measure(bufs []Buffer) (int, bool) {
 	return int(total), total <= math.MaxInt32
 }
 
-// sendable says whether a send can be accepted in this state. mu is held.
-func (s *Socket) sendable() errcode.Code {
+// sendableLocked says whether a send can be accepted in this state. mu is held.
+func (s *Socket) sendableLocked() errcode.Code {
 	switch {
 	case s.released:
 		return errcode.BadFD
@@ -103,8 +103,8 @@ func (s *Socket) charge() int64 {
 	return c
 }
 
-// fits applies the queue limit. mu is held.
-func (s *Socket) fits(total int) bool {
+// underLimitLocked applies the queue limit. mu is held.
+func (s *Socket) underLimitLocked(total int) bool {
 	cost := int64(total)
 	if s.kind == KindUDP {
 		cost += packetCost
@@ -127,12 +127,12 @@ func (s *Socket) makesRoom(gather bool) bool {
 	return s.charge() < before
 }
 
-// promiseSend counts a send that will happen. mu is held.
-func (s *Socket) promiseSend(units uint64, bytes int, done Completion) {
+// acceptSendLocked counts a send that will happen. mu is held.
+func (s *Socket) acceptSendLocked(units uint64, bytes int, done Completion) {
 	q := &s.out
 	q.accept(units, bytes)
 	if done.Func != 0 {
-		q.promise(done)
+		q.addCompletion(done)
 	}
 	s.loop.sent.messages.Add(1)
 }
@@ -148,8 +148,8 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 	var b, joined *buffer.Block
 	s.mu.Lock()
 	for {
-		code := s.sendable()
-		if code == errcode.OK && (total > 0 || done.Func != 0) && !s.fits(total) {
+		code := s.sendableLocked()
+		if code == errcode.OK && (total > 0 || done.Func != 0) && !s.underLimitLocked(total) {
 			if s.makesRoom(gather) {
 				continue
 			}
@@ -163,9 +163,9 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 		}
 		switch {
 		case total == 0:
-			s.promiseSend(0, 0, done)
-			if q.due() {
-				s.leave(workDone)
+			s.acceptSendLocked(0, 0, done)
+			if q.isDue() {
+				s.queueWorkLocked(workDone)
 			}
 			s.unlock()
 			return errcode.OK
@@ -191,9 +191,9 @@ func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion)
 			continue
 		}
 		if q.size == 0 {
-			s.stallFromNow()
+			s.stallFromNowLocked()
 		}
-		s.promiseSend(uint64(total), total, done)
+		s.acceptSendLocked(uint64(total), total, done)
 		s.dispatchQueue(gather, total)
 		if joined != nil {
 			joined.Free()
@@ -223,7 +223,7 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 	case gather && q.size < gatherLimit && total < directSend:
 		if !q.gathered {
 			q.gathered = true
-			s.loop.dirty = append(s.loop.dirty, s)
+			s.loop.gathered = append(s.loop.gathered, s)
 		}
 		s.unlock()
 	case s.mustQueueLocked(Completion{}):
@@ -234,7 +234,7 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 		s.unlock()
 	case !gather && s.kind.IsTLS():
 		// Only the loop's thread touches the session.
-		s.leave(workFlush)
+		s.queueWorkLocked(workFlush)
 		s.unlock()
 	default:
 		s.write()
@@ -243,7 +243,7 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 
 // write takes the token and writes the queue. mu is held and given back.
 func (s *Socket) write() {
-	fd := s.takeToken()
+	fd := s.lockWriteLocked()
 	s.unlock()
 	switch {
 	case s.kind == KindUDP:
@@ -255,10 +255,10 @@ func (s *Socket) write() {
 	}
 }
 
-func (s *Socket) takeToken() int {
+func (s *Socket) lockWriteLocked() int {
 	s.out.writing = true
 	s.out.edge = false
-	return s.use()
+	return s.increfLocked()
 }
 
 // flushGathered writes what this loop's thread has gathered.
@@ -277,7 +277,7 @@ func (s *Socket) flushGathered() {
 // keeps for the next. mu is held and given back.
 func (s *Socket) flushOne(b *buffer.Block) {
 	q := &s.out
-	fd := s.takeToken()
+	fd := s.lockWriteLocked()
 	bytes := b.Bytes()
 	s.mu.Unlock()
 	n, e := sys.Send(fd, bytes)
@@ -285,9 +285,9 @@ func (s *Socket) flushOne(b *buffer.Block) {
 	if e == 0 && n == len(bytes) && !q.dropped && q.blocks.First == b && b.Len() == n {
 		q.blocks.Pop()
 		q.finish(uint64(n), n)
-		s.sentBytes(n)
+		s.sentBytesLocked(n)
 		if q.blocks.First == nil {
-			s.wrote()
+			s.unlockWriteLocked()
 			s.unlock()
 			s.loop.keepBlock(b)
 			return
@@ -301,9 +301,9 @@ func (s *Socket) flushOne(b *buffer.Block) {
 	switch {
 	case e == 0 && !q.dropped:
 		q.taken(n, &empty)
-		s.sentBytes(n)
+		s.sentBytesLocked(n)
 	case e != 0 && e != unix.EAGAIN && e != unix.EINTR:
-		s.fail(e)
+		s.failLocked(e)
 	}
 	s.unlock()
 	empty.FreeAll()
@@ -314,7 +314,7 @@ func (s *Socket) flushOne(b *buffer.Block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || s.mustQueueLocked(Completion{}) || s.isHeldBack() || q.blocks.First == nil && !s.owesCredit() || s.fd < 0 || s.state == stateConnecting ||
+	if q.writing || q.blocked || s.mustQueueLocked(Completion{}) || s.isHeldBack() || q.blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != KindUDP {
 		s.unlock()
 		return
@@ -337,7 +337,7 @@ func (s *Socket) Flush() errcode.Code {
 		return s.sendCode(errcode.NotConnected)
 	}
 	if s.kind.IsTLS() {
-		s.leave(workFlush)
+		s.queueWorkLocked(workFlush)
 		s.unlock()
 		return errcode.OK
 	}
@@ -368,32 +368,32 @@ func (s *Socket) flushQueue() {
 	s.writeIfIdle()
 }
 
-// wrote is called with mu held when a writer is done: it gives the token back and
+// unlockWriteLocked is called with mu held when a writer is done: it gives the token back and
 // leaves what has become possible to the loop.
-func (s *Socket) wrote() {
+func (s *Socket) unlockWriteLocked() {
 	q := &s.out
 	q.writing = false
 	q.dropped = false
-	if q.due() || q.hasDoomed() {
-		s.leave(workDone)
+	if q.isDue() || q.hasDiscarded() {
+		s.queueWorkLocked(workDone)
 	}
 	if q.receipt == receiptWaits {
 		q.receipt = receiptNone
-		s.leave(workDone | workRead)
+		s.queueWorkLocked(workDone | workRead)
 	}
 	if q.refused && drained(s.charge(), s.opts.queueLimit) {
 		q.refused = false
-		s.leave(workDrain)
+		s.queueWorkLocked(workDrain)
 	}
 	if q.size == 0 {
 		if s.endQueued && !s.finSent {
-			s.leave(workEnd)
+			s.queueWorkLocked(workEnd)
 		}
 		if s.closing {
-			s.leave(workClose)
+			s.queueWorkLocked(workClose)
 		}
 	}
-	s.unuseLocked()
+	s.decrefLocked()
 }
 
 // deliverSends runs the completions that are due, those of sends made in them too.
@@ -404,7 +404,7 @@ func (s *Socket) deliverSends() { s.deliverAtMost(math.MaxInt) }
 // must not keep the loop for one socket.
 func (s *Socket) deliverDue() {
 	s.mu.Lock()
-	count := s.out.unkept()
+	count := s.out.pendingCompletions()
 	s.mu.Unlock()
 	s.deliverAtMost(count)
 }
@@ -413,19 +413,19 @@ func (s *Socket) deliverAtMost(count int) {
 	for ; ; count-- {
 		s.mu.Lock()
 		q := &s.out
-		if !q.due() {
+		if !q.isDue() {
 			s.mu.Unlock()
 			return
 		}
 		if count <= 0 {
-			s.leave(workDone)
+			s.queueWorkLocked(workDone)
 			s.unlock()
 			return
 		}
-		p := q.keep()
+		p := q.popDue()
 		if q.refused && drained(s.charge(), s.opts.queueLimit) {
 			q.refused = false
-			s.leave(workDrain)
+			s.queueWorkLocked(workDrain)
 		}
 		s.unlock()
 		s.complete(OperationSend, p.done, s.sendCode(p.code))

@@ -172,8 +172,8 @@ func TestSendLimitOfPromises(t *testing.T) {
 			accepted++
 		}
 	}
-	assert.LessOrEqual(t, accepted, 1000/promiseCost+1)
-	assert.GreaterOrEqual(t, accepted, 1000/promiseCost-1)
+	assert.LessOrEqual(t, accepted, 1000/completionCost+1)
+	assert.GreaterOrEqual(t, accepted, 1000/completionCost-1)
 	f.until("drained", func() bool { return p.has("drain") })
 }
 

@@ -8,8 +8,8 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -41,7 +41,7 @@ type Socket struct {
 	// The following is under mu, or is changed under mu by the loop's thread only.
 	state     state
 	scheduled bool // it is in the loop's line of tasks
-	held      bool // an accepted connection whose server's listener has not returned
+	parked    bool // an accepted connection whose server's listener has not returned
 	released  bool
 	doomed    bool // the loop ended while the socket was being opened
 	closing   bool // from close() or the library's own close to the end of the period
@@ -55,23 +55,23 @@ type Socket struct {
 	sentAll   bool // close has sent everything, progress says when
 	expired   bool // the close timeout is over
 
-	hungry bool // on the loop's list; the loop's thread's own
+	starved bool // on the loop's list; the loop's thread's own
 
-	work  work
-	users int32 // threads that use fd outside the lock
-	fd    int32
-	fatal errcode.Code // the first error that ends the connection
+	pendingWork work
+	refs        int32 // threads that use fd outside the lock
+	fd          int32
+	fatal       errcode.Code // the first error that ends the connection
 
 	// The loop's thread's own.
-	token  loop.Token // 0: the descriptor is not watched
-	ready  uint32     // EPOLL bits of which the kernel has not said EAGAIN since
-	active int64      // when bytes last came, of loop.Clock
-	timer  *loop.Timer
+	token  reactor.Token // 0: the descriptor is not watched
+	ready  uint32        // EPOLL bits of which the kernel has not said EAGAIN since
+	active int64         // when bytes last came, of reactor.Clock
+	timer  *reactor.Timer
 
-	opts     *options
-	out      sendQueue
-	progress int64 // when queued bytes were last taken, of loop.Clock
-	remote   netaddr.Kept
+	opts         *options
+	out          sendQueue
+	lastProgress int64 // when queued bytes were last taken, of reactor.Clock
+	remote       netaddr.Compact
 	*rare
 
 	// next and previous are the loop's list of open sockets, under the loop's lock.
@@ -81,22 +81,22 @@ type Socket struct {
 // rare is what most sockets never have, or for a moment only. TLS and UDP sockets and
 // servers have one from the start; the others' is made and dropped under mu.
 type rare struct {
-	conn           *connector
-	endDone        Completion
-	closeDone      []Completion
-	failure        *failure
-	unacknowledged int     // bytes that the kernel had for the peer, when seePeer looked
-	heir           *Socket // of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
+	conn      *connector
+	endDone   Completion
+	closeDone []Completion
+	failure   *failure
+	unacked   int     // bytes that the kernel had for the peer, when probePeer looked
+	heir      *Socket // of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
 
 	accepts *acceptor // servers
 
 	// UDP.
-	notice errcode.Code // an error of an earlier datagram
-	stash  *buffer.List // datagrams received but not delivered; the loop's thread's own
+	notice      errcode.Code // an error of an earlier datagram
+	undelivered *buffer.List // datagrams received but not delivered; the loop's thread's own
 
 	// TLS.
 	tls     *tlsLayer // from the handshake to the end of the period; the loop's thread's own
-	secure  Secure
+	secure  TLSConfig
 	info    *tlsengine.Info // of a finished handshake
 	suites  string          // compat: all that were enabled in it
 	carried bool            // a client: the descriptor is connected, the handshake is not made
@@ -106,8 +106,8 @@ type rare struct {
 	inheritedError errcode.Code
 }
 
-// rarely returns s.rare, which it makes if there is none. mu is held.
-func (s *Socket) rarely() *rare {
+// extraLocked returns s.rare, which it makes if there is none. mu is held.
+func (s *Socket) extraLocked() *rare {
 	if s.rare == nil {
 		s.rare = &rare{}
 	}
@@ -122,9 +122,9 @@ func (s *Socket) connector() *connector {
 	return s.conn
 }
 
-// connected forgets the connect, and what was made for it if that has no other use. mu is
+// dropConnectorLocked forgets the connect, and what was made for it if that has no other use. mu is
 // held.
-func (s *Socket) connected() {
+func (s *Socket) dropConnectorLocked() {
 	s.conn = nil
 	if s.kind == KindTCP && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
 		s.rare = nil
@@ -135,7 +135,7 @@ func (s *Socket) connected() {
 func (r *rare) settle() {
 	if r != nil {
 		r.notice = errcode.OK
-		r.unacknowledged = 0
+		r.unacked = 0
 		r.info, r.suites = nil, ""
 	}
 }
@@ -186,7 +186,7 @@ func newSocket(l *Loop, kind Kind, opts *options) *Socket {
 		s.rare = &rare{}
 	}
 	if kind == KindUDP {
-		s.out.promised = &promised{}
+		s.out.completionQueue = &completionQueue{}
 	}
 	return s
 }
@@ -202,7 +202,7 @@ func (s *Socket) Kind() Kind { return s.kind }
 
 // unlock ends a critical section and has the loop do what was left.
 func (s *Socket) unlock() {
-	kick := s.work != 0 && !s.scheduled && !s.held
+	kick := s.pendingWork != 0 && !s.scheduled && !s.parked
 	if kick {
 		s.scheduled = true
 	}
@@ -212,35 +212,35 @@ func (s *Socket) unlock() {
 	}
 }
 
-// leave adds to what the loop has to do at the next unlock.
-func (s *Socket) leave(w work) { s.work |= w }
+// queueWorkLocked adds to what the loop has to do at the next unlock.
+func (s *Socket) queueWorkLocked(w work) { s.pendingWork |= w }
 
 // schedule leaves work without a critical section of one's own.
 func (s *Socket) schedule(w work) {
 	s.mu.Lock()
-	s.leave(w)
+	s.queueWorkLocked(w)
 	s.unlock()
 }
 
-// use returns the descriptor, which stays open until unuse; -1 if there is none. mu
+// increfLocked returns the descriptor, which stays open until unuse; -1 if there is none. mu
 // is held.
-func (s *Socket) use() int {
+func (s *Socket) increfLocked() int {
 	if s.fd >= 0 {
-		s.users++
+		s.refs++
 	}
 	return int(s.fd)
 }
 
-func (s *Socket) unuse() {
+func (s *Socket) decref() {
 	s.mu.Lock()
-	s.unuseLocked()
+	s.decrefLocked()
 	s.unlock()
 }
 
-func (s *Socket) unuseLocked() {
-	s.users--
-	if s.users == 0 && s.closing {
-		s.leave(workClose)
+func (s *Socket) decrefLocked() {
+	s.refs--
+	if s.refs == 0 && s.closing {
+		s.queueWorkLocked(workClose)
 	}
 }
 
@@ -259,14 +259,14 @@ func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
 	s.mu.Lock()
 	fd := -1
 	if s.state != stateOpening {
-		fd = s.use()
+		fd = s.increfLocked()
 	}
 	s.mu.Unlock()
 	if fd < 0 {
 		return netaddr.Sockaddr{}, s.getterCode(unix.EBADF)
 	}
 	sa, e := sys.LocalAddr(fd)
-	s.unuse()
+	s.decref()
 	return sa, s.getterCode(e)
 }
 
@@ -326,7 +326,7 @@ func (s *Socket) Resume() errcode.Code {
 	s.mu.Lock()
 	if s.paused {
 		s.paused = false
-		s.leave(workRead)
+		s.queueWorkLocked(workRead)
 	}
 	s.unlock()
 	return errcode.OK
@@ -358,20 +358,20 @@ type failure struct {
 	text      string // "" : the code's
 }
 
-// failed remembers an error for ErrorDetail. mu is held.
-func (s *Socket) failed(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
-	s.rarely().failure = &failure{operation, sa, host, code, ""}
+// noteFailureLocked remembers an error for ErrorDetail. mu is held.
+func (s *Socket) noteFailureLocked(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
+	s.extraLocked().failure = &failure{operation, sa, host, code, ""}
 }
 
-// failedSaying is failed with the engine's words. mu is held.
-func (s *Socket) failedSaying(operation string, e *tlsengine.Error) {
-	s.rarely().failure = &failure{operation: operation, code: e.Code, text: e.Text}
+// noteTLSFailureLocked is failed with the engine's words. mu is held.
+func (s *Socket) noteTLSFailureLocked(operation string, e *tlsengine.Error) {
+	s.extraLocked().failure = &failure{operation: operation, code: e.Code, text: e.Text}
 }
 
-// refuses remembers for ErrorDetail which argument a call was refused for.
-func (s *Socket) refuses(argument, value, why string) errcode.Code {
+// refuseArgument remembers for ErrorDetail which argument a call was refused for.
+func (s *Socket) refuseArgument(argument, value, why string) errcode.Code {
 	s.mu.Lock()
-	s.rarely().failure = &failure{operation: argument, host: value, code: errcode.Parameter, text: why}
+	s.extraLocked().failure = &failure{operation: argument, host: value, code: errcode.Parameter, text: why}
 	s.mu.Unlock()
 	return errcode.Parameter
 }
@@ -379,7 +379,7 @@ func (s *Socket) refuses(argument, value, why string) errcode.Code {
 // Refuse remembers for ErrorDetail why an operation was refused for its arguments.
 func (s *Socket) Refuse(operation, why string) errcode.Code {
 	s.mu.Lock()
-	s.rarely().failure = &failure{operation: operation, code: errcode.Parameter, text: why}
+	s.extraLocked().failure = &failure{operation: operation, code: errcode.Parameter, text: why}
 	s.mu.Unlock()
 	return errcode.Parameter
 }

@@ -5,7 +5,7 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -26,8 +26,8 @@ const (
 // take is copied. Nobody is writing and nothing is queued; mu is held and given back.
 func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.Code {
 	q := &s.out
-	s.promiseSend(uint64(total), total, done)
-	fd := s.takeToken()
+	s.acceptSendLocked(uint64(total), total, done)
+	fd := s.lockWriteLocked()
 	s.unlock()
 	var n int
 	var e unix.Errno
@@ -38,9 +38,9 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 	}
 	if e == 0 && n == total {
 		s.mu.Lock()
-		s.tookDirect(n)
+		s.tookDirectLocked(n)
 		if q.blocks.First == nil {
-			s.wrote()
+			s.unlockWriteLocked()
 			s.unlock()
 			return errcode.OK
 		}
@@ -61,47 +61,47 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 		}
 	}
 	s.mu.Lock()
-	s.tookDirect(n)
+	s.tookDirectLocked(n)
 	if e != 0 {
-		s.fail(e)
+		s.failLocked(e)
 	}
 	if q.dropped {
 		rest.FreeAll()
-		s.wrote()
+		s.unlockWriteLocked()
 		s.unlock()
 		return errcode.OK
 	}
 	q.blocks.PushFront(rest)
-	s.stallFromNow()
+	s.stallFromNowLocked()
 	s.unlock()
 	s.writeStream(fd)
 	return errcode.OK
 }
 
-// stallFromNow starts the socket timeout of bytes that have begun to wait. mu is held.
-func (s *Socket) stallFromNow() {
+// stallFromNowLocked starts the socket timeout of bytes that have begun to wait. mu is held.
+func (s *Socket) stallFromNowLocked() {
 	if s.opts.extra.SocketTimeoutMs > 0 {
-		s.progress = loop.Clock()
-		s.leave(workTimer)
+		s.lastProgress = reactor.Clock()
+		s.queueWorkLocked(workTimer)
 	}
 }
 
-// tookDirect counts bytes the kernel took from a caller's memory. mu is held.
-func (s *Socket) tookDirect(n int) {
+// tookDirectLocked counts bytes the kernel took from a caller's memory. mu is held.
+func (s *Socket) tookDirectLocked(n int) {
 	if !s.out.dropped {
 		s.out.finish(uint64(n), n)
 	}
-	s.sentBytes(n)
+	s.sentBytesLocked(n)
 }
 
-// sentBytes notes progress. mu is held.
-func (s *Socket) sentBytes(n int) {
+// sentBytesLocked notes progress. mu is held.
+func (s *Socket) sentBytesLocked(n int) {
 	if n == 0 {
 		return
 	}
 	s.loop.sent.bytes.Add(uint64(n))
 	if s.closing || s.opts.idleTimeout > 0 || s.opts.extra.SocketTimeoutMs > 0 {
-		s.progress = loop.Clock()
+		s.lastProgress = reactor.Clock()
 	}
 }
 
@@ -117,7 +117,7 @@ func (s *Socket) writeStream(fd int) {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
-			s.leave(workFlush)
+			s.queueWorkLocked(workFlush)
 			break
 		}
 		bytes, more := b.Bytes(), b.Next() != nil
@@ -135,7 +135,7 @@ func (s *Socket) writeStream(fd int) {
 			if !q.dropped {
 				q.taken(n, &empty)
 			}
-			s.sentBytes(n)
+			s.sentBytesLocked(n)
 		case unix.EAGAIN:
 			if q.edge {
 				q.edge = false
@@ -144,13 +144,13 @@ func (s *Socket) writeStream(fd int) {
 			q.blocked = true
 		case unix.EINTR:
 		default:
-			s.fail(e)
+			s.failLocked(e)
 		}
 		if q.blocked {
 			break
 		}
 	}
-	s.wrote()
+	s.unlockWriteLocked()
 	s.unlock()
 	empty.FreeAll()
 }
@@ -165,9 +165,11 @@ func (s *Socket) writeBlocks(fd int) (int, unix.Errno) {
 	return n, e
 }
 
-// fail stores the first error of a connection; what is queued fails with it, and the
+// failLocked stores the first error of a connection; what is queued fails with it, and the
 // reader reports it when it has delivered what came before. mu is held.
-func (s *Socket) fail(e unix.Errno) { s.failAs(errcode.FromErrno(errcode.Client, peerErrno(e)), "") }
+func (s *Socket) failLocked(e unix.Errno) {
+	s.failAsLocked(errcode.FromErrno(errcode.Client, peerErrno(e)), "")
+}
 
 // peerErrno returns the errno to report for one that the kernel has of a connection, or of what the
 // network has said. The program is not blamed for what its peer does: ENOTCONN is a connection that
@@ -189,20 +191,20 @@ func peerErrno(e unix.Errno) unix.Errno {
 	return e
 }
 
-// failAs is fail with a code, and words of its own unless text is "". mu is held.
-func (s *Socket) failAs(code errcode.Code, text string) {
+// failAsLocked is fail with a code, and words of its own unless text is "". mu is held.
+func (s *Socket) failAsLocked(code errcode.Code, text string) {
 	if s.fatal != errcode.OK || s.state == stateIdle {
 		return
 	}
 	s.fatal = code
-	s.failed("connection to", s.remote.Sockaddr(), "", s.sendCode(code))
+	s.noteFailureLocked("connection to", s.remote.Sockaddr(), "", s.sendCode(code))
 	s.failure.text = text
 	s.truncated = s.truncated || s.out.size > 0
 	s.out.drop(s.fatal)
 	s.out.blocked = false
-	s.leave(workDone | workFail)
+	s.queueWorkLocked(workDone | workFail)
 	if s.closing {
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 	}
 }
 
@@ -253,14 +255,14 @@ func (s *Socket) readStream() {
 			s.handedOver()
 			return
 		case how == readNever:
-			s.watchReset()
+			s.checkReset()
 			return
 		case how == readOff:
-			s.watchEnd(fd, failed)
+			s.peekEnd(fd, failed)
 			return
 		case how == readWait:
 			return
-		case budget.isSpent() || how == readDeliver && !l.room():
+		case budget.isSpent() || how == readDeliver && !l.hasRoom():
 			s.endReceipt()
 			s.readLater()
 			return
@@ -298,7 +300,7 @@ func (s *Socket) readStream() {
 		case e == unix.EAGAIN:
 			gone := s.ready&unix.EPOLLERR != 0
 			s.ready = 0
-			s.lookForError(fd, gone)
+			s.checkError(fd, gone)
 			return
 		case e == unix.EINTR:
 		default:
@@ -313,7 +315,7 @@ func (s *Socket) readStream() {
 type budget struct {
 	reads int // that are left
 	begun bool
-	until int64 // of loop.Clock, from the second read on
+	until int64 // of reactor.Clock, from the second read on
 }
 
 func (l *Loop) readBudget() budget {
@@ -332,15 +334,15 @@ func (b *budget) isSpent() bool {
 	case !b.begun:
 		b.begun = true
 	case b.until == 0:
-		b.until = loop.Clock() + readTime
+		b.until = reactor.Clock() + readTime
 	default:
-		return loop.Clock() > b.until
+		return reactor.Clock() > b.until
 	}
 	return false
 }
 
-// watchReset looks for a reset of a connection whose peer has ended.
-func (s *Socket) watchReset() {
+// checkReset looks for a reset of a connection whose peer has ended.
+func (s *Socket) checkReset() {
 	s.mu.Lock()
 	fd := int(s.fd)
 	open := s.state == stateConnected && s.ended && !s.closing
@@ -348,14 +350,14 @@ func (s *Socket) watchReset() {
 	s.mu.Unlock()
 	s.ready = 0
 	if watch {
-		s.lookForError(fd, true)
+		s.checkError(fd, true)
 	}
 }
 
-// watchEnd looks for the end or an error behind nothing unread while nobody reads. What is unread
+// peekEnd looks for the end or an error behind nothing unread while nobody reads. What is unread
 // does not keep a connection that has failed: its reader may wait for a queue that will never get
 // shorter.
-func (s *Socket) watchEnd(fd int, failed bool) {
+func (s *Socket) peekEnd(fd int, failed bool) {
 	if failed {
 		s.ready = 0
 		s.streamFailed(0)
@@ -374,15 +376,15 @@ func (s *Socket) watchEnd(fd int, failed bool) {
 		s.streamEnd()
 	case e == unix.EAGAIN:
 		s.ready = 0
-		s.lookForError(fd, true)
+		s.checkError(fd, true)
 	default:
 		s.ready = 0
 		s.streamFailed(e)
 	}
 }
 
-// lookForError reports an error once nothing is left to read.
-func (s *Socket) lookForError(fd int, ask bool) {
+// checkError reports an error once nothing is left to read.
+func (s *Socket) checkError(fd int, ask bool) {
 	s.mu.Lock()
 	failed := s.fatal != errcode.OK
 	s.mu.Unlock()
@@ -414,7 +416,7 @@ func (s *Socket) streamFailed(e unix.Errno) {
 		// We have sent all and were only waiting for the peer to go.
 		s.ended = true
 	case e != 0:
-		s.fail(e)
+		s.failLocked(e)
 	}
 	s.beginClose()
 	s.unlock()
@@ -436,7 +438,7 @@ func (s *Socket) streamEnd() {
 	}
 	s.ended = true
 	if s.closing {
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 		s.unlock()
 		return
 	}
@@ -444,19 +446,19 @@ func (s *Socket) streamEnd() {
 	s.emit(EventEnd, errcode.OK, nil)
 	if s.loop.mode == LoopRecords {
 		// The host sees the event when the batch is its own, and may answer.
-		s.loop.delay(s)
+		s.loop.whenSeen(s)
 		return
 	}
-	s.afterEnd()
+	s.closeAfterPeerEnd()
 }
 
-// afterEnd closes a socket whose peer has ended, unless it may stay half open.
-func (s *Socket) afterEnd() {
+// closeAfterPeerEnd closes a socket whose peer has ended, unless it may stay half open.
+func (s *Socket) closeAfterPeerEnd() {
 	s.mu.Lock()
 	if s.ended && !s.closing && (!s.opts.halfOpen || s.endQueued) && s.state == stateConnected {
 		s.beginClose()
 	} else if s.closing {
-		s.leave(workClose)
+		s.queueWorkLocked(workClose)
 	}
 	s.unlock()
 }

@@ -22,10 +22,10 @@ const (
 // RunTask does what calls have left.
 func (s *Socket) RunTask() {
 	s.mu.Lock()
-	w := s.work
-	s.work = 0
+	w := s.pendingWork
+	s.pendingWork = 0
 	s.scheduled = false
-	doomed := s.out.takeDoomed()
+	doomed := s.out.takeDiscarded()
 	heir := s.successor()
 	s.mu.Unlock()
 	doomed.FreeAll()
@@ -58,7 +58,7 @@ func (s *Socket) RunTask() {
 		s.read()
 	}
 	if w&workEnd != 0 {
-		s.endStep()
+		s.sendFIN()
 	}
 	if w&workClose != 0 {
 		s.closeStep()
@@ -91,21 +91,21 @@ func (s *Socket) readLater() {
 		s.schedule(workRead)
 		return
 	}
-	if !s.hungry {
-		s.hungry = true
-		l.hungry = append(l.hungry, s)
+	if !s.starved {
+		s.starved = true
+		l.starvedReaders = append(l.starvedReaders, s)
 	}
 }
 
-// goOn is called at the poll after a record was made that the host may want to answer.
-func (s *Socket) goOn() {
+// seen is called at the poll after a record was made that the host may want to answer.
+func (s *Socket) seen() {
 	s.mu.Lock()
-	held := s.held
+	held := s.parked
 	s.mu.Unlock()
 	if held {
-		s.admit()
+		s.unpark()
 	} else {
-		s.afterEnd()
+		s.closeAfterPeerEnd()
 	}
 }
 
@@ -117,7 +117,7 @@ func (s *Socket) Ready(events uint32) {
 	}
 	if events&(pollIn|pollGone|pollUrgent) != 0 {
 		s.ready |= events
-		if !s.hungry {
+		if !s.starved {
 			s.read()
 		}
 	}

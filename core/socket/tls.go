@@ -34,23 +34,23 @@ const (
 // the plaintext, gone from the queue's blocks, still counts in its size until the kernel
 // has taken the ciphertext.
 type tlsLayer struct {
-	session  *tlsengine.Session
-	phase    phase
-	cipher   buffer.List   // made, and not yet taken by the kernel
-	waiting  int           // bytes of cipher
-	credit   int64         // bytes of plaintext of which cipher holds the last
-	input    *buffer.Block // received, and not yet processed
-	ahead    *buffer.Block // decrypted while nobody reads, to find an end behind it
-	behind   tlsengine.Status
-	begun    int64 // of loop.Clock: a server's connection
-	inLine   bool  // of shakeLine
-	speaks   bool  // a client that has not said anything yet
-	notified bool  // close_notify has been made
-	farewell int   // its size
+	session         *tlsengine.Session
+	phase           phase
+	cipher          buffer.List   // made, and not yet taken by the kernel
+	waiting         int           // bytes of cipher
+	plainInFlight   int64         // bytes of plaintext of which cipher holds the last
+	input           *buffer.Block // received, and not yet processed
+	lookahead       *buffer.Block // decrypted while nobody reads, to find an end behind it
+	lookaheadStatus tlsengine.Status
+	begun           int64 // of reactor.Clock: a server's connection
+	inLine          bool  // of shakeLine
+	speaks          bool  // a client that has not said anything yet
+	notified        bool  // close_notify has been made
+	farewell        int   // its size
 	// deferring: the session holds back what was written, or close_notify, since the
 	// peer is in the middle of a message of the handshake
-	deferring bool
-	choked    bool // reading has stopped until cipher is shorter
+	writeDeferred bool
+	readThrottled bool // reading has stopped until cipher is shorter
 }
 
 // hasCipher reports whether ciphertext waits for the kernel: of the queue, or of what the
@@ -80,8 +80,8 @@ func (s *Socket) stopTLS() {
 	t.session.Close()
 	t.cipher.FreeAll()
 	t.freeInput()
-	if t.ahead != nil {
-		t.ahead.Free()
+	if t.lookahead != nil {
+		t.lookahead.Free()
 	}
 }
 
@@ -130,18 +130,18 @@ func (t *tlsLayer) freeInput() {
 	}
 }
 
-// arrival is what there is to process.
-type arrival uint8
+// inputStatus is what there is to process.
+type inputStatus uint8
 
 const (
-	arrivedBytes   arrival = iota // ciphertext, or, if that is nothing, what the session still holds
-	arrivedNothing                // the kernel has no more
-	arrivedEnd                    // the end of the stream
+	arrivedBytes   inputStatus = iota // ciphertext, or, if that is nothing, what the session still holds
+	arrivedNothing                    // the kernel has no more
+	arrivedEnd                        // the end of the stream
 	arrivedError
 )
 
 // nextInput returns ciphertext: what was kept, or what the kernel has.
-func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
+func (s *Socket) nextInput(fd int) (in []byte, what inputStatus, e unix.Errno) {
 	l, t := s.loop, s.tls
 	if b := t.input; b != nil {
 		return b.Bytes(), arrivedBytes, 0
@@ -176,9 +176,9 @@ func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
 	return nil, arrivedNothing, 0
 }
 
-// put gives what an operation has made to the kernel, behind what waits already; what
+// sendRecords gives what an operation has made to the kernel, behind what waits already; what
 // the kernel does not take waits too.
-func (s *Socket) put(fd int) unix.Errno {
+func (s *Socket) sendRecords(fd int) unix.Errno {
 	t, out := s.tls, s.loop.cipherOut
 	p := out.Bytes()
 	if len(p) == 0 {
@@ -209,8 +209,8 @@ func (s *Socket) put(fd int) unix.Errno {
 	return 0
 }
 
-// pushCipher gives waiting ciphertext to the kernel, as much as it takes in one write.
-func (s *Socket) pushCipher(fd int) unix.Errno {
+// flushRecords gives waiting ciphertext to the kernel, as much as it takes in one write.
+func (s *Socket) flushRecords(fd int) unix.Errno {
 	t := s.tls
 	q := sendQueue{blocks: t.cipher}
 	var pieces [maxPieces]unix.Iovec
@@ -229,7 +229,7 @@ func (s *Socket) pushCipher(fd int) unix.Errno {
 
 func (s *Socket) noteSent(n int) {
 	s.mu.Lock()
-	s.sentBytes(n)
+	s.sentBytesLocked(n)
 	s.mu.Unlock()
 }
 
@@ -240,7 +240,7 @@ func (s *Socket) failTLS(err *tlsengine.Error) {
 	if e := s.fatal.Errno(); e == unix.ECONNRESET || e == unix.EPIPE {
 		s.fatal = errcode.OK
 	}
-	s.failAs(err.Code, err.Text)
+	s.failAsLocked(err.Code, err.Text)
 	s.beginClose()
 	s.unlock()
 }
@@ -253,7 +253,7 @@ func (s *Socket) notifyClose(fd int) bool {
 		t.notified = true
 		if t.session.Shutdown(s.loop.cipherOut) != tlsengine.Failed {
 			t.farewell = len(s.loop.cipherOut.Bytes())
-			if e := s.put(fd); e != 0 {
+			if e := s.sendRecords(fd); e != 0 {
 				t.cipher.FreeAll()
 				t.waiting = 0
 			}
@@ -261,7 +261,7 @@ func (s *Socket) notifyClose(fd int) bool {
 		s.loop.cipherOut.Reset()
 	}
 	if t.session.Deferred() {
-		t.deferring = true
+		t.writeDeferred = true
 		return false
 	}
 	return !s.hasCipher()
@@ -269,18 +269,18 @@ func (s *Socket) notifyClose(fd int) bool {
 
 // resumeDeferred goes on writing when the session has stopped holding back.
 func (s *Socket) resumeDeferred() {
-	if t := s.tls; t.deferring && !t.session.Deferred() {
-		t.deferring = false
+	if t := s.tls; t.writeDeferred && !t.session.Deferred() {
+		t.writeDeferred = false
 		s.schedule(workFlush | workEnd | workClose)
 	}
 }
 
 // isHeldBack reports whether nothing can be written before resumeDeferred: a socket that closes would try for ever.
 func (s *Socket) isHeldBack() bool {
-	return s.hasSession() && s.tls.deferring && s.tls.cipher.First == nil
+	return s.hasSession() && s.tls.writeDeferred && s.tls.cipher.First == nil
 }
 
-// owesCredit reports whether writeTLS has something to do although the queue has no blocks.
-func (s *Socket) owesCredit() bool {
-	return s.hasSession() && (s.tls.cipher.First != nil || s.tls.credit > 0)
+// hasUnwritten reports whether writeTLS has something to do although the queue has no blocks.
+func (s *Socket) hasUnwritten() bool {
+	return s.hasSession() && (s.tls.cipher.First != nil || s.tls.plainInFlight > 0)
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
@@ -32,8 +32,8 @@ type handshakeFailure struct {
 // failuresKept bounds what a server that is paused keeps of them.
 const failuresKept = 256
 
-// welcomeTLS begins the handshake with a client.
-func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
+// acceptClientTLS begins the handshake with a client.
+func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	l := defaults.beside(s.loop)
 	opts := s.handOn(fd, KindTLSConnection)
 	s.mu.Lock()
@@ -56,10 +56,10 @@ func (s *Socket) welcomeTLS(fd int, remote netaddr.Sockaddr) {
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
-	c.tls = &tlsLayer{session: session, begun: loop.Clock()}
-	c.opening(fd, stateConnecting)
+	c.tls = &tlsLayer{session: session, begun: reactor.Clock()}
+	c.beginPeriodLocked(fd, stateConnecting)
 	s.accepts.begin(c)
-	if !l.opened(c) {
+	if !l.addOpen(c) {
 		c.stopTLS()
 		s.accepts.left(c)
 		sys.Close(fd)
@@ -183,17 +183,17 @@ func (a *acceptor) rejectAll() {
 	a.ready.Init()
 	a.mu.Unlock()
 	for c := range unseen {
-		c.reject()
+		c.dropClient()
 	}
 }
 
-// reject aborts a connection that nobody has seen.
-func (s *Socket) reject() {
+// dropClient aborts a connection that nobody has seen.
+func (s *Socket) dropClient() {
 	s.mu.Lock()
-	s.held = false
+	s.parked = false
 	s.closing = true
 	s.aborted = true
-	s.leave(workClose)
+	s.queueWorkLocked(workClose)
 	s.unlock()
 }
 
@@ -247,8 +247,8 @@ func (s *Socket) shakeServer() {
 
 // shakeNow goes on with a client's handshake.
 func (s *Socket) shakeNow() {
-	began := loop.Clock()
-	defer func() { s.loop.shakes.spent += loop.Clock() - began }()
+	began := reactor.Clock()
+	defer func() { s.loop.shakes.spent += reactor.Clock() - began }()
 	s.mu.Lock()
 	fd, over := int(s.fd), s.closing || s.state != stateConnecting
 	s.mu.Unlock()
@@ -277,14 +277,14 @@ func (s *Socket) handshakeDone(e unix.Errno) {
 	s.tls.phase = phaseReady
 	s.mu.Lock()
 	s.state = stateConnected
-	s.agreed()
-	s.held = true
+	s.negotiated()
+	s.parked = true
 	if e != 0 {
-		s.fail(e)
+		s.failLocked(e)
 	}
 	s.unlock()
 	if !s.server.accepts.done(s) {
-		s.reject()
+		s.dropClient()
 		return
 	}
 	s.server.leaveReading()
@@ -318,7 +318,7 @@ func (s *Socket) showClients() bool {
 			break
 		}
 		s.mu.Lock()
-		s.failed("TLS handshake with", f.remote, "", f.code)
+		s.noteFailureLocked("TLS handshake with", f.remote, "", f.code)
 		s.failure.text = f.text
 		s.mu.Unlock()
 		s.emitFrom(EventError, f.code, f.remote)
@@ -330,7 +330,7 @@ func (s *Socket) showClients() bool {
 		if off || !wants(s.listeners.Load(), EventConnect) {
 			return false
 		}
-		if !s.loop.room() {
+		if !s.loop.hasRoom() {
 			s.readLater()
 			return false
 		}
@@ -338,16 +338,16 @@ func (s *Socket) showClients() bool {
 		if c == nil {
 			return true
 		}
-		s.show(c)
+		s.announce(c)
 	}
 }
 
-// show makes a connection known; only then may it have events of its own.
-func (s *Socket) show(c *Socket) {
+// announce makes a connection known; only then may it have events of its own.
+func (s *Socket) announce(c *Socket) {
 	a := s.accepts
 	c.clientID = a.clients + 1
 	if !sockets.publish(c, &c.handle) {
-		c.reject()
+		c.dropClient()
 		s.acceptLater(unix.EMFILE)
 		return
 	}
@@ -360,8 +360,8 @@ func (s *Socket) show(c *Socket) {
 		c.Abort()
 	}
 	if s.loop.mode == LoopRecords {
-		s.loop.delay(c)
+		s.loop.whenSeen(c)
 		return
 	}
-	c.admit()
+	c.unpark()
 }

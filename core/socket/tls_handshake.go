@@ -7,8 +7,8 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
 	"ohsocket/core/netaddr"
+	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -18,7 +18,7 @@ import (
 // unless done.
 func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errno) {
 	l, t := s.loop, s.tls
-	unwritten := s.unwritten(s.pushWaiting(fd), &e)
+	unwritten := s.peerGone(s.flushRecordsAll(fd), &e)
 	if e != 0 {
 		return false, nil, e
 	}
@@ -31,7 +31,7 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 		if t.speaks {
 			t.speaks = false
 		} else {
-			var what arrival
+			var what inputStatus
 			in, what, e = s.nextInput(fd)
 			switch {
 			case what == arrivedBytes && len(in) > 0:
@@ -49,7 +49,7 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 			}
 		}
 		consumed, status := t.session.Handshake(in, l.cipherOut)
-		if n := s.unwritten(s.digest(fd, in, consumed), &e); unwritten == 0 {
+		if n := s.peerGone(s.finishStep(fd, in, consumed), &e); unwritten == 0 {
 			unwritten = n
 		}
 		switch {
@@ -63,9 +63,9 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 	}
 }
 
-// unwritten tells a peer that has gone from other errors of writing, which it puts into
+// peerGone tells a peer that has gone from other errors of writing, which it puts into
 // failure: among what such a peer has sent before may be the reason.
-func (s *Socket) unwritten(e unix.Errno, failure *unix.Errno) unix.Errno {
+func (s *Socket) peerGone(e unix.Errno, failure *unix.Errno) unix.Errno {
 	switch e {
 	case unix.ECONNRESET, unix.EPIPE:
 		s.ready |= pollIn
@@ -77,10 +77,10 @@ func (s *Socket) unwritten(e unix.Errno, failure *unix.Errno) unix.Errno {
 	return 0
 }
 
-// pushWaiting writes what waits, before there is a queue to be written.
-func (s *Socket) pushWaiting(fd int) unix.Errno {
+// flushRecordsAll writes what waits, before there is a queue to be written.
+func (s *Socket) flushRecordsAll(fd int) unix.Errno {
 	for s.tls.cipher.First != nil {
-		switch e := s.pushCipher(fd); e {
+		switch e := s.flushRecords(fd); e {
 		case 0, unix.EINTR:
 		case unix.EAGAIN:
 			return 0
@@ -117,10 +117,10 @@ func (s *Socket) shakeOn() {
 }
 
 // needsStore reports whether the system's certificates have to be read first.
-func (x *Secure) needsStore() bool { return x.context != nil && x.context.NeedsSystemStore() }
+func (x *TLSConfig) needsStore() bool { return x.context != nil && x.context.NeedsSystemStore() }
 
 // defaultSecure returns the defaults for a client without options, nil for others.
-func (s *Socket) defaultSecure() (*Secure, errcode.Code) {
+func (s *Socket) defaultSecure() (*TLSConfig, errcode.Code) {
 	s.mu.Lock()
 	has := s.secure.context != nil
 	s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *Socket) defaultSecure() (*Secure, errcode.Code) {
 
 // serverSecure returns what a TLS server that has been told nothing is to have: in compat mode
 // nothing to show to its clients, otherwise an error. For others it is nil.
-func (s *Socket) serverSecure() (*Secure, errcode.Code) {
+func (s *Socket) serverSecure() (*TLSConfig, errcode.Code) {
 	if s.kind != KindTLSServer {
 		return nil, errcode.OK
 	}
@@ -203,7 +203,7 @@ func (c *connector) beginTLS(a *attempt, events uint32) {
 	c.trying, c.waiting = nil, append(beaten, c.waiting...)
 	c.shaking = a
 	c.address = a.address
-	c.started = loop.Clock()
+	c.started = reactor.Clock()
 	c.setTimer()
 	session, err := c.secure.context.Client(c.verifiedName(), c.target.Port())
 	if err != nil {
@@ -223,7 +223,7 @@ func (c *connector) shake(events uint32) {
 	s.ready |= events & (pollIn | pollGone | pollUrgent)
 	done, failure, e := s.shake(c.shaking.fd)
 	if done && e != 0 {
-		failure = s.lastWord(c.shaking.fd)
+		failure = s.findAlert(c.shaking.fd)
 	}
 	switch {
 	case failure != nil:
@@ -237,9 +237,9 @@ func (c *connector) shake(events uint32) {
 	}
 }
 
-// lastWord looks for an alert in what a peer has sent that is not there any more to get our last flight. Plaintext
+// findAlert looks for an alert in what a peer has sent that is not there any more to get our last flight. Plaintext
 // before it is dropped: the connection was never open.
-func (s *Socket) lastWord(fd int) *tlsengine.Error {
+func (s *Socket) findAlert(fd int) *tlsengine.Error {
 	plain := buffer.NewBlock(buffer.LargeBlock)
 	if plain == nil {
 		return nil

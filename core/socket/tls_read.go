@@ -18,11 +18,11 @@ func (s *Socket) readTLS() {
 	for budget := l.readBudget(); s.tls != nil; {
 		how, fd, set, failed := s.reads()
 		switch {
-		case how == readNever && t.deferring:
+		case how == readNever && t.writeDeferred:
 			s.readDeferred(fd)
 			return
 		case how == readNever:
-			s.watchReset()
+			s.checkReset()
 			return
 		case how == readDiscard:
 			t.freeInput()
@@ -32,16 +32,16 @@ func (s *Socket) readTLS() {
 			s.lookAhead(fd, failed)
 			return
 		case t.waiting > cipherLimit && !failed:
-			t.choked = true
+			t.readThrottled = true
 			return
-		case budget.isSpent() || !l.room():
+		case budget.isSpent() || !l.hasRoom():
 			s.readLater()
 			return
 		case how == readSettle:
 			s.settleSends()
 			continue
 		}
-		if t.ahead != nil {
+		if t.lookahead != nil {
 			if !s.deliverAhead(set) {
 				return
 			}
@@ -49,7 +49,7 @@ func (s *Socket) readTLS() {
 		}
 		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
-			s.noInput(fd, what, e)
+			s.onNoInput(fd, what, e)
 			return
 		}
 		consumed, n, status := t.session.Read(in, l.payload(), l.cipherOut)
@@ -60,16 +60,16 @@ func (s *Socket) readTLS() {
 		if n > 0 {
 			l.message(s, set, l.keep(n), s.remote.Sockaddr())
 		}
-		if !s.goesOn(status) {
+		if !s.readOn(status) {
 			return
 		}
 	}
 }
 
-// digest keeps what was not consumed and sends what the operation has made.
-func (s *Socket) digest(fd int, in []byte, consumed int) unix.Errno {
+// finishStep keeps what was not consumed and sends what the operation has made.
+func (s *Socket) finishStep(fd int, in []byte, consumed int) unix.Errno {
 	e := s.tls.keepInput(in, consumed)
-	if e2 := s.put(fd); e == 0 {
+	if e2 := s.sendRecords(fd); e == 0 {
 		e = e2
 	}
 	s.resumeDeferred()
@@ -85,9 +85,9 @@ func (s *Socket) digestOpen(fd int, in []byte, consumed int) unix.Errno {
 	s.mu.Unlock()
 	if failed {
 		s.loop.cipherOut.Reset()
-	} else if e2 := s.put(fd); e2 != 0 {
+	} else if e2 := s.sendRecords(fd); e2 != 0 {
 		s.mu.Lock()
-		s.fail(e2)
+		s.failLocked(e2)
 		s.unlock()
 	}
 	s.resumeDeferred()
@@ -103,34 +103,34 @@ func (s *Socket) readDeferred(fd int) {
 		return
 	}
 	defer b.Free()
-	for budget := s.loop.readBudget(); s.tls.deferring; {
+	for budget := s.loop.readBudget(); s.tls.writeDeferred; {
 		if budget.isSpent() {
 			s.readLater()
 			return
 		}
 		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
-			s.noInput(fd, what, e)
+			s.onNoInput(fd, what, e)
 			return
 		}
 		consumed, _, status := s.tls.session.Read(in, b.Rest()[:minRead], s.loop.cipherOut)
-		if e = s.digest(fd, in, consumed); e != 0 {
+		if e = s.finishStep(fd, in, consumed); e != 0 {
 			s.streamFailed(e)
 			return
 		}
-		if !s.goesOn(status) {
+		if !s.readOn(status) {
 			return
 		}
 	}
 }
 
-// noInput handles that nothing has come.
-func (s *Socket) noInput(fd int, what arrival, e unix.Errno) {
+// onNoInput handles that nothing has come.
+func (s *Socket) onNoInput(fd int, what inputStatus, e unix.Errno) {
 	switch what {
 	case arrivedNothing:
 		gone := s.ready&unix.EPOLLERR != 0
 		s.ready = 0
-		s.lookForError(fd, gone)
+		s.checkError(fd, gone)
 	case arrivedEnd:
 		s.tlsEnd()
 	case arrivedError:
@@ -151,9 +151,9 @@ func (s *Socket) tlsEnd() {
 	s.failTLS(s.tls.session.Truncated())
 }
 
-// goesOn acts on what a read has come to, and reports whether there may be more to read.
+// readOn acts on what a read has come to, and reports whether there may be more to read.
 // The listener may have ended the period.
-func (s *Socket) goesOn(status tlsengine.Status) bool {
+func (s *Socket) readOn(status tlsengine.Status) bool {
 	switch status {
 	case tlsengine.Ended:
 		s.ready = 0
@@ -173,11 +173,11 @@ func (s *Socket) goesOn(status tlsengine.Status) bool {
 // reader, so that there is never more than a message of them.
 func (s *Socket) lookAhead(fd int, failed bool) {
 	t := s.tls
-	if t.ahead == nil && (failed || s.ready&pollGone != 0) {
+	if t.lookahead == nil && (failed || s.ready&pollGone != 0) {
 		s.fillAhead(fd)
 	}
-	if failed && s.tls != nil && t.ahead != nil {
-		s.streamFailed(0) // see watchEnd
+	if failed && s.tls != nil && t.lookahead != nil {
+		s.streamFailed(0) // see peekEnd
 	}
 }
 
@@ -186,7 +186,7 @@ func (s *Socket) fillAhead(fd int) {
 	for s.tls != nil {
 		in, what, e := s.nextInput(fd)
 		if what != arrivedBytes {
-			s.noInput(fd, what, e)
+			s.onNoInput(fd, what, e)
 			return
 		}
 		b := buffer.NewBlock(buffer.LargeBlock)
@@ -198,7 +198,7 @@ func (s *Socket) fillAhead(fd int) {
 		e = s.digestOpen(fd, in, consumed)
 		if n > 0 {
 			b.Grow(n)
-			t.ahead, t.behind = b, status
+			t.lookahead, t.lookaheadStatus = b, status
 			return
 		}
 		b.Free()
@@ -206,7 +206,7 @@ func (s *Socket) fillAhead(fd int) {
 			s.streamFailed(e)
 			return
 		}
-		if !s.goesOn(status) {
+		if !s.readOn(status) {
 			return
 		}
 	}
@@ -215,7 +215,7 @@ func (s *Socket) fillAhead(fd int) {
 // deliverAhead delivers what was decrypted before there was a reader. It reports whether
 // reading goes on.
 func (s *Socket) deliverAhead(set *listenerSet) bool {
-	l, b := s.loop, s.tls.ahead
+	l, b := s.loop, s.tls.lookahead
 	data := b.Bytes()[:min(b.Len(), minRead)]
 	if l.mode == LoopRecords {
 		to := l.keep(len(data))
@@ -227,9 +227,9 @@ func (s *Socket) deliverAhead(set *listenerSet) bool {
 		l.message(s, set, data, s.remote.Sockaddr())
 		return true
 	}
-	status := s.tls.behind
-	s.tls.ahead = nil
+	status := s.tls.lookaheadStatus
+	s.tls.lookahead = nil
 	l.message(s, set, data, s.remote.Sockaddr())
 	b.Free()
-	return s.goesOn(status)
+	return s.readOn(status)
 }

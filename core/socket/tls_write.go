@@ -17,23 +17,23 @@ func (s *Socket) writeTLS(fd int) {
 	for round := 0; !q.dropped && !s.aborted; round++ {
 		if t.cipher.First == nil {
 			if t.session.Deferred() {
-				t.deferring = true
+				t.writeDeferred = true
 				break // until readTLS has got the rest of the peer's message
 			}
-			s.credit()
+			s.creditLocked()
 			if q.blocks.First == nil {
 				break
 			}
 		}
 		if round == writeBudget {
-			s.leave(workFlush)
+			s.queueWorkLocked(workFlush)
 			break
 		}
 		var e unix.Errno
 		var failure *tlsengine.Error
 		if t.cipher.First != nil {
 			s.mu.Unlock()
-			e = s.pushCipher(fd)
+			e = s.flushRecords(fd)
 			s.mu.Lock()
 		} else {
 			b := q.blocks.First
@@ -42,7 +42,7 @@ func (s *Socket) writeTLS(fd int) {
 			e, failure = s.encrypt(fd, plain)
 			s.mu.Lock()
 			if !q.dropped {
-				t.credit += int64(len(plain))
+				t.plainInFlight += int64(len(plain))
 				b.Consume(len(plain))
 				if b.Len() == 0 {
 					empty.Push(q.blocks.Pop())
@@ -51,37 +51,37 @@ func (s *Socket) writeTLS(fd int) {
 		}
 		switch {
 		case failure != nil:
-			s.failAs(failure.Code, failure.Text)
+			s.failAsLocked(failure.Code, failure.Text)
 		case e == unix.EAGAIN && !q.edge:
 			q.blocked = true
 		case e == unix.EAGAIN:
 			q.edge = false
 		case e != 0 && e != unix.EINTR:
-			s.fail(e)
+			s.failLocked(e)
 		}
 		if q.blocked {
 			break
 		}
 	}
-	if t.choked && t.waiting <= cipherLimit {
-		t.choked = false
-		s.leave(workRead)
+	if t.readThrottled && t.waiting <= cipherLimit {
+		t.readThrottled = false
+		s.queueWorkLocked(workRead)
 	}
-	s.wrote()
+	s.unlockWriteLocked()
 	s.unlock()
 	empty.FreeAll()
 }
 
-// credit counts plaintext of which the kernel has all ciphertext. mu is held.
-func (s *Socket) credit() {
+// creditLocked counts plaintext of which the kernel has all ciphertext. mu is held.
+func (s *Socket) creditLocked() {
 	q, t := &s.out, s.tls
-	if t.credit == 0 {
+	if t.plainInFlight == 0 {
 		return
 	}
-	if !q.dropped && q.size >= t.credit {
-		q.finish(uint64(t.credit), int(t.credit))
+	if !q.dropped && q.size >= t.plainInFlight {
+		q.finish(uint64(t.plainInFlight), int(t.plainInFlight))
 	}
-	t.credit = 0
+	t.plainInFlight = 0
 }
 
 // encrypt makes records of plaintext and gives them to the kernel.
@@ -91,7 +91,7 @@ func (s *Socket) encrypt(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
 		l.cipherOut.Reset()
 		return 0, t.session.Err()
 	}
-	return s.put(fd), nil
+	return s.sendRecords(fd), nil
 }
 
 // encryptsAtOnce says whether a send on the loop's thread need not be copied. mu is held.
@@ -104,8 +104,8 @@ func (s *Socket) encryptsAtOnce() bool {
 // the records; the rest is copied. mu is held and given back.
 func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcode.Code {
 	q, t := &s.out, s.tls
-	s.promiseSend(uint64(total), total, done)
-	fd := s.takeToken()
+	s.acceptSendLocked(uint64(total), total, done)
+	fd := s.lockWriteLocked()
 	s.unlock()
 	taken := 0
 	var e unix.Errno
@@ -131,16 +131,16 @@ func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcod
 	s.mu.Lock()
 	switch {
 	case failure != nil:
-		s.failAs(failure.Code, failure.Text)
+		s.failAsLocked(failure.Code, failure.Text)
 	case e != 0:
-		s.fail(e)
+		s.failLocked(e)
 	}
 	if q.dropped {
 		rest.FreeAll()
 	} else {
-		t.credit += int64(taken)
+		t.plainInFlight += int64(taken)
 		q.blocks.PushFront(rest)
-		s.stallFromNow()
+		s.stallFromNowLocked()
 	}
 	s.unlock()
 	s.writeTLS(fd)

@@ -23,29 +23,29 @@ const (
 // The library's heap is not profiled: there is no way to ask for it, and it costs memory.
 func init() { runtime.MemProfileRate = 0 }
 
-// crowd counts those that come and go.
-type crowd struct {
+// liveCounter counts those that come and go.
+type liveCounter struct {
 	live atomic.Int64
 	peak atomic.Int64 // the most there were since trim has looked
 }
 
-func (c *crowd) enter() {
+func (c *liveCounter) enter() {
 	if live := c.live.Add(1); live > c.peak.Load() {
 		c.peak.Store(live)
 	}
 }
 
-func (c *crowd) leave() { c.live.Add(-1) }
+func (c *liveCounter) leave() { c.live.Add(-1) }
 
-// over reports whether most of a burst have gone.
-func (c *crowd) over() bool {
+// burstOver reports whether most of a burst have gone.
+func (c *liveCounter) burstOver() bool {
 	peak := c.peak.Load()
 	return peak >= burstSize && c.live.Load() <= peak/2
 }
 
-// settle begins anew; it reports whether a burst was over.
-func (c *crowd) settle() bool {
-	over := c.over()
+// rebase begins anew; it reports whether a burst was over.
+func (c *liveCounter) rebase() bool {
+	over := c.burstOver()
 	if over {
 		c.peak.Store(c.live.Load())
 	}
@@ -54,7 +54,7 @@ func (c *crowd) settle() bool {
 
 // unseen are the clients of TLS servers that have no handle, since their handshakes run: the most that strangers can
 // have a server hold.
-var unseen crowd
+var unseen liveCounter
 
 // trimming: trim will run.
 var trimming atomic.Bool
@@ -81,7 +81,7 @@ func trimSoon() {
 
 func living() int64 { return sockets.live.Load() + unseen.live.Load() }
 
-func burstOver() bool { return sockets.over() || unseen.over() }
+func burstOver() bool { return sockets.burstOver() || unseen.burstOver() }
 
 // trim gives the memory of a burst of sockets back to the system. By itself the Go runtime keeps
 // garbage until as much again has come, or for minutes if the process is quiet now; the allocator
@@ -95,8 +95,8 @@ func trim() {
 		time.AfterFunc(burstCalm, trim) // they are still going
 		return
 	}
-	seen := sockets.settle()
-	if !unseen.settle() && !seen {
+	seen := sockets.rebase()
+	if !unseen.rebase() && !seen {
 		trimming.Store(false)
 		return // they have come back
 	}

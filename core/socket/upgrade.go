@@ -38,7 +38,7 @@ func (s *Socket) isCarried() bool {
 // take moves the descriptor, if the TCP socket has nothing under way. The loop's thread
 // learns of it by workOpen.
 func (s *Socket) take(tcp *Socket) errcode.Code {
-	if !s.loop.opened(s) {
+	if !s.loop.addOpen(s) {
 		return errcode.BadFD
 	}
 	tcp.mu.Lock()
@@ -48,33 +48,33 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 		code = errcode.TLSBadFD
 	case tcp.state != stateConnected, tcp.ended, tcp.endQueued, tcp.fatal != errcode.OK:
 		code = errcode.TLSNotConnected
-	case tcp.out.size > 0, tcp.out.writing, tcp.users > 0:
+	case tcp.out.size > 0, tcp.out.writing, tcp.refs > 0:
 		code = errcode.Again
 	}
 	if code != errcode.OK {
 		tcp.mu.Unlock()
-		s.loop.closed(s)
+		s.loop.removeOpen(s)
 		return code
 	}
 	s.mu.Lock()
-	s.opening(int(tcp.fd), stateBound)
+	s.beginPeriodLocked(int(tcp.fd), stateBound)
 	s.opts = tcp.opts
 	s.remote = tcp.remote
 	s.carried = true
-	if r := tcp.rarely(); r.heir == nil {
+	if r := tcp.extraLocked(); r.heir == nil {
 		s.giver = tcp
 		r.heir = s
 	} // else the loop has not seen this descriptor yet: what it has is the first heir's
 	tcp.listeners.Store(nil)
 	tcp.out.blocked, tcp.out.edge, tcp.out.refused = false, false, false
-	tcp.work &^= workDrain // it would come in the next period
+	tcp.pendingWork &^= workDrain // it would come in the next period
 	tcp.fd = -1
 	tcp.state = stateOpening // nobody's, until it is off the list
 	tcp.closed = true
-	s.leave(workOpen)
+	s.queueWorkLocked(workOpen)
 	s.unlock()
 	tcp.mu.Unlock()
-	tcp.loop.closed(tcp)
+	tcp.loop.removeOpen(tcp)
 	tcp.mu.Lock()
 	tcp.state = stateIdle
 	tcp.mu.Unlock()

@@ -53,7 +53,7 @@ func TestHookFails(t *testing.T) {
 		OpSetsockopt:     func() unix.Errno { return SetInt(-1, 0, 0, 0) },
 		OpGetsockname:    func() unix.Errno { _, e := LocalAddr(-1); return e },
 		OpGetpeername:    func() unix.Errno { _, e := RemoteAddr(-1); return e },
-		OpFcntl:          func() unix.Errno { return MakeOurs(-1) },
+		OpFcntl:          func() unix.Errno { return SetNonblockCloexec(-1) },
 		OpEpollCreate:    func() unix.Errno { return pair(EpollCreate()) },
 		OpEpollAdd:       func() unix.Errno { return EpollAdd(-1, -1, 0, 0) },
 		OpEpollDelete:    func() unix.Errno { return EpollDelete(-1, -1) },
@@ -61,8 +61,8 @@ func TestHookFails(t *testing.T) {
 		OpEventfd:        func() unix.Errno { return pair(Eventfd()) },
 		OpTimerfdCreate:  func() unix.Errno { return pair(Timerfd()) },
 		OpTimerfdSettime: func() unix.Errno { return SetTimerfd(-1, 1) },
-		OpRead:           func() unix.Errno { return Clear(-1) },
-		OpWrite:          func() unix.Errno { return Raise(-1) },
+		OpRead:           func() unix.Errno { return Drain(-1) },
+		OpWrite:          func() unix.Errno { return Signal(-1) },
 	}
 	for op, call := range fails {
 		assert.Equal(t, unix.EXDEV, call(), "%d", op)

@@ -60,8 +60,8 @@ func Eventfd() (int, unix.Errno) {
 	return result(fd, e)
 }
 
-// Raise makes an eventfd readable.
-func Raise(fd int) unix.Errno {
+// Signal makes an eventfd readable.
+func Signal(fd int) unix.Errno {
 	if e := ask(OpWrite, fd); e != 0 {
 		return e
 	}
@@ -70,8 +70,8 @@ func Raise(fd int) unix.Errno {
 	return e
 }
 
-// Clear makes an eventfd or timerfd unreadable.
-func Clear(fd int) unix.Errno {
+// Drain makes an eventfd or timerfd unreadable.
+func Drain(fd int) unix.Errno {
 	if e := ask(OpRead, fd); e != 0 {
 		return e
 	}

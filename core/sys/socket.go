@@ -147,17 +147,17 @@ type Packet struct {
 	_      uint32
 }
 
-// Cut is the control message that has the kernel cut what a packet has into datagrams of one
+// GSO is the control message that has the kernel cut what a packet has into datagrams of one
 // size, the last of which may be shorter.
-type Cut struct {
+type GSO struct {
 	header unix.Cmsghdr
 	size   uint16
 	_      [6]byte
 }
 
-// CutInto makes one.
-func CutInto(size int) Cut {
-	return Cut{unix.Cmsghdr{Len: uint64(unix.CmsgLen(2)), Level: unix.SOL_UDP, Type: unix.UDP_SEGMENT}, uint16(size), [6]byte{}}
+// GSOControl makes one.
+func GSOControl(size int) GSO {
+	return GSO{unix.Cmsghdr{Len: uint64(unix.CmsgLen(2)), Level: unix.SOL_UDP, Type: unix.UDP_SEGMENT}, uint16(size), [6]byte{}}
 }
 
 // RecvMany receives up to len(packets) datagrams.
@@ -273,8 +273,8 @@ func name(trap uintptr, fd int) (netaddr.Sockaddr, unix.Errno) {
 	return netaddr.FromRaw(unsafe.Pointer(&raw), size), 0
 }
 
-// MakeOurs makes an adopted descriptor non-blocking and close-on-exec.
-func MakeOurs(fd int) unix.Errno {
+// SetNonblockCloexec makes an adopted descriptor non-blocking and close-on-exec.
+func SetNonblockCloexec(fd int) unix.Errno {
 	if e := ask(OpFcntl, fd); e != 0 {
 		return e
 	}

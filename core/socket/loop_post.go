@@ -2,7 +2,7 @@ package socket
 
 import (
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 )
 
 // posted is a function on its way to the loop.
@@ -37,7 +37,7 @@ func (l *Loop) Post(f Function) errcode.Code {
 
 // userTimer is a timer of a caller's. It starts on the loop's thread.
 type userTimer struct {
-	timer    loop.Timer
+	timer    reactor.Timer
 	loop     *Loop
 	id       int64
 	start    int64
@@ -52,7 +52,7 @@ func (l *Loop) SetTimer(delayMs, intervalMs int64, f Function) (int64, errcode.C
 	if delayMs < 0 || delayMs > maxDelay || intervalMs < 0 || intervalMs > maxDelay || !l.fits(f) {
 		return 0, errcode.Parameter
 	}
-	t := &userTimer{loop: l, start: loop.Clock() + min(delayMs*1e6, 1<<61), interval: min(intervalMs*1e6, 1<<61), function: f}
+	t := &userTimer{loop: l, start: reactor.Clock() + min(delayMs*1e6, 1<<61), interval: min(intervalMs*1e6, 1<<61), function: f}
 	t.timer.Owner = t
 	l.mu.Lock()
 	if l.stopped {
@@ -97,7 +97,7 @@ func (t *userTimer) RunTask() {
 }
 
 // Expire runs the function and starts the next interval.
-func (t *userTimer) Expire(*loop.Timer) {
+func (t *userTimer) Expire(*reactor.Timer) {
 	if !t.running() {
 		return
 	}
@@ -107,7 +107,7 @@ func (t *userTimer) Expire(*loop.Timer) {
 		t.loop.mu.Unlock()
 	} else {
 		next := t.timer.When() + t.interval
-		if now := loop.Clock(); next <= now {
+		if now := reactor.Clock(); next <= now {
 			next += (now - next + t.interval) / t.interval * t.interval
 		}
 		t.loop.reactor.SetTimer(&t.timer, next)

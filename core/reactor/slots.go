@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 // slot is what the loop has of a watched descriptor.
 type slot struct {

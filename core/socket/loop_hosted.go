@@ -2,7 +2,7 @@ package socket
 
 import (
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 )
 
 // enter makes the calling thread the loop's. It fails when another one is, or this
@@ -39,7 +39,7 @@ func (l *Loop) Run(t Thread, timeoutMs int32) (int, errcode.Code) {
 	l.calls = 0
 	l.wait(timeoutMs, func() bool { return l.calls > 0 })
 	l.gatherer.Store(0)
-	l.reactor.Rest(false)
+	l.reactor.Yield(false)
 	return l.calls, errcode.OK
 }
 
@@ -55,12 +55,12 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		return 0, code
 	}
 	defer l.leave()
-	l.reactor.Rouse()
+	l.reactor.MarkAwake()
 	l.stopGathering()
-	l.flushDirty()
+	l.flushGatheredAll()
 	l.beginBatch(out)
-	l.resume(l.given)
-	l.feed()
+	l.resume(l.recordsReturned)
+	l.resumeStarved()
 	if l.filled > 0 || l.dying {
 		timeoutMs = 0
 	}
@@ -68,44 +68,44 @@ func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) 
 		l.wait(timeoutMs, func() bool { return l.filled > 0 })
 	}
 	l.out = nil
-	if l.dying && l.filled == 0 && l.openCount() == 0 && !l.reactor.Pending() {
+	if l.dying && l.filled == 0 && l.activeCount() == 0 && !l.reactor.Pending() {
 		l.free()
 		return 0, errcode.BadFD
 	}
-	l.reactor.Rest(len(l.overflow) > 0 || len(l.later) > 0 || len(l.hungry) > 0)
+	l.reactor.Yield(len(l.overflow) > 0 || len(l.waiting) > 0 || len(l.starvedReaders) > 0)
 	l.gatherer.Store(uintptr(t)) // from now on: nobody sends inside a poll
-	l.given += uint64(l.filled)
+	l.recordsReturned += uint64(l.filled)
 	return l.filled, errcode.OK
 }
 
-// delayed is a socket that waits for the host to have seen the records made so far.
-type delayed struct {
+// waiter is a socket that waits for the host to have seen the records made so far.
+type waiter struct {
 	socket *Socket
-	behind uint64 // of them, how many there were
+	until  uint64 // of them, how many there were
 }
 
-// delay has a socket go on when the host has seen the last record that was made.
-func (l *Loop) delay(s *Socket) { l.later = append(l.later, delayed{s, l.made}) }
+// whenSeen has a socket go on when the host has seen the last record that was made.
+func (l *Loop) whenSeen(s *Socket) { l.waiting = append(l.waiting, waiter{s, l.recordsMade}) }
 
 // resume lets go on what was waiting for the host to see so many records.
 func (l *Loop) resume(seen uint64) {
 	n := 0
-	for n < len(l.later) && l.later[n].behind <= seen {
-		l.later[n].socket.goOn()
+	for n < len(l.waiting) && l.waiting[n].until <= seen {
+		l.waiting[n].socket.seen()
 		n++
 	}
-	left := copy(l.later, l.later[n:])
-	clear(l.later[left:])
-	l.later = l.later[:left]
+	left := copy(l.waiting, l.waiting[n:])
+	clear(l.waiting[left:])
+	l.waiting = l.waiting[:left]
 }
 
-// feed reads for the sockets that found no room in the last batch; one that has still
+// resumeStarved reads for the sockets that found no room in the last batch; one that has still
 // more goes to the end of the line.
-func (l *Loop) feed() {
-	for n := len(l.hungry); n > 0 && l.room(); n-- {
-		s := l.hungry[0]
-		l.hungry = l.hungry[:copy(l.hungry, l.hungry[1:])]
-		s.hungry = false
+func (l *Loop) resumeStarved() {
+	for n := len(l.starvedReaders); n > 0 && l.hasRoom(); n-- {
+		s := l.starvedReaders[0]
+		l.starvedReaders = l.starvedReaders[:copy(l.starvedReaders, l.starvedReaders[1:])]
+		s.starved = false
 		s.read()
 	}
 }
@@ -117,25 +117,25 @@ func (l *Loop) wait(timeoutMs int32, done func() bool) {
 	if timeoutMs >= 0 {
 		left = int64(timeoutMs) * 1e6
 		if left > 0 {
-			deadline = loop.Clock() + left
+			deadline = reactor.Clock() + left
 		}
 	}
 	for {
 		// Hungry sockets may have read what makes no record: ciphertext. They go on.
 		span := left
-		if len(l.hungry) > 0 {
+		if len(l.starvedReaders) > 0 {
 			span = 0
 		}
 		interrupted := l.step(span)
-		l.resume(l.given) // what has nothing to show does not wait for the next poll
+		l.resume(l.recordsReturned) // what has nothing to show does not wait for the next poll
 		if interrupted || done() || left == 0 {
 			return
 		}
-		if l.feed(); done() {
+		if l.resumeStarved(); done() {
 			return
 		}
 		if left > 0 {
-			left = max(deadline-loop.Clock(), 0)
+			left = max(deadline-reactor.Clock(), 0)
 		}
 	}
 }
@@ -155,11 +155,11 @@ func (l *Loop) step(timeout int64) (interrupted bool) {
 // drain delivers everything when the loop's sockets have been aborted. After a panic
 // something may never get done: then it is given a second.
 func (l *Loop) drain() {
-	deadline := loop.Clock() + 1e9
-	for l.openCount() > 0 || l.reactor.Pending() {
+	deadline := reactor.Clock() + 1e9
+	for l.activeCount() > 0 || l.reactor.Pending() {
 		l.step(100e6)
 		l.overflow = l.overflow[:0]
-		if l.broken && loop.Clock() > deadline {
+		if l.broken && reactor.Clock() > deadline {
 			return
 		}
 	}
@@ -174,7 +174,7 @@ func (l *Loop) Flush() errcode.Code {
 		return code
 	}
 	l.stopGathering()
-	l.flushDirty()
+	l.flushGatheredAll()
 	l.leave()
 	return errcode.OK
 }
@@ -191,12 +191,12 @@ func (l *Loop) Close(t Thread) errcode.Code {
 	again := l.dying
 	l.dying = true
 	l.stopGathering()
-	l.flushDirty()
-	l.resume(l.made)
+	l.flushGatheredAll()
+	l.resume(l.recordsMade)
 	l.abortAll()
 	if l.mode == LoopRecords && !again {
 		l.releaseAll()
-		l.reactor.Rest(true)
+		l.reactor.Yield(true)
 		return errcode.OK
 	}
 	l.gatherer.Store(uintptr(t))

@@ -6,17 +6,17 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// sender is the address of the last event, of which a loop keeps the text: the next one
+// addressCache is the address of the last event, of which a loop keeps the text: the next one
 // comes from the same host more often than not, and a program answers to it by the text
 // that it was given.
-type sender struct {
+type addressCache struct {
 	address netaddr.Sockaddr
 	text    [addressText]byte // ends with a NUL
 	size    int
 }
 
-// be makes it another one. What has a scope is not kept: the name of an interface may change.
-func (n *sender) be(sa netaddr.Sockaddr) {
+// update makes it another one. What has a scope is not kept: the name of an interface may change.
+func (n *addressCache) update(sa netaddr.Sockaddr) {
 	if n.address.SameHost(sa) && sa.ScopeID() == 0 {
 		return
 	}
@@ -25,23 +25,23 @@ func (n *sender) be(sa netaddr.Sockaddr) {
 	n.text[n.size] = 0
 }
 
-// is reports whether a caller's words mean it, apart from the port.
-func (n *sender) is(text []byte, family netaddr.Family) bool {
+// matches reports whether a caller's words mean it, apart from the port.
+func (n *addressCache) matches(text []byte, family netaddr.Family) bool {
 	return family == n.address.AddressFamily() && n.address.ScopeID() == 0 && string(n.text[:n.size]) == string(text)
 }
 
 // remote formats an address for an event, into memory of addressText bytes.
 func (l *Loop) remote(sa netaddr.Sockaddr, text []byte) Address {
-	l.sender.be(sa)
-	copy(text, l.sender.text[:])
+	l.address.update(sa)
+	copy(text, l.address.text[:])
 	return Address{Address: buffer.Address(text), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
 }
 
 // Receiver is LocalAddress for a datagram's receiver, whose text is in a caller's memory.
 func (s *Socket) Receiver(t Thread, text []byte, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
 	l := s.loop
-	if l.mode == LoopCallbacks && l.gathers(t) && !s.compat && l.sender.is(text, family) {
-		if sa := l.sender.address.WithPort(int(port)); sa.IsValid() {
+	if l.mode == LoopCallbacks && l.gathers(t) && !s.compat && l.address.matches(text, family) {
+		if sa := l.address.address.WithPort(int(port)); sa.IsValid() {
 			return sa, errcode.OK
 		}
 	}

@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import (
 	"testing"
@@ -35,7 +35,7 @@ func TestRaiseFails(t *testing.T) {
 	l.Schedule(newTask(count))
 	assert.True(t, readable(t, l.FD()), "tried twice")
 	l.Step(0)
-	l.Rest(false)
+	l.Yield(false)
 	assert.Equal(t, 1, ran)
 
 	failNext(sys.OpWrite, 2)
@@ -44,7 +44,7 @@ func TestRaiseFails(t *testing.T) {
 	l.Schedule(newTask(count))
 	assert.True(t, readable(t, l.FD()), "the next task raises it for both")
 	l.Step(0)
-	l.Rest(false)
+	l.Yield(false)
 	assert.Equal(t, 3, ran)
 	assert.False(t, readable(t, l.FD()))
 }
@@ -56,17 +56,17 @@ func TestClearFails(t *testing.T) {
 	x := &Timer{Owner: expirer(func(*Timer) { expired++ })}
 	l.SetTimer(x, Clock()+1e6)
 	l.Schedule(newTask(func() { ran++ }))
-	l.Rest(false)
+	l.Yield(false)
 	require.True(t, readableInTime(t, l.FD()))
 	failNext(sys.OpRead, 2)
 	for expired == 0 {
 		require.True(t, readableInTime(t, l.FD()))
 		l.Step(0)
-		l.Rest(false)
+		l.Yield(false)
 	}
 	for range 3 {
 		l.Step(0)
-		l.Rest(false)
+		l.Yield(false)
 	}
 	assert.Equal(t, 1, ran)
 	assert.Equal(t, 1, expired)
@@ -81,7 +81,7 @@ func TestSetTimerfdFails(t *testing.T) {
 	failNext(sys.OpTimerfdSettime, 3)
 	l.SetTimer(x, Clock()+20e6)
 	steps := 0
-	for l.Rest(false); expired == 0; l.Rest(false) {
+	for l.Yield(false); expired == 0; l.Yield(false) {
 		require.True(t, readableInTime(t, l.FD()))
 		l.Step(0)
 		steps++

@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import (
 	"math/rand/v2"

@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 )
 
 // long is more than the sixteenth part of a turn.
-const long = turn / 4
+const long = yieldInterval / 4
 
 func work() {
 	for until := Clock() + long; Clock() < until; {
@@ -17,20 +17,20 @@ func work() {
 
 // steps runs a loop until a number is reached, and checks that no step does it all; it returns after
 // how many it was.
-func steps(t *testing.T, l *Loop, done *int, all int) (count int) {
+func steps(t *testing.T, l *Reactor, done *int, all int) (count int) {
 	for *done < all {
 		before := *done
 		l.Step(0)
-		l.Rest(false)
+		l.Yield(false)
 		require.Greater(t, *done, before, "a step does something")
-		require.LessOrEqual(t, *done-before, 4*inRow, "it does not do all")
+		require.LessOrEqual(t, *done-before, 4*clockEvery, "it does not do all")
 		if *done < all {
 			require.True(t, readable(t, l.FD()), "LOOP-1: the rest is for the next step")
 		}
 		count++
 	}
 	l.Step(0)
-	l.Rest(false)
+	l.Yield(false)
 	assert.False(t, readable(t, l.FD()))
 	return count
 }
@@ -38,7 +38,7 @@ func steps(t *testing.T, l *Loop, done *int, all int) (count int) {
 // LOOP-12: of many tasks a step runs as many as its time allows, in their order.
 func TestTasksOfATurn(t *testing.T) {
 	l := newLoop(t, true)
-	const all = 10 * inRow
+	const all = 10 * clockEvery
 	done := 0
 	for i := range all {
 		l.Schedule(newTask(func() {
@@ -53,7 +53,7 @@ func TestTasksOfATurn(t *testing.T) {
 // LOOP-12: so it is with timers, and tasks have their turn meanwhile.
 func TestTimersOfATurn(t *testing.T) {
 	l := newLoop(t, true)
-	const all = 10 * inRow
+	const all = 10 * clockEvery
 	done, between := 0, 0
 	for i := range all {
 		l.SetTimer(&Timer{Owner: expirer(func(*Timer) {
@@ -70,7 +70,7 @@ func TestTimersOfATurn(t *testing.T) {
 // LOOP-12: so it is with descriptors: no event is lost, none comes twice, none to a descriptor that was removed.
 func TestEventsOfATurn(t *testing.T) {
 	l := newLoop(t, true)
-	const all = 8 * inRow
+	const all = 8 * clockEvery
 	done, removed, between := 0, 0, 0
 	var tokens [all]Token
 	var fds [all]int

@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import "container/heap"
 
@@ -20,7 +20,7 @@ func (t *Timer) IsSet() bool { return t.place != 0 }
 func (t *Timer) When() int64 { return t.when }
 
 // SetTimer (re)starts a timer to expire at a time of Now's clock.
-func (l *Loop) SetTimer(t *Timer, when int64) {
+func (l *Reactor) SetTimer(t *Timer, when int64) {
 	t.when = when
 	if t.place != 0 {
 		heap.Fix(&l.timers, t.place-1)
@@ -30,14 +30,14 @@ func (l *Loop) SetTimer(t *Timer, when int64) {
 }
 
 // StopTimer stops a timer that may be running.
-func (l *Loop) StopTimer(t *Timer) {
+func (l *Reactor) StopTimer(t *Timer) {
 	if t.place != 0 {
 		heap.Remove(&l.timers, t.place-1)
 	}
 }
 
 // runTimers runs the timers that have expired by now, as far as it gets in its turn.
-func (l *Loop) runTimers() {
+func (l *Reactor) runTimers() {
 	if len(l.timers) == 0 {
 		return
 	}
@@ -46,7 +46,7 @@ func (l *Loop) runTimers() {
 		t := heap.Pop(&l.timers).(*Timer)
 		t.Owner.Expire(t)
 		l.after()
-		if i%inRow == 0 && l.isOver(now) {
+		if i%clockEvery == 0 && l.isOver(now) {
 			return
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/loop"
+	"ohsocket/core/reactor"
 	"ohsocket/core/tlsengine"
 )
 
@@ -31,20 +31,20 @@ const (
 // listeners are shown, the sockets that have gathered something. Fields without a
 // lock belong to the loop's thread.
 type Loop struct {
-	reactor *loop.Loop
+	reactor *reactor.Reactor
 	handle  int64
 	mode    LoopMode
 	hosted  bool
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
 	gatherer atomic.Uintptr
-	moving   sync.Mutex // host-driven: held by who needs the loop to stand still, such as a send that gathers records
-	dirty    []*Socket
+	handoff  sync.Mutex // host-driven: held by who needs the loop to stand still, such as a send that gathers records
+	gathered []*Socket
 
-	event  *Event
-	text   []byte // of the event's address
-	sender sender
-	arena  buffer.Arena
+	event   *Event
+	text    []byte // of the event's address
+	address addressCache
+	arena   buffer.Arena
 	// buffer is for what is received: callback mode, see payload. discarded is for what nobody gets.
 	buffer    []byte
 	discarded []byte
@@ -52,24 +52,24 @@ type Loop struct {
 	calls     int
 
 	// Record mode: the host's array, what did not fit, and the payloads.
-	out      []Event
-	filled   int
-	overflow []kept
-	inUse    atomic.Bool
-	made     uint64 // records, ever
-	given    uint64 // of those, returned by a poll
-	// later are sockets that go on when the host has had their records in its hands:
+	out             []Event
+	filled          int
+	overflow        []kept
+	inUse           atomic.Bool
+	recordsMade     uint64 // records, ever
+	recordsReturned uint64 // of those, returned by a poll
+	// waiting are sockets that go on when the host has had their records in its hands:
 	// at the poll after the one that has returned them. hungry are those that have more
 	// than the batch had room for, in the order of their turns.
-	later  []delayed
-	hungry []*Socket
-	dying  bool
-	gone   bool // free has run
-	broken bool // there was a panic
+	waiting        []waiter
+	starvedReaders []*Socket
+	dying          bool
+	gone           bool // free has run
+	broken         bool // there was a panic
 
 	mu      sync.Mutex
 	open    *Socket // list
-	count   int
+	active  int
 	stopped bool
 	timers  map[int64]*userTimer
 	timerID int64
@@ -134,12 +134,12 @@ func NewLoop(mode LoopMode) (*Loop, errcode.Code) {
 func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
 	wantProcs(1)
 	l := &Loop{mode: mode, hosted: hosted, timers: map[int64]*userTimer{}}
-	after := l.flushDirty
+	after := l.flushGatheredAll
 	if mode == LoopRecords {
 		after = func() {}
 	}
 	var e unix.Errno
-	if l.reactor, e = loop.New(hosted, after); e != 0 {
+	if l.reactor, e = reactor.New(hosted, after); e != 0 {
 		return nil, errcode.FromErrno(errcode.Client, e)
 	}
 	if !l.makeBuffers() {
@@ -225,9 +225,9 @@ func (l *Loop) beginGather(t Thread) bool {
 	if l.mode != LoopRecords || !l.gathers(t) {
 		return l.gathers(t)
 	}
-	l.moving.Lock()
+	l.handoff.Lock()
 	if !l.gathers(t) {
-		l.moving.Unlock()
+		l.handoff.Unlock()
 		return false
 	}
 	return true
@@ -235,15 +235,15 @@ func (l *Loop) beginGather(t Thread) bool {
 
 func (l *Loop) endGather(gather bool) {
 	if gather && l.mode == LoopRecords {
-		l.moving.Unlock()
+		l.handoff.Unlock()
 	}
 }
 
 // stopGathering makes what the last thread has gathered this one's.
 func (l *Loop) stopGathering() {
-	l.moving.Lock()
+	l.handoff.Lock()
 	l.gatherer.Store(0)
-	l.moving.Unlock()
+	l.handoff.Unlock()
 }
 
 // ifStill calls a function if the loop's thread does nothing meanwhile: it is the caller, inside a
@@ -253,22 +253,22 @@ func (l *Loop) ifStill(t Thread, f func()) {
 	case l.mode == LoopCallbacks && l.gathers(t):
 		f()
 	case l.hosted:
-		l.moving.Lock()
-		defer l.moving.Unlock()
+		l.handoff.Lock()
+		defer l.handoff.Unlock()
 		if !l.inUse.Load() {
 			f()
 		}
 	}
 }
 
-// flushDirty writes what has been gathered.
-func (l *Loop) flushDirty() {
-	for i := 0; i < len(l.dirty); i++ {
-		s := l.dirty[i]
-		l.dirty[i] = nil
+// flushGatheredAll writes what has been gathered.
+func (l *Loop) flushGatheredAll() {
+	for i := 0; i < len(l.gathered); i++ {
+		s := l.gathered[i]
+		l.gathered[i] = nil
 		s.flushGathered()
 	}
-	l.dirty = l.dirty[:0]
+	l.gathered = l.gathered[:0]
 }
 
 // payload is where the next message may be put: in record mode what the batch has left. Of what
@@ -295,8 +295,8 @@ func (l *Loop) keep(size int) []byte {
 	return p
 }
 
-// opened puts a socket on the list of open ones. It fails when the loop is ending.
-func (l *Loop) opened(s *Socket) bool {
+// addOpen puts a socket on the list of open ones. It fails when the loop is ending.
+func (l *Loop) addOpen(s *Socket) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped {
@@ -307,12 +307,12 @@ func (l *Loop) opened(s *Socket) bool {
 		l.open.previous = s
 	}
 	l.open = s
-	l.count++
+	l.active++
 	return true
 }
 
-// closed takes a socket off the list.
-func (l *Loop) closed(s *Socket) {
+// removeOpen takes a socket off the list.
+func (l *Loop) removeOpen(s *Socket) {
 	l.mu.Lock()
 	if s.previous != nil {
 		s.previous.next = s.next
@@ -324,24 +324,24 @@ func (l *Loop) closed(s *Socket) {
 	}
 	s.next, s.previous = nil, nil
 	l.mu.Unlock()
-	l.hold(-1)
+	l.addActive(-1)
 }
 
-// hold keeps the loop from being thought idle while n more deliveries are made.
-func (l *Loop) hold(n int) {
+// addActive keeps the loop from being thought idle while n more deliveries are made.
+func (l *Loop) addActive(n int) {
 	l.mu.Lock()
-	l.count += n
-	last := l.count == 0
+	l.active += n
+	last := l.active == 0
 	l.mu.Unlock()
 	if last && !l.hosted {
 		defaults.nothingOpen()
 	}
 }
 
-func (l *Loop) openCount() int {
+func (l *Loop) activeCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.count
+	return l.active
 }
 
 // abortAll aborts what is open and lets nothing be opened any more.
@@ -359,7 +359,7 @@ func (l *Loop) abortAll() {
 func (l *Loop) openSockets() []*Socket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	list := make([]*Socket, 0, l.count)
+	list := make([]*Socket, 0, l.active)
 	for s := l.open; s != nil; s = s.next {
 		list = append(list, s)
 	}

@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import (
 	"runtime"
@@ -28,19 +28,19 @@ const (
 	slotTimer
 	slotFirst
 
-	batch     = 256
-	maxMisses = 3
-	inRow     = 16 // handlers that are called without a look at the clock
+	batch         = 256
+	maxEmptyPolls = 3
+	clockEvery    = 16 // handlers that are called without a look at the clock
 )
 
-// turn is how long a step goes on with events, with timers and with tasks: what is left is
+// yieldInterval is how long a step goes on with events, with timers and with tasks: what is left is
 // for the next one, so that each kind has its turn, and a loop that is to end sees it.
 //
 // It is also how long a busy loop goes on before it lets the scheduler have its turn. After
 // 10 ms the scheduler's monitor does not wait any more: it takes the processor away from
 // each call into C that it meets, every few dozen microseconds, and the loop has to find
 // another one after each.
-const turn = 5_000_000
+const yieldInterval = 5_000_000
 
 const (
 	awake    = iota // inside Step, or gone
@@ -48,8 +48,8 @@ const (
 	notified        // asleep, and the eventfd has been raised
 )
 
-// A Loop is one reactor.
-type Loop struct {
+// A Reactor watches descriptors, timers and tasks for one thread.
+type Reactor struct {
 	epfd    int
 	wakefd  int
 	timerfd int // host-driven loops only, otherwise -1
@@ -71,10 +71,10 @@ type Loop struct {
 	first, last int
 	after       func()
 
-	// misses counts looks without waiting that found nothing. Such a look is cheaper
+	// emptyPolls counts looks without waiting that found nothing. Such a look is cheaper
 	// than a wait when there is something; a loop with one busy connection finds
 	// nothing time after time and waits at once.
-	misses int
+	emptyPolls int
 
 	iterations atomic.Uint64
 }
@@ -82,8 +82,8 @@ type Loop struct {
 // New makes a loop. A host-driven one keeps FD readable while Step would do
 // something. After is called on the loop's thread after each handler, timer and
 // task.
-func New(hostDriven bool, after func()) (*Loop, unix.Errno) {
-	l := &Loop{epfd: -1, wakefd: -1, timerfd: -1, after: after}
+func New(hostDriven bool, after func()) (*Reactor, unix.Errno) {
+	l := &Reactor{epfd: -1, wakefd: -1, timerfd: -1, after: after}
 	for range slotFirst {
 		i, generation := l.slots.take()
 		l.slots.set(i, generation, nil)
@@ -108,10 +108,10 @@ func New(hostDriven bool, after func()) (*Loop, unix.Errno) {
 }
 
 // FD returns the epoll descriptor.
-func (l *Loop) FD() int { return l.epfd }
+func (l *Reactor) FD() int { return l.epfd }
 
 // Iterations counts the calls of Step. Safe from any thread.
-func (l *Loop) Iterations() uint64 { return l.iterations.Load() }
+func (l *Reactor) Iterations() uint64 { return l.iterations.Load() }
 
 var epoch = time.Now()
 
@@ -119,23 +119,23 @@ var epoch = time.Now()
 func Clock() int64 { return int64(time.Since(epoch)) }
 
 // Now returns the time at which this step's events were fetched, or a little later.
-func (l *Loop) Now() int64 { return l.now }
+func (l *Reactor) Now() int64 { return l.now }
 
-func (l *Loop) refresh() int64 {
+func (l *Reactor) refresh() int64 {
 	l.now = Clock()
 	return l.now
 }
 
-// giveTurn lets the scheduler have its turn if it is time.
-func (l *Loop) giveTurn() {
-	if l.refresh()-l.turned > turn {
+// yieldIfDue lets the scheduler have its turn if it is time.
+func (l *Reactor) yieldIfDue() {
+	if l.refresh()-l.turned > yieldInterval {
 		l.turned = l.now
 		runtime.Gosched()
 	}
 }
 
 // Add watches a descriptor.
-func (l *Loop) Add(fd int, h Handler) (Token, unix.Errno) {
+func (l *Reactor) Add(fd int, h Handler) (Token, unix.Errno) {
 	i, generation := l.slots.take()
 	if e := sys.EpollAdd(l.epfd, fd, Interest, uint64(generation)<<32|uint64(i)); e != 0 {
 		return 0, e
@@ -145,36 +145,36 @@ func (l *Loop) Add(fd int, h Handler) (Token, unix.Errno) {
 }
 
 // Replace gives a watched descriptor another handler.
-func (l *Loop) Replace(t Token, h Handler) { l.slots.at(uint32(t)).handler = h }
+func (l *Reactor) Replace(t Token, h Handler) { l.slots.at(uint32(t)).handler = h }
 
 // Remove stops watching a descriptor. To be called before close(2): a descriptor
 // that a forked process holds too stays in the set otherwise.
-func (l *Loop) Remove(t Token, fd int) {
+func (l *Reactor) Remove(t Token, fd int) {
 	sys.EpollDelete(l.epfd, fd)
 	l.slots.remove(uint32(t))
 }
 
 // wake makes a sleeping loop look at its tasks.
-func (l *Loop) wake() {
+func (l *Reactor) wake() {
 	if l.state.Load() != asleep {
 		return
 	}
 	l.wakers.Add(1)
-	if l.state.CompareAndSwap(asleep, notified) && sys.Raise(l.wakefd) != 0 && sys.Raise(l.wakefd) != 0 {
+	if l.state.CompareAndSwap(asleep, notified) && sys.Signal(l.wakefd) != 0 && sys.Signal(l.wakefd) != 0 {
 		// The next one tries again.
 		l.state.CompareAndSwap(notified, asleep)
 	}
 	l.wakers.Add(-1)
 }
 
-// Rouse is for a host that is about to call Step or Rest: tasks that are queued from
+// MarkAwake is for a host that is about to call Step or Rest: tasks that are queued from
 // now on are found there, and no eventfd has to be raised for them.
-func (l *Loop) Rouse() { l.state.Store(awake) }
+func (l *Reactor) MarkAwake() { l.state.Store(awake) }
 
 // Step waits for events for up to timeout nanoseconds (negative: without limit),
 // handles one batch of them, the expired timers and the queued tasks, as far as it gets in
 // its turn. It reports whether a signal has ended the wait early.
-func (l *Loop) Step(timeout int64) (interrupted bool) {
+func (l *Reactor) Step(timeout int64) (interrupted bool) {
 	l.iterations.Add(1)
 	l.state.Store(awake)
 	if l.first == l.last {
@@ -188,27 +188,27 @@ func (l *Loop) Step(timeout int64) (interrupted bool) {
 	l.runTimers()
 	l.runTasks()
 	if busy {
-		l.giveTurn()
+		l.yieldIfDue()
 	}
 	return interrupted
 }
 
 // fetch gets events.
-func (l *Loop) fetch(timeout int64) (n int, interrupted bool) {
-	if timeout == 0 || l.misses < maxMisses {
+func (l *Reactor) fetch(timeout int64) (n int, interrupted bool) {
+	if timeout == 0 || l.emptyPolls < maxEmptyPolls {
 		if n, _ = sys.EpollWait(l.epfd, l.events[:], 0); n > 0 {
-			l.misses = 0
+			l.emptyPolls = 0
 		} else {
-			l.misses++
+			l.emptyPolls++
 		}
 	}
 	if n <= 0 && timeout != 0 {
 		if n, interrupted = l.sleep(timeout); n > 1 {
-			l.misses = 0
+			l.emptyPolls = 0
 		}
 	}
 	if n > 0 {
-		if before := l.now; l.refresh()-before > turn {
+		if before := l.now; l.refresh()-before > yieldInterval {
 			l.turned = l.now // nothing was done for as long
 		}
 	}
@@ -216,16 +216,16 @@ func (l *Loop) fetch(timeout int64) (n int, interrupted bool) {
 }
 
 // handleEvents hands the events to their handlers.
-func (l *Loop) handleEvents() {
+func (l *Reactor) handleEvents() {
 	began := l.now
 	for count := 1; l.first < l.last; count++ {
 		ev := &l.events[l.first]
 		l.first++
 		switch ev.Fd {
 		case slotWake:
-			sys.Clear(l.wakefd)
+			sys.Drain(l.wakefd)
 		case slotTimer:
-			sys.Clear(l.timerfd)
+			sys.Drain(l.timerfd)
 			l.armed = 0
 		default:
 			s := l.slots.at(uint32(ev.Fd))
@@ -234,20 +234,20 @@ func (l *Loop) handleEvents() {
 				l.after()
 			}
 		}
-		if count%inRow == 0 && l.isOver(began) {
+		if count%clockEvery == 0 && l.isOver(began) {
 			return
 		}
 	}
 }
 
 // isOver gives the scheduler its turn, and reports whether one that has begun then is over.
-func (l *Loop) isOver(began int64) bool {
-	l.giveTurn()
-	return l.now-began > turn
+func (l *Reactor) isOver(began int64) bool {
+	l.yieldIfDue()
+	return l.now-began > yieldInterval
 }
 
 // sleep waits in the kernel unless a task has come meanwhile.
-func (l *Loop) sleep(timeout int64) (n int, interrupted bool) {
+func (l *Reactor) sleep(timeout int64) (n int, interrupted bool) {
 	wait := timeout
 	if len(l.timers) > 0 {
 		left := max(l.timers[0].when-Clock(), 0)
@@ -274,9 +274,9 @@ func milliseconds(ns int64) int {
 	return int(min((ns+999_999)/1_000_000, 1<<30))
 }
 
-// Rest is called when a host-driven loop goes back to its host: it arms the timerfd
+// Yield is called when a host-driven loop goes back to its host: it arms the timerfd
 // for the next timer and, if work is left (busy: the caller's own), raises the eventfd.
-func (l *Loop) Rest(busy bool) {
+func (l *Reactor) Yield(busy bool) {
 	var next int64
 	if len(l.timers) > 0 {
 		next = l.timers[0].when
@@ -299,7 +299,7 @@ func (l *Loop) Rest(busy bool) {
 }
 
 // Close gives the loop's descriptors back. Tasks scheduled later never run.
-func (l *Loop) Close() {
+func (l *Reactor) Close() {
 	l.state.Store(awake)
 	for l.wakers.Load() != 0 {
 		runtime.Gosched()
@@ -307,7 +307,7 @@ func (l *Loop) Close() {
 	l.closeFDs()
 }
 
-func (l *Loop) closeFDs() {
+func (l *Reactor) closeFDs() {
 	for _, fd := range []int{l.timerfd, l.wakefd, l.epfd} {
 		if fd >= 0 {
 			sys.Close(fd)

@@ -165,7 +165,7 @@ func RunDefault(t Thread) errcode.Code {
 		open := 0
 		loops.each(func(l *Loop) { // those that are ending too
 			if !l.hosted {
-				open += l.openCount()
+				open += l.activeCount()
 			}
 		})
 		if open == 0 && len(d.ending) == 0 {

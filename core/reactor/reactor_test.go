@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import (
 	"os"
@@ -29,7 +29,7 @@ func (r ready) Ready(events uint32) { r(events) }
 
 func newTask(f func()) Runner { return run(f) }
 
-func newLoop(t *testing.T, hostDriven bool) *Loop {
+func newLoop(t *testing.T, hostDriven bool) *Reactor {
 	before := descriptors(t)
 	l, e := New(hostDriven, func() {})
 	require.Zero(t, e)
@@ -78,7 +78,7 @@ func poll(t *testing.T, fd int, timeout time.Duration) bool {
 	}
 }
 
-func stepUntil(t *testing.T, l *Loop, done func() bool) {
+func stepUntil(t *testing.T, l *Reactor, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !done(); {
 		require.True(t, time.Now().Before(deadline), "it does not happen")
@@ -352,9 +352,9 @@ func TestCloseWithSchedule(t *testing.T) {
 		}
 		close(start)
 		l.Step(0)
-		l.Rest(false)
+		l.Yield(false)
 		l.Step(0)
-		l.Rest(true)
+		l.Yield(true)
 		l.Close()
 		all.Wait()
 		sys.SetHook(nil)

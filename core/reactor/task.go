@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 // Runner does scheduled work on the loop's thread.
 type Runner interface{ RunTask() }
@@ -38,7 +38,7 @@ func (q *taskQueue) pop() Runner {
 
 // Schedule queues a task, once for each call, and wakes the loop if it sleeps. Safe from
 // any thread.
-func (l *Loop) Schedule(r Runner) {
+func (l *Reactor) Schedule(r Runner) {
 	l.mu.Lock()
 	l.tasks.push(r)
 	l.mu.Unlock()
@@ -46,7 +46,7 @@ func (l *Loop) Schedule(r Runner) {
 }
 
 // Pending reports whether tasks wait.
-func (l *Loop) Pending() bool {
+func (l *Reactor) Pending() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.tasks.len() > 0
@@ -54,7 +54,7 @@ func (l *Loop) Pending() bool {
 
 // runTasks runs what is queued now, as far as it gets in its turn; what these schedule waits
 // for the next step, so that descriptors are looked at in between.
-func (l *Loop) runTasks() {
+func (l *Reactor) runTasks() {
 	l.mu.Lock()
 	count := l.tasks.len()
 	l.mu.Unlock()
@@ -65,7 +65,7 @@ func (l *Loop) runTasks() {
 		l.mu.Unlock()
 		r.RunTask()
 		l.after()
-		if i%inRow != 0 {
+		if i%clockEvery != 0 {
 			continue
 		}
 		if began == 0 {

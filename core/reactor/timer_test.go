@@ -1,4 +1,4 @@
-package loop
+package reactor
 
 import (
 	"math/rand/v2"
@@ -132,7 +132,7 @@ func TestRestReadable(t *testing.T) {
 	require.Zero(t, e)
 	rest := func() {
 		l.Step(0)
-		l.Rest(false)
+		l.Yield(false)
 	}
 	rest()
 	require.False(t, readable(t, l.FD()))
@@ -165,7 +165,7 @@ func TestRestReadable(t *testing.T) {
 	assert.False(t, readable(t, l.FD()))
 
 	l.Step(0)
-	l.Rest(true)
+	l.Yield(true)
 	assert.True(t, readable(t, l.FD()), "the caller has work of its own")
 	rest()
 	assert.False(t, readable(t, l.FD()))
@@ -183,11 +183,11 @@ func TestRestArmsTimer(t *testing.T) {
 	expired := 0
 	x := &Timer{Owner: expirer(func(*Timer) { expired++ })}
 	l.SetTimer(x, Clock()+30e6)
-	l.Rest(false)
+	l.Yield(false)
 	assert.Equal(t, 1, armed)
 	assert.False(t, readable(t, l.FD()))
 	l.Step(0)
-	l.Rest(false)
+	l.Yield(false)
 	assert.Equal(t, 1, armed, "set already")
 
 	wait := func() {
@@ -196,22 +196,22 @@ func TestRestArmsTimer(t *testing.T) {
 	wait()
 	l.Step(0)
 	assert.Equal(t, 1, expired)
-	l.Rest(false)
+	l.Yield(false)
 	assert.False(t, readable(t, l.FD()))
 
 	// A timer that has expired before the loop rests.
 	l.SetTimer(x, Clock()-5)
-	l.Rest(false)
+	l.Yield(false)
 	wait()
 	l.Step(0)
 	assert.Equal(t, 2, expired)
 
 	// One that is stopped.
 	l.SetTimer(x, Clock()+5e6)
-	l.Rest(false)
+	l.Yield(false)
 	l.StopTimer(x)
 	l.Step(0)
-	l.Rest(false)
+	l.Yield(false)
 	assert.False(t, poll(t, l.FD(), 20*time.Millisecond))
 	assert.Equal(t, 2, expired)
 }

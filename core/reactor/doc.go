@@ -1,4 +1,4 @@
-// Package loop is the reactor: one epoll set, a wake-up, timers and posted work. It
+// Package reactor is the reactor: one epoll set, a wake-up, timers and posted work. It
 // knows nothing of sockets and imports only core/sys.
 //
 // Descriptors are watched edge-triggered with one fixed mask: a single epoll_ctl in
@@ -8,4 +8,4 @@
 //
 // Schedule may be called from any thread. Everything else belongs to the loop's
 // thread, the one that is inside Step or on which nobody is.
-package loop
+package reactor
