@@ -36,5 +36,5 @@
 //     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: stats.go, trim.go (memory back to the system).
 //
-// The package imports buffer, loop, netaddr, errcode, sys and tlsengine.
+// The package imports buffer, reactor, netaddr, errcode, sys and tlsengine.
 package socket
