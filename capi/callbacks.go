@@ -29,6 +29,7 @@ import "C"
 import (
 	"unsafe"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/socket"
 )
 
@@ -40,7 +41,7 @@ func init() {
 	C.ohs_restore_files()
 	onHeap = new([64]byte)
 	C.ohs_show_heap(C.uintptr_t(uintptr(unsafe.Pointer(onHeap))))
-	socket.Host = socket.Caller{
+	socket.Host = abi.Caller{
 		Event:      callListener,
 		Completion: callCompletion,
 		Function:   callFunction,
@@ -49,17 +50,17 @@ func init() {
 }
 
 // callListener calls a listener. The event must not be in Go's memory.
-func callListener(l socket.Listener, e *socket.Event) {
+func callListener(l abi.Listener, e *abi.Event) {
 	C.ohs_call_listener(C.uintptr_t(l.Func), C.uintptr_t(uintptr(unsafe.Pointer(e))), C.uintptr_t(l.UserData))
 }
 
-func callCompletion(c socket.Completion, handle int64, err int32) {
+func callCompletion(c abi.Completion, handle int64, err int32) {
 	C.ohs_call_completion(C.uintptr_t(c.Func), C.int64_t(handle), C.int32_t(err), C.uintptr_t(c.UserData))
 }
 
-func callFunction(f socket.Function) {
+func callFunction(f abi.Function) {
 	C.ohs_call_function(C.uintptr_t(f.Func), C.uintptr_t(f.UserData))
 }
 
 // threadID identifies the calling thread, as the wrappers do.
-func threadID() socket.Thread { return socket.Thread(C.ohs_thread_id()) }
+func threadID() abi.Thread { return abi.Thread(C.ohs_thread_id()) }

@@ -3,6 +3,7 @@ package main
 import "C"
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 )
@@ -16,7 +17,7 @@ import (
 //export goSocketConstructTCP
 func goSocketConstructTCP() (result int64) {
 	defer guard(&result)
-	return construct(0, socket.KindTCP)
+	return construct(0, abi.KindTCP)
 }
 
 // C: socket_handle socket_construct_tcp_server(void)
@@ -26,7 +27,7 @@ func goSocketConstructTCP() (result int64) {
 //export goSocketConstructTCPServer
 func goSocketConstructTCPServer() (result int64) {
 	defer guard(&result)
-	return construct(0, socket.KindTCPServer)
+	return construct(0, abi.KindTCPServer)
 }
 
 // C: socket_handle socket_construct_udp(void)
@@ -36,7 +37,7 @@ func goSocketConstructTCPServer() (result int64) {
 //export goSocketConstructUDP
 func goSocketConstructUDP() (result int64) {
 	defer guard(&result)
-	return construct(0, socket.KindUDP)
+	return construct(0, abi.KindUDP)
 }
 
 // C: socket_handle socket_construct_tls(void)
@@ -46,7 +47,7 @@ func goSocketConstructUDP() (result int64) {
 //export goSocketConstructTLS
 func goSocketConstructTLS() (result int64) {
 	defer guard(&result)
-	return construct(0, socket.KindTLS)
+	return construct(0, abi.KindTLS)
 }
 
 // C: socket_handle socket_construct_tls_server(void)
@@ -56,7 +57,7 @@ func goSocketConstructTLS() (result int64) {
 //export goSocketConstructTLSServer
 func goSocketConstructTLSServer() (result int64) {
 	defer guard(&result)
-	return construct(0, socket.KindTLSServer)
+	return construct(0, abi.KindTLSServer)
 }
 
 // C: socket_handle socket_construct_tls_over(socket_handle tcp)
@@ -100,10 +101,10 @@ func goSocketConstructTLSOver(tcp int64) (result int64) {
 //export goSocketConstruct
 func goSocketConstruct(loop int64, kind int32) (result int64) {
 	defer guard(&result)
-	if kind != int32(socket.Kind(kind)) {
+	if kind != int32(abi.Kind(kind)) {
 		return -int64(errcode.Parameter)
 	}
-	return construct(loop, socket.Kind(kind))
+	return construct(loop, abi.Kind(kind))
 }
 
 // C: int socket_release(socket_handle socket)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/socket"
@@ -48,7 +49,7 @@ func with(handle int64, do func(*socket.Socket) errcode.Code) int32 {
 	return fail(do(s))
 }
 
-func construct(loop int64, kind socket.Kind) int64 {
+func construct(loop int64, kind abi.Kind) int64 {
 	l, code := loopOrNext(loop)
 	if code != errcode.OK {
 		return -int64(code)
@@ -101,27 +102,27 @@ func cText(p uintptr) []byte {
 func cString(p uintptr) string { return string(cText(p)) }
 
 func localAddress(s *socket.Socket, p uintptr) (netaddr.Sockaddr, errcode.Code) {
-	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
+	if p == 0 || p%unsafe.Alignof(abi.Address{}) != 0 {
 		return netaddr.Sockaddr{}, s.Refuse("bind", "address is NULL or not aligned")
 	}
-	a := (*socket.Address)(pointer(p))
-	return s.LocalAddress(cString(a.Address), a.Port, netaddr.Family(a.Family))
+	a := (*abi.Address)(pointer(p))
+	return s.LocalAddress(cString(a.Address), a.Port, abi.Family(a.Family))
 }
 
-func receiver(s *socket.Socket, t socket.Thread, p uintptr) (netaddr.Sockaddr, errcode.Code) {
-	if p == 0 || p%unsafe.Alignof(socket.Address{}) != 0 {
+func receiver(s *socket.Socket, t abi.Thread, p uintptr) (netaddr.Sockaddr, errcode.Code) {
+	if p == 0 || p%unsafe.Alignof(abi.Address{}) != 0 {
 		return netaddr.Sockaddr{}, s.Refuse("send_to", "address is NULL or not aligned")
 	}
-	a := (*socket.Address)(pointer(p))
-	return s.Receiver(t, cText(a.Address), a.Port, netaddr.Family(a.Family))
+	a := (*abi.Address)(pointer(p))
+	return s.Receiver(t, cText(a.Address), a.Port, abi.Family(a.Family))
 }
 
-func bufferSlice(p uintptr, count int32) []socket.Buffer {
-	return unsafe.Slice((*socket.Buffer)(pointer(p)), count)
+func bufferSlice(p uintptr, count int32) []abi.Buffer {
+	return unsafe.Slice((*abi.Buffer)(pointer(p)), count)
 }
 
-func eventSlice(p uintptr, capacity int32) []socket.Event {
-	return unsafe.Slice((*socket.Event)(pointer(p)), capacity)
+func eventSlice(p uintptr, capacity int32) []abi.Event {
+	return unsafe.Slice((*abi.Event)(pointer(p)), capacity)
 }
 
 // readStruct copies a caller's struct that begins with its size. A smaller one, of an
@@ -196,9 +197,9 @@ func writeText(text string, p, capacity uintptr) int32 {
 	return int32(len(text))
 }
 
-// extra checks what fields names, and says what is wrong.
-func (o *ExtraOptions) extra() (socket.Extra, string, errcode.Code) {
-	const all = ExtraBroadcast<<1 - 1
+// readExtra checks what fields names, and says what is wrong.
+func readExtra(o *abi.ExtraOptions) (socket.Extra, string, errcode.Code) {
+	const all = abi.ExtraBroadcast<<1 - 1
 	e := socket.Extra{}
 	if o.Fields&^all != 0 {
 		return e, fmt.Sprintf("fields has unknown bits: %#x", o.Fields&^all), errcode.Parameter
@@ -209,11 +210,11 @@ func (o *ExtraOptions) extra() (socket.Extra, string, errcode.Code) {
 		value int32
 		to    *socket.Flag
 	}{
-		{"keep_alive", ExtraKeepAlive, o.KeepAlive, &e.KeepAlive},
-		{"oob_inline", ExtraOOBInline, o.OobInline, &e.OOBInline},
-		{"tcp_no_delay", ExtraTCPNoDelay, o.TcpNoDelay, &e.NoDelay},
-		{"reuse_address", ExtraReuseAddress, o.ReuseAddress, &e.ReuseAddress},
-		{"broadcast", ExtraBroadcast, o.Broadcast, &e.Broadcast},
+		{"keep_alive", abi.ExtraKeepAlive, o.KeepAlive, &e.KeepAlive},
+		{"oob_inline", abi.ExtraOOBInline, o.OobInline, &e.OOBInline},
+		{"tcp_no_delay", abi.ExtraTCPNoDelay, o.TcpNoDelay, &e.NoDelay},
+		{"reuse_address", abi.ExtraReuseAddress, o.ReuseAddress, &e.ReuseAddress},
+		{"broadcast", abi.ExtraBroadcast, o.Broadcast, &e.Broadcast},
 	} {
 		if o.Fields&f.bit == 0 {
 			continue
@@ -223,22 +224,22 @@ func (o *ExtraOptions) extra() (socket.Extra, string, errcode.Code) {
 		}
 		*f.to = socket.FlagOf(f.value == 1)
 	}
-	if o.Fields&ExtraLinger != 0 {
+	if o.Fields&abi.ExtraLinger != 0 {
 		if o.LingerOn != 0 && o.LingerOn != 1 || o.LingerMs < 0 || o.LingerMs > 65535 {
 			return e, fmt.Sprintf("linger_on is %d (0 or 1), linger_ms %d (0 to 65535)", o.LingerOn, o.LingerMs), errcode.Parameter
 		}
 		e.Linger = socket.FlagOf(o.LingerOn == 1)
 		e.LingerMs = o.LingerMs
 	}
-	if o.Fields&ExtraReceiveBufferSize != 0 {
+	if o.Fields&abi.ExtraReceiveBufferSize != 0 {
 		e.ReceiveBufferSize = bufferSize(o.ReceiveBufferSize)
 		e.SetReceiveBufferSize = true
 	}
-	if o.Fields&ExtraSendBufferSize != 0 {
+	if o.Fields&abi.ExtraSendBufferSize != 0 {
 		e.SendBufferSize = bufferSize(o.SendBufferSize)
 		e.SetSendBufferSize = true
 	}
-	if o.Fields&ExtraSocketTimeout != 0 {
+	if o.Fields&abi.ExtraSocketTimeout != 0 {
 		if o.SocketTimeoutMs < 0 {
 			return e, fmt.Sprintf("socket_timeout_ms is %d", o.SocketTimeoutMs), errcode.Domain
 		}

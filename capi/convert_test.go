@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/socket"
@@ -60,9 +61,9 @@ func testReadStruct[T any](t *testing.T) {
 }
 
 func TestReadStruct(t *testing.T) {
-	t.Run("listen", testReadStruct[ListenOptions])
-	t.Run("connect", testReadStruct[ConnectOptions])
-	t.Run("extra", testReadStruct[ExtraOptions])
+	t.Run("listen", testReadStruct[abi.ListenOptions])
+	t.Run("connect", testReadStruct[abi.ConnectOptions])
+	t.Run("extra", testReadStruct[abi.ExtraOptions])
 }
 
 func testWriteStruct[T any](t *testing.T, from T) {
@@ -92,8 +93,8 @@ func testWriteStruct[T any](t *testing.T, from T) {
 }
 
 func TestWriteStruct(t *testing.T) {
-	testWriteStruct(t, StateInfo{IsBound: 1, IsClose: 1})
-	testWriteStruct(t, Stats{Sockets: 1, LoopIterations: 1 << 60})
+	testWriteStruct(t, abi.StateInfo{IsBound: 1, IsClose: 1})
+	testWriteStruct(t, abi.Stats{Sockets: 1, LoopIterations: 1 << 60})
 }
 
 // As snprintf does it.
@@ -145,7 +146,7 @@ func TestCStringTooLong(t *testing.T) {
 	for i := range b {
 		b[i] = '1'
 	}
-	_, code := netaddr.ParseTarget(cString(p), 1, netaddr.FamilyUnspecified)
+	_, code := netaddr.ParseTarget(cString(p), 1, abi.FamilyUnspecified)
 	assert.Equal(t, errcode.Parameter, code)
 }
 
@@ -164,28 +165,28 @@ func TestGuard(t *testing.T) {
 }
 
 func TestExtraOptions(t *testing.T) {
-	none, _, code := (&ExtraOptions{KeepAlive: 7, LingerOn: -1, SocketTimeoutMs: -1}).extra()
+	none, _, code := readExtra(&abi.ExtraOptions{KeepAlive: 7, LingerOn: -1, SocketTimeoutMs: -1})
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, socket.Extra{}, none, "what fields does not name is not looked at")
 	for _, test := range []struct {
-		options ExtraOptions
+		options abi.ExtraOptions
 		want    socket.Extra
 		code    errcode.Code
 	}{
-		{ExtraOptions{Fields: ExtraBroadcast << 1}, socket.Extra{}, errcode.Parameter},
-		{ExtraOptions{Fields: 1 << 31}, socket.Extra{}, errcode.Parameter},
-		{ExtraOptions{Fields: ExtraKeepAlive, KeepAlive: 2}, socket.Extra{}, errcode.Parameter},
-		{ExtraOptions{Fields: ExtraTCPNoDelay, TcpNoDelay: 1}, socket.Extra{NoDelay: socket.FlagOf(true)}, 0},
-		{ExtraOptions{Fields: ExtraTCPNoDelay}, socket.Extra{NoDelay: socket.FlagOf(false)}, 0},
-		{ExtraOptions{Fields: ExtraLinger, LingerOn: 1, LingerMs: 65535}, socket.Extra{Linger: socket.FlagOf(true), LingerMs: 65535}, 0},
-		{ExtraOptions{Fields: ExtraLinger, LingerOn: 1, LingerMs: 65536}, socket.Extra{}, errcode.Parameter},
-		{ExtraOptions{Fields: ExtraSendBufferSize, SendBufferSize: 262144}, socket.Extra{SetSendBufferSize: true, SendBufferSize: 262144}, 0},
-		{ExtraOptions{Fields: ExtraSendBufferSize, SendBufferSize: 262145}, socket.Extra{SetSendBufferSize: true, SendBufferSize: 8192}, 0},
-		{ExtraOptions{Fields: ExtraReceiveBufferSize, ReceiveBufferSize: -1}, socket.Extra{SetReceiveBufferSize: true, ReceiveBufferSize: 8192}, 0},
-		{ExtraOptions{Fields: ExtraSocketTimeout, SocketTimeoutMs: -1}, socket.Extra{}, errcode.Domain},
-		{ExtraOptions{Fields: ExtraSocketTimeout, SocketTimeoutMs: 5}, socket.Extra{SetSocketTimeout: true, SocketTimeoutMs: 5}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraBroadcast << 1}, socket.Extra{}, errcode.Parameter},
+		{abi.ExtraOptions{Fields: 1 << 31}, socket.Extra{}, errcode.Parameter},
+		{abi.ExtraOptions{Fields: abi.ExtraKeepAlive, KeepAlive: 2}, socket.Extra{}, errcode.Parameter},
+		{abi.ExtraOptions{Fields: abi.ExtraTCPNoDelay, TcpNoDelay: 1}, socket.Extra{NoDelay: socket.FlagOf(true)}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraTCPNoDelay}, socket.Extra{NoDelay: socket.FlagOf(false)}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraLinger, LingerOn: 1, LingerMs: 65535}, socket.Extra{Linger: socket.FlagOf(true), LingerMs: 65535}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraLinger, LingerOn: 1, LingerMs: 65536}, socket.Extra{}, errcode.Parameter},
+		{abi.ExtraOptions{Fields: abi.ExtraSendBufferSize, SendBufferSize: 262144}, socket.Extra{SetSendBufferSize: true, SendBufferSize: 262144}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraSendBufferSize, SendBufferSize: 262145}, socket.Extra{SetSendBufferSize: true, SendBufferSize: 8192}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraReceiveBufferSize, ReceiveBufferSize: -1}, socket.Extra{SetReceiveBufferSize: true, ReceiveBufferSize: 8192}, 0},
+		{abi.ExtraOptions{Fields: abi.ExtraSocketTimeout, SocketTimeoutMs: -1}, socket.Extra{}, errcode.Domain},
+		{abi.ExtraOptions{Fields: abi.ExtraSocketTimeout, SocketTimeoutMs: 5}, socket.Extra{SetSocketTimeout: true, SocketTimeoutMs: 5}, 0},
 	} {
-		got, why, code := test.options.extra()
+		got, why, code := readExtra(&test.options)
 		assert.Equal(t, test.code, code, "%+v", test.options)
 		assert.Equal(t, code != errcode.OK, why != "")
 		if code == errcode.OK {
@@ -200,17 +201,17 @@ func FuzzExtraOptions(f *testing.F) {
 	f.Add([]byte{48, 0, 0, 0, 0xff, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0})
 	f.Add([]byte(strings.Repeat("\x00", 48)))
 	f.Fuzz(func(t *testing.T, input []byte) {
-		b, p := memory(int(unsafe.Sizeof(ExtraOptions{})))
+		b, p := memory(int(unsafe.Sizeof(abi.ExtraOptions{})))
 		copy(b, input)
-		setSize(p, uint32(unsafe.Sizeof(ExtraOptions{})))
-		var o ExtraOptions
+		setSize(p, uint32(unsafe.Sizeof(abi.ExtraOptions{})))
+		var o abi.ExtraOptions
 		require.Equal(t, errcode.OK, readStruct(p, &o))
-		x, _, code := o.extra()
+		x, _, code := readExtra(&o)
 		if code != errcode.OK {
 			require.Contains(t, []errcode.Code{errcode.Parameter, errcode.Domain}, code)
 			return
 		}
-		require.Zero(t, o.Fields&^(ExtraBroadcast<<1-1))
+		require.Zero(t, o.Fields&^(abi.ExtraBroadcast<<1-1))
 		for _, flag := range []socket.Flag{x.KeepAlive, x.OOBInline, x.NoDelay, x.ReuseAddress, x.Broadcast, x.Linger} {
 			require.Contains(t, []socket.Flag{-1, 0, 1}, flag)
 		}
@@ -218,7 +219,7 @@ func FuzzExtraOptions(f *testing.F) {
 		require.True(t, 0 <= x.ReceiveBufferSize && x.ReceiveBufferSize <= 262144)
 		require.True(t, 0 <= x.SendBufferSize && x.SendBufferSize <= 262144)
 		require.GreaterOrEqual(t, x.SocketTimeoutMs, int32(0))
-		require.Equal(t, o.Fields&ExtraSocketTimeout != 0, x.SetSocketTimeout)
-		require.Equal(t, o.Fields&ExtraLinger != 0, x.Linger != 0)
+		require.Equal(t, o.Fields&abi.ExtraSocketTimeout != 0, x.SetSocketTimeout)
+		require.Equal(t, o.Fields&abi.ExtraLinger != 0, x.Linger != 0)
 	})
 }

@@ -5,6 +5,7 @@ import "C"
 import (
 	"unsafe"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/socket"
@@ -25,7 +26,7 @@ func goSocketGetState(handle int64, state uintptr) (result int32) {
 		return fail(errcode.BadFD)
 	}
 	bound, connected, closed := s.State()
-	code := writeStruct(state, &StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)})
+	code := writeStruct(state, &abi.StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)})
 	if code == errcode.Parameter {
 		s.Refuse("get_state", "state is NULL or not aligned, or begin with SOCKET_STATE_INFO_INIT")
 	}

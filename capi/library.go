@@ -3,6 +3,7 @@ package main
 import "C"
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 )
@@ -34,7 +35,7 @@ func goSocketSetCompat(on int32) (result int32) {
 func goSocketGetStats(stats uintptr) (result int32) {
 	defer guard(&result)
 	s := socket.ReadStats()
-	return fail(writeStruct(stats, &Stats{
+	return fail(writeStruct(stats, &abi.Stats{
 		Sockets: s.Sockets, Loops: s.Loops, QueuedBytes: s.QueuedBytes, BufferBytes: s.BufferBytes,
 		GoHeapBytes: s.GoHeapBytes, Goroutines: s.Goroutines,
 		BytesReceived: s.BytesReceived, BytesSent: s.BytesSent,

@@ -3,6 +3,7 @@ package main
 import "C"
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 )
@@ -26,7 +27,7 @@ func goSocketOn(handle int64, event int32, listener, userData uintptr) (result i
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(s.On(socket.EventType(event), socket.Listener{Func: listener, UserData: userData}))
+	return fail(s.On(abi.EventType(event), abi.Listener{Func: listener, UserData: userData}))
 }
 
 // C: int socket_off(socket_handle socket, int event, socket_listener listener, void *user_data)
@@ -46,7 +47,7 @@ func goSocketOff(handle int64, event int32, listener, userData uintptr) (result 
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(s.Off(socket.EventType(event), socket.Listener{Func: listener, UserData: userData}))
+	return fail(s.Off(abi.EventType(event), abi.Listener{Func: listener, UserData: userData}))
 }
 
 // C: int socket_subscribe(socket_handle socket, uint32_t event_mask, void *user_data)

@@ -3,6 +3,7 @@ package main
 import "C"
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 )
@@ -19,7 +20,7 @@ import (
 //export goSocketLoopCreate
 func goSocketLoopCreate(mode int32) (result int64) {
 	defer guard(&result)
-	l, code := socket.NewLoop(socket.LoopMode(mode))
+	l, code := socket.NewLoop(abi.LoopMode(mode))
 	if code != errcode.OK {
 		return -int64(code)
 	}
@@ -67,7 +68,7 @@ func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32)
 	if l == nil {
 		return fail(errcode.BadFD)
 	}
-	n, code := l.Run(socket.Thread(thread), timeoutMs)
+	n, code := l.Run(abi.Thread(thread), timeoutMs)
 	if code != errcode.OK {
 		return fail(code)
 	}
@@ -97,7 +98,7 @@ func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, time
 	if events == 0 || events%8 != 0 || capacity < 1 || capacity > maxRecords {
 		return fail(errcode.Parameter)
 	}
-	n, code := l.Poll(socket.Thread(thread), eventSlice(events, capacity), timeoutMs)
+	n, code := l.Poll(abi.Thread(thread), eventSlice(events, capacity), timeoutMs)
 	if code != errcode.OK {
 		return fail(code)
 	}
@@ -138,7 +139,7 @@ func goSocketLoopPost(loop int64, function, userData uintptr) (result int32) {
 	if code != errcode.OK {
 		return fail(code)
 	}
-	return fail(l.Post(socket.Function{Func: function, UserData: userData}))
+	return fail(l.Post(abi.Function{Func: function, UserData: userData}))
 }
 
 // C: int64_t socket_loop_set_timer(socket_loop loop, int64_t delay_ms, int64_t interval_ms, socket_function function, void *user_data)
@@ -159,7 +160,7 @@ func goSocketLoopSetTimer(loop, delayMs, intervalMs int64, function, userData ui
 	if code != errcode.OK {
 		return -int64(code)
 	}
-	id, code := l.SetTimer(delayMs, intervalMs, socket.Function{Func: function, UserData: userData})
+	id, code := l.SetTimer(delayMs, intervalMs, abi.Function{Func: function, UserData: userData})
 	if code != errcode.OK {
 		return -int64(code)
 	}
@@ -201,7 +202,7 @@ func goSocketLoopClose(thread uintptr, loop int64) (result int32) {
 	if l == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(l.Close(socket.Thread(thread)))
+	return fail(l.Close(abi.Thread(thread)))
 }
 
 // C: int socket_set_dispatch_threads(int count)
@@ -229,7 +230,7 @@ func goSocketSetDispatchThreads(count int32) (result int32) {
 //export goSocketRun
 func goSocketRun(thread uintptr) (result int32) {
 	defer guard(&result)
-	return fail(socket.RunDefault(socket.Thread(thread)))
+	return fail(socket.RunDefault(abi.Thread(thread)))
 }
 
 // C: int socket_shutdown(int timeout_ms)
@@ -246,5 +247,5 @@ func goSocketRun(thread uintptr) (result int32) {
 //export goSocketShutdown
 func goSocketShutdown(thread uintptr, timeoutMs int32) (result int32) {
 	defer guard(&result)
-	return fail(socket.Shutdown(socket.Thread(thread), timeoutMs))
+	return fail(socket.Shutdown(abi.Thread(thread), timeoutMs))
 }

@@ -3,8 +3,8 @@ package main
 import "C"
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
-	"ohsocket/core/netaddr"
 	"ohsocket/core/socket"
 )
 
@@ -63,11 +63,11 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	var o ListenOptions
+	var o abi.ListenOptions
 	if code := readOptions(s, "listen", "SOCKET_LISTEN_OPTIONS_INIT", options, &o); code != errcode.OK {
 		return fail(code)
 	}
-	sa, code := s.LocalAddress(cString(o.Address.Address), o.Address.Port, netaddr.Family(o.Address.Family))
+	sa, code := s.LocalAddress(cString(o.Address.Address), o.Address.Port, abi.Family(o.Address.Family))
 	if code != errcode.OK {
 		return fail(code)
 	}
@@ -119,11 +119,11 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	var o ConnectOptions
+	var o abi.ConnectOptions
 	if code := readOptions(s, "connect", "SOCKET_CONNECT_OPTIONS_INIT", options, &o); code != errcode.OK {
 		return fail(code)
 	}
-	target, code := s.RemoteTarget(cString(o.Address.Address), o.Address.Port, netaddr.Family(o.Address.Family))
+	target, code := s.RemoteTarget(cString(o.Address.Address), o.Address.Port, abi.Family(o.Address.Family))
 	if code != errcode.OK {
 		return fail(code)
 	}
@@ -131,7 +131,7 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 	if code != errcode.OK {
 		return fail(code)
 	}
-	return fail(s.ConnectSecure(target, o.TimeoutMs, secure, socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.ConnectSecure(target, o.TimeoutMs, secure, abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_send(socket_handle socket, const void *data, size_t size, socket_completion completion, void *user_data)
@@ -157,7 +157,7 @@ func goSocketSend(thread uintptr, handle int64, data, size, completion, userData
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(s.Send(socket.Thread(thread), data, size, socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.Send(abi.Thread(thread), data, size, abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_sendv(socket_handle socket, const socket_buffer *buffers, int count, socket_completion completion, void *user_data)
@@ -178,7 +178,7 @@ func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, c
 	if count < 0 || count > maxBuffers || buffers == 0 && count > 0 || buffers%8 != 0 {
 		return fail(s.Refuse("sendv", "buffers is NULL or not aligned, or count is not from 0 to 1024"))
 	}
-	return fail(s.SendVector(socket.Thread(thread), bufferSlice(buffers, count), socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.SendVector(abi.Thread(thread), bufferSlice(buffers, count), abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_send_to(socket_handle socket, const socket_address *address, const void *data, size_t size, socket_completion completion, void *user_data)
@@ -205,11 +205,11 @@ func goSocketSendTo(thread uintptr, handle int64, address, data, size, completio
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	sa, code := receiver(s, socket.Thread(thread), address)
+	sa, code := receiver(s, abi.Thread(thread), address)
 	if code != errcode.OK {
 		return fail(code)
 	}
-	return fail(s.SendTo(socket.Thread(thread), sa, data, size, socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.SendTo(abi.Thread(thread), sa, data, size, abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_flush(socket_handle socket)
@@ -242,7 +242,7 @@ func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(s.End(socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.End(abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_close(socket_handle socket, socket_completion completion, void *user_data)
@@ -263,7 +263,7 @@ func goSocketClose(handle int64, completion, userData uintptr) (result int32) {
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(s.Close(socket.Completion{Func: completion, UserData: userData}))
+	return fail(s.Close(abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_abort(socket_handle socket)

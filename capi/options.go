@@ -3,6 +3,7 @@ package main
 import "C"
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 )
@@ -25,11 +26,11 @@ func goSocketSetExtraOptions(handle int64, options uintptr) (result int32) {
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	var o ExtraOptions
+	var o abi.ExtraOptions
 	if code := readOptions(s, "set_extra_options", "SOCKET_EXTRA_OPTIONS_INIT", options, &o); code != errcode.OK {
 		return fail(code)
 	}
-	extra, why, code := o.extra()
+	extra, why, code := readExtra(&o)
 	if code != errcode.OK {
 		s.Refuse("set_extra_options", why)
 		return fail(code)
@@ -52,7 +53,7 @@ func goSocketSetOption(handle int64, option int32, value int64) (result int32) {
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
-	return fail(s.SetOption(socket.Option(option), value))
+	return fail(s.SetOption(abi.Option(option), value))
 }
 
 // C: int64_t socket_get_option(socket_handle socket, int option)
@@ -68,7 +69,7 @@ func goSocketGetOption(handle int64, option int32) (result int64) {
 	if s == nil {
 		return -int64(errcode.BadFD)
 	}
-	value, code := s.Option(socket.Option(option))
+	value, code := s.Option(abi.Option(option))
 	if code != errcode.OK {
 		return -int64(code)
 	}

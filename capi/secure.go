@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/socket"
 	"ohsocket/core/tlsengine"
@@ -26,15 +27,15 @@ func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.TL
 	if options == 0 {
 		return nil, errcode.OK
 	}
-	if !s.Kind().IsTLS() || s.Kind() == socket.KindTLSConnection {
+	if !s.Kind().IsTLS() || s.Kind() == abi.KindTLSConnection {
 		return nil, errcode.NotSupported
 	}
-	var o TLSOptions
+	var o abi.TLSOptions
 	if code := readStruct(options, &o); code != errcode.OK {
 		return nil, s.RefuseSecure(operation, "tls: "+structMistake("SOCKET_TLS_OPTIONS_INIT", options, unsafe.Sizeof(o), unsafe.Alignof(o)))
 	}
 	r := optionReader{}
-	config, serverName := r.config(&o, s.Kind() == socket.KindTLSServer)
+	config, serverName := r.config(&o, s.Kind() == abi.KindTLSServer)
 	if r.bad != "" {
 		return nil, s.RefuseSecure(operation, r.bad)
 	}
@@ -51,8 +52,8 @@ func (r *optionReader) refuse(format string, arguments ...any) {
 }
 
 // config copies only texts that are not secret.
-func (r *optionReader) config(o *TLSOptions, server bool) (*tlsengine.Config, string) {
-	if o.Protocols&^(ProtocolTLS12|ProtocolTLS13) != 0 {
+func (r *optionReader) config(o *abi.TLSOptions, server bool) (*tlsengine.Config, string) {
+	if o.Protocols&^(abi.ProtocolTLS12|abi.ProtocolTLS13) != 0 {
 		r.refuse("protocols is %#x, which is not of SOCKET_PROTOCOL_TLS12 and _TLS13", o.Protocols)
 	}
 	c := &tlsengine.Config{
@@ -66,10 +67,10 @@ func (r *optionReader) config(o *TLSOptions, server bool) (*tlsengine.Config, st
 		VerifyClient:        r.truth("is_bidirectional_authentication", o.IsBidirectionalAuthentication) && server,
 		NoTickets:           r.truth("no_session_resumption", o.NoSessionResumption),
 	}
-	if o.Identity != (TLSIdentity{}) {
+	if o.Identity != (abi.TLSIdentity{}) {
 		c.Identities = append(c.Identities, r.identity("identity", o.Identity))
 	}
-	for i, id := range array[TLSIdentity](r, "more_identities", "more_identity_count", o.MoreIdentities, o.MoreIdentityCount, maxTexts) {
+	for i, id := range array[abi.TLSIdentity](r, "more_identities", "more_identity_count", o.MoreIdentities, o.MoreIdentityCount, maxTexts) {
 		c.Identities = append(c.Identities, r.identity(fmt.Sprintf("more_identities[%d]", i), id))
 	}
 	for i, protocol := range r.texts("alpn_protocols", o.ALPNProtocols, o.ALPNProtocolCount, maxALPN, 255) {
@@ -109,7 +110,7 @@ func (r *optionReader) texts(member string, p uintptr, count int32, most, limit 
 	return all
 }
 
-func (r *optionReader) identity(member string, id TLSIdentity) tlsengine.Identity {
+func (r *optionReader) identity(member string, id abi.TLSIdentity) tlsengine.Identity {
 	return tlsengine.Identity{
 		Name:        member,
 		Certificate: r.text(member+".cert", id.Cert, maxPEM),

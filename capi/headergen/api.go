@@ -104,6 +104,9 @@ var sections = []struct {
 		socket_strerror socket_error_name socket_error_category socket_version socket_version_number`},
 }
 
+// inGo are the structs of core/abi that only Go sees.
+var inGo = []string{"Listener", "Completion", "Function", "Caller"}
+
 // arrange puts the functions into their sections.
 func arrange(functions []Function) ([]Section, error) {
 	byName := map[string]Function{}
@@ -145,33 +148,25 @@ func readAPI(root string) (*API, error) {
 	}
 
 	src := newSource(root)
-	socket, err := src.load("ohsocket/core/socket", "core/socket/event.go", "core/socket/optionid.go")
+	abi, err := src.load("core/abi")
 	if err != nil {
 		return nil, err
 	}
-	netaddr := src.loadLoosely("ohsocket/core/netaddr", "core/netaddr/parse.go")
-	categories, err := src.load("ohsocket/core/errcode", "core/errcode/category.go")
+	categories, err := src.load("core/errcode", "category.go")
 	if err != nil {
 		return nil, err
 	}
-	capi, err := src.load("ohsocket/capi", "capi/types.go")
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range []struct {
-		from            *pkg
-		prefix, prefixC string
-	}{
-		{socket, "Kind", "SOCKET_KIND_"},
-		{netaddr, "Family", "SOCKET_FAMILY_"},
-		{socket, "Event", "SOCKET_EVENT_"},
-		{socket, "Operation", "SOCKET_OPERATION_"},
-		{socket, "Loop", "SOCKET_LOOP_"},
-		{capi, "Extra", "SOCKET_EXTRA_"},
-		{socket, "Option", "SOCKET_OPTION_"},
-		{capi, "Protocol", "SOCKET_PROTOCOL_"},
+	for _, e := range []struct{ prefix, prefixC string }{
+		{"Kind", "SOCKET_KIND_"},
+		{"Family", "SOCKET_FAMILY_"},
+		{"Event", "SOCKET_EVENT_"},
+		{"Operation", "SOCKET_OPERATION_"},
+		{"Loop", "SOCKET_LOOP_"},
+		{"Extra", "SOCKET_EXTRA_"},
+		{"Option", "SOCKET_OPTION_"},
+		{"Protocol", "SOCKET_PROTOCOL_"},
 	} {
-		enum, err := e.from.enum(e.prefix, e.prefixC)
+		enum, err := abi.enum(e.prefix, e.prefixC)
 		if err != nil {
 			return nil, err
 		}
@@ -180,12 +175,6 @@ func readAPI(root string) (*API, error) {
 	if api.Categories, err = categories.enum("Category", "SOCKET_CATEGORY_"); err != nil {
 		return nil, err
 	}
-	for _, p := range []*pkg{socket, capi} {
-		structs, err := p.structs()
-		if err != nil {
-			return nil, err
-		}
-		api.Structs = append(api.Structs, structs...)
-	}
-	return api, nil
+	api.Structs, err = abi.structs(inGo)
+	return api, err
 }

@@ -1,21 +1,19 @@
 package main
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
 	"path/filepath"
+	"strings"
 )
 
 // A source reads Go files and type-checks them, so that the values of constants and
-// the layout of structs are the compiler's. A package may be loaded from some of its
-// files only; packages loaded earlier can be imported by later ones.
+// the layout of structs are the compiler's. What it reads imports nothing.
 type source struct {
-	root   string
-	fset   *token.FileSet
-	loaded map[string]*types.Package
+	root string
+	fset *token.FileSet
 }
 
 // A pkg is what was loaded of a package.
@@ -28,41 +26,31 @@ type pkg struct {
 // sizes gives the layout. It is that of every 64-bit platform.
 var sizes = types.SizesFor("gc", "amd64")
 
-func newSource(root string) *source {
-	return &source{root, token.NewFileSet(), map[string]*types.Package{}}
-}
+func newSource(root string) *source { return &source{root, token.NewFileSet()} }
 
-// Import implements types.Importer.
-func (s *source) Import(path string) (*types.Package, error) {
-	if p := s.loaded[path]; p != nil {
-		return p, nil
+// load reads a package of the module, or some of its files.
+func (s *source) load(folder string, files ...string) (*pkg, error) {
+	if len(files) == 0 {
+		files = []string{"*.go"}
 	}
-	return nil, fmt.Errorf("%s was not loaded", path)
-}
-
-func (s *source) load(path string, files ...string) (*pkg, error) {
-	return s.check(path, nil, files)
-}
-
-// loadLoosely loads a package whose imports are not needed for what is read of it.
-func (s *source) loadLoosely(path string, files ...string) *pkg {
-	p, _ := s.check(path, func(error) {}, files)
-	return p
-}
-
-func (s *source) check(path string, ignore func(error), files []string) (*pkg, error) {
 	p := &pkg{s.fset, nil, &types.Info{Defs: map[*ast.Ident]types.Object{}}}
-	for _, name := range files {
-		f, err := parser.ParseFile(s.fset, filepath.Join(s.root, name), nil, parser.ParseComments)
+	for _, pattern := range files {
+		paths, err := filepath.Glob(filepath.Join(s.root, folder, pattern))
 		if err != nil {
-			return p, err
+			return nil, err
 		}
-		p.files = append(p.files, f)
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(s.fset, path, nil, parser.ParseComments)
+			if err != nil {
+				return nil, err
+			}
+			p.files = append(p.files, f)
+		}
 	}
-	c := types.Config{Importer: s, Sizes: sizes, Error: ignore}
-	checked, err := c.Check(path, s.fset, p.files, p.info)
-	if err == nil {
-		s.loaded[path] = checked
-	}
+	c := types.Config{Sizes: sizes}
+	_, err := c.Check("ohsocket/"+folder, s.fset, p.files, p.info)
 	return p, err
 }

@@ -6,11 +6,12 @@ import (
 	"go/token"
 	"go/types"
 	"reflect"
+	"slices"
 	"strings"
 )
 
-// structs returns the exported structs of p in the order of the source.
-func (p *pkg) structs() ([]Struct, error) {
+// structs returns the exported structs of p, but for those left out, in the order of the source.
+func (p *pkg) structs(leftOut []string) ([]Struct, error) {
 	var all []Struct
 	for _, f := range p.files {
 		for _, d := range f.Decls {
@@ -21,7 +22,7 @@ func (p *pkg) structs() ([]Struct, error) {
 			for _, s := range g.Specs {
 				spec := s.(*ast.TypeSpec)
 				expr, ok := spec.Type.(*ast.StructType)
-				if !ok || !spec.Name.IsExported() {
+				if !ok || !spec.Name.IsExported() || slices.Contains(leftOut, spec.Name.Name) {
 					continue
 				}
 				t, err := p.newStruct(spec.Name, expr)

@@ -12,9 +12,9 @@ import (
 func structsOf(t *testing.T, text string) ([]Struct, error) {
 	root := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(root, "x.go"), []byte("package x\n"+text), 0o600))
-	p, err := newSource(root).load("x", "x.go")
+	p, err := newSource(root).load(".", "x.go")
 	require.NoError(t, err)
-	return p.structs()
+	return p.structs(nil)
 }
 
 func TestStructs(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -14,7 +15,7 @@ func TestKept(t *testing.T) {
 	assert.Equal(t, Sockaddr{}, Sockaddr{}.Keep().Sockaddr())
 	assert.Equal(t, Sockaddr{}, Compact{}.Sockaddr())
 	for _, text := range []string{"0.0.0.0", "127.0.0.1", "255.255.255.255", "::", "::1", "fe80::1%1", "::ffff:1.2.3.4"} {
-		sa, code := ParseLiteral(text, 65534, FamilyUnspecified)
+		sa, code := ParseLiteral(text, 65534, abi.FamilyUnspecified)
 		require.Equal(t, errcode.OK, code, text)
 		assert.Equal(t, sa, sa.Keep().Sockaddr(), text)
 	}
@@ -23,8 +24,8 @@ func TestKept(t *testing.T) {
 
 // Neither keeping an IPv4 address nor looking at any allocates.
 func TestKeptAllocations(t *testing.T) {
-	four, _ := ParseLiteral("127.0.0.1", 1, FamilyUnspecified)
-	six, _ := ParseLiteral("::1", 1, FamilyUnspecified)
+	four, _ := ParseLiteral("127.0.0.1", 1, abi.FamilyUnspecified)
+	six, _ := ParseLiteral("::1", 1, abi.FamilyUnspecified)
 	kept := six.Keep()
 	ports := 0
 	assert.Zero(t, testing.AllocsPerRun(100, func() {

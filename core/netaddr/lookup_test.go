@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -54,7 +55,7 @@ func TestResolveLateFamily(t *testing.T) {
 			return []netip.Addr{netip.MustParseAddr("2001:db8::1")}, nil
 		})
 		began := time.Now()
-		answers := answersOf(context.Background(), target(t, "host.example", FamilyUnspecified))
+		answers := answersOf(context.Background(), target(t, "host.example", abi.FamilyUnspecified))
 		first := receive(t, answers)
 		assert.GreaterOrEqual(t, time.Since(began), resolutionDelay)
 		assert.Equal(t, want[:1], texts(first.Addresses))
@@ -81,7 +82,7 @@ func TestResolveFamilyWithout(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	})
-	answers := answersOf(context.Background(), target(t, "host.example", FamilyUnspecified))
+	answers := answersOf(context.Background(), target(t, "host.example", abi.FamilyUnspecified))
 	only := receive(t, answers)
 	assert.Equal(t, []string{"192.0.2.1:80"}, texts(only.Addresses))
 	assert.True(t, only.Last)
@@ -96,7 +97,7 @@ func TestLookupShared(t *testing.T) {
 		ended <- struct{}{}
 		return nil, ctx.Err()
 	})
-	host := target(t, "host.example", FamilyIPv4)
+	host := target(t, "host.example", abi.FamilyIPv4)
 	first, leave := context.WithCancel(context.Background())
 	second, leaveToo := context.WithCancel(context.Background())
 	a, b := answersOf(first, host), answersOf(second, host)
@@ -134,13 +135,13 @@ func TestLookupsBounded(t *testing.T) {
 	defer cancel()
 	var all []<-chan Answer
 	for i := range maxLookups {
-		all = append(all, answersOf(ctx, target(t, "host"+strconv.Itoa(i)+".example", FamilyIPv4)))
+		all = append(all, answersOf(ctx, target(t, "host"+strconv.Itoa(i)+".example", abi.FamilyIPv4)))
 	}
 	for range maxLookups {
 		receive(t, running)
 	}
 	one, leave := context.WithCancel(context.Background())
-	waits := answersOf(one, target(t, "one-more.example", FamilyIPv4))
+	waits := answersOf(one, target(t, "one-more.example", abi.FamilyIPv4))
 	leave()
 	assert.Equal(t, errcode.Canceled, receive(t, waits).Code)
 
@@ -148,7 +149,7 @@ func TestLookupsBounded(t *testing.T) {
 	for _, a := range all {
 		assert.Equal(t, errcode.Canceled, receive(t, a).Code)
 	}
-	last := answersOf(context.Background(), target(t, "last.example", FamilyIPv4))
+	last := answersOf(context.Background(), target(t, "last.example", abi.FamilyIPv4))
 	require.Eventually(t, func() bool { return waitersOf("ip4", "last.example") == 1 }, patience, time.Millisecond)
 	assert.Empty(t, running)
 	close(end)

@@ -5,17 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
-)
-
-// A Family says which addresses are meant. The numbers are part of the ABI.
-type Family int32
-
-const (
-	FamilyUnspecified Family = 0 // whatever the address is; a name may have any
-	FamilyIPv4        Family = 1
-	FamilyIPv6        Family = 2
-	FamilyDomain      Family = 3 // a name, all its addresses; a literal is accepted as well
 )
 
 const (
@@ -31,13 +22,6 @@ var (
 	loopback6 = netip.IPv6Loopback()
 )
 
-// allows reports whether an address of family a, IPv4 or IPv6, satisfies f.
-func (f Family) allows(a Family) bool {
-	return f == a || f == FamilyUnspecified || f == FamilyDomain
-}
-
-func (f Family) known() bool { return f >= FamilyUnspecified && f <= FamilyDomain }
-
 // ParseLiteral returns the address to bind to. The text is a numeric address
 // or "localhost", which is ::1 for FamilyIPv6 and 127.0.0.1 otherwise; nothing
 // is ever looked up. IPv4 has exactly four decimal parts without leading
@@ -47,12 +31,12 @@ func (f Family) known() bool { return f >= FamilyUnspecified && f <= FamilyDomai
 // The code is Parameter for any other text, for an address that is not of the
 // family, for an unknown family and for a port outside 0 to 65535. It is that
 // of ENODEV for a zone whose interface does not exist.
-func ParseLiteral(text string, port int32, family Family) (Sockaddr, errcode.Code) {
+func ParseLiteral(text string, port int32, family abi.Family) (Sockaddr, errcode.Code) {
 	if !valid(text, port, family) {
 		return Sockaddr{}, errcode.Parameter
 	}
 	if isLocalhost(text) {
-		if family == FamilyIPv6 {
+		if family == abi.FamilyIPv6 {
 			return from(loopback6, 0, uint16(port)), errcode.OK
 		}
 		return from(loopback4, 0, uint16(port)), errcode.OK
@@ -70,7 +54,7 @@ type Target struct {
 	addr   Sockaddr // valid if nothing is to be resolved
 	host   string   // empty for a numeric address
 	port   uint16
-	family Family
+	family abi.Family
 }
 
 // ParseTarget returns the target that the text names. It accepts what
@@ -81,7 +65,7 @@ type Target struct {
 // Names in other scripts have to be given in their ASCII form.
 //
 // The codes are those of ParseLiteral.
-func ParseTarget(text string, port int32, family Family) (Target, errcode.Code) {
+func ParseTarget(text string, port int32, family abi.Family) (Target, errcode.Code) {
 	if !valid(text, port, family) {
 		return Target{}, errcode.Parameter
 	}
@@ -99,9 +83,9 @@ func ParseTarget(text string, port int32, family Family) (Target, errcode.Code) 
 	t.host = text
 	if isLocalhost(text) {
 		switch family {
-		case FamilyIPv4:
+		case abi.FamilyIPv4:
 			t.addr = from(loopback4, 0, t.port)
-		case FamilyIPv6:
+		case abi.FamilyIPv6:
 			t.addr = from(loopback6, 0, t.port)
 		}
 	}
@@ -122,9 +106,9 @@ func (t Target) Port() int { return int(t.port) }
 
 // Explain says in words what is wrong with a text, port and family that ParseLiteral or, if
 // names are allowed, ParseTarget has refused.
-func Explain(text string, port int32, family Family, names bool) string {
+func Explain(text string, port int32, family abi.Family, names bool) string {
 	switch {
-	case !family.known():
+	case !family.IsKnown():
 		return "unknown family " + strconv.Itoa(int(family))
 	case port < 0 || port > maxPort:
 		return "port " + strconv.Itoa(int(port)) + " is not from 0 to 65535"
@@ -148,20 +132,20 @@ func isLocalhost(text string) bool {
 	return strings.EqualFold(strings.TrimSuffix(text, "."), localhost)
 }
 
-func valid(text string, port int32, family Family) bool {
-	return text != "" && len(text) <= maxText && port >= 0 && port <= maxPort && family.known()
+func valid(text string, port int32, family abi.Family) bool {
+	return text != "" && len(text) <= maxText && port >= 0 && port <= maxPort && family.IsKnown()
 }
 
 // parseAddr parses a numeric address. ok reports whether the text is one; the
 // code tells whether family and zone are right.
-func parseAddr(text string, port uint16, family Family) (s Sockaddr, ok bool, code errcode.Code) {
+func parseAddr(text string, port uint16, family abi.Family) (s Sockaddr, ok bool, code errcode.Code) {
 	text, zone, zoned := strings.Cut(text, "%")
 	a, err := netip.ParseAddr(text)
 	if err != nil {
 		return Sockaddr{}, false, errcode.OK
 	}
 	s = from(a, 0, port)
-	if !family.allows(s.AddressFamily()) || zoned && (a.Is4() || a.Is4In6()) {
+	if !family.Allows(s.AddressFamily()) || zoned && (a.Is4() || a.Is4In6()) {
 		return Sockaddr{}, true, errcode.Parameter
 	}
 	if zoned {

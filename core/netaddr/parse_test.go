@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -26,11 +27,11 @@ var noDevice = errcode.FromErrno(errcode.Client, unix.ENODEV)
 func TestParseLiteral(t *testing.T) {
 	lo := strconv.Itoa(int(loopbackIndex(t)))
 	const (
-		any, v4, v6, domain = FamilyUnspecified, FamilyIPv4, FamilyIPv6, FamilyDomain
+		any, v4, v6, domain = abi.FamilyUnspecified, abi.FamilyIPv4, abi.FamilyIPv6, abi.FamilyDomain
 	)
 	for _, test := range []struct {
 		text   string
-		family Family
+		family abi.Family
 		want   string // empty: refused
 		code   errcode.Code
 	}{
@@ -117,20 +118,20 @@ func TestParseLiteral(t *testing.T) {
 
 func TestPortAndFamilyRange(t *testing.T) {
 	for _, port := range []int32{0, 1, 65535} {
-		s, code := ParseLiteral("::1", port, FamilyUnspecified)
+		s, code := ParseLiteral("::1", port, abi.FamilyUnspecified)
 		assert.Equal(t, errcode.OK, code)
 		assert.EqualValues(t, port, s.Port())
-		target, code := ParseTarget("example.com", port, FamilyUnspecified)
+		target, code := ParseTarget("example.com", port, abi.FamilyUnspecified)
 		assert.Equal(t, errcode.OK, code)
 		assert.EqualValues(t, port, target.Port())
 	}
 	for _, port := range []int32{-1, 65536, 65537, math.MinInt32, math.MaxInt32} {
-		_, code := ParseLiteral("::1", port, FamilyUnspecified)
+		_, code := ParseLiteral("::1", port, abi.FamilyUnspecified)
 		assert.Equal(t, errcode.Parameter, code, "%d", port)
-		_, code = ParseTarget("::1", port, FamilyUnspecified)
+		_, code = ParseTarget("::1", port, abi.FamilyUnspecified)
 		assert.Equal(t, errcode.Parameter, code, "%d", port)
 	}
-	for _, family := range []Family{-1, 4, math.MinInt32, math.MaxInt32} {
+	for _, family := range []abi.Family{-1, 4, math.MinInt32, math.MaxInt32} {
 		_, code := ParseLiteral("::1", 1, family)
 		assert.Equal(t, errcode.Parameter, code, "%d", family)
 		_, code = ParseTarget("example.com", 1, family)
@@ -146,7 +147,7 @@ func TestParseTargetHost(t *testing.T) {
 		"example.com", "example.com.", "a", "A-b_c.9d", "1.2.3.4.example", "0xg", "xn--bcher-kva.example",
 		"4a", "localhost", "localhost.", label, longest, longest + ".",
 	} {
-		target, code := ParseTarget(text, 80, FamilyUnspecified)
+		target, code := ParseTarget(text, 80, abi.FamilyUnspecified)
 		assert.Equal(t, errcode.OK, code, text)
 		assert.Equal(t, text, target.Host())
 		_, ok := target.Literal()
@@ -157,18 +158,18 @@ func TestParseTargetHost(t *testing.T) {
 		"4564646", "127.1", "1.2.3.256", "0x7f000001", "0X7F.1", "0x", "a.0xff", "1.2.3.4.", "[::1]",
 		label + "a", longest + "a", strings.Repeat("a.", 200),
 	} {
-		target, code := ParseTarget(text, 80, FamilyUnspecified)
+		target, code := ParseTarget(text, 80, abi.FamilyUnspecified)
 		assert.Equal(t, errcode.Parameter, code, "%q", text)
 		assert.Zero(t, target)
 	}
 	for _, test := range []struct {
 		text   string
-		family Family
+		family abi.Family
 		code   errcode.Code
 	}{
-		{"::1", FamilyIPv4, errcode.Parameter},
-		{"127.0.0.1", FamilyIPv6, errcode.Parameter},
-		{"fe80::1%nosuch0", FamilyDomain, noDevice},
+		{"::1", abi.FamilyIPv4, errcode.Parameter},
+		{"127.0.0.1", abi.FamilyIPv6, errcode.Parameter},
+		{"fe80::1%nosuch0", abi.FamilyDomain, noDevice},
 	} {
 		_, code := ParseTarget(test.text, 80, test.family)
 		assert.Equal(t, test.code, code, test.text)
@@ -176,7 +177,7 @@ func TestParseTargetHost(t *testing.T) {
 }
 
 func TestTargetLocalhost(t *testing.T) {
-	for family, want := range map[Family]string{FamilyIPv4: "127.0.0.1:80", FamilyIPv6: "[::1]:80"} {
+	for family, want := range map[abi.Family]string{abi.FamilyIPv4: "127.0.0.1:80", abi.FamilyIPv6: "[::1]:80"} {
 		target, code := ParseTarget("localhost", 80, family)
 		require.Equal(t, errcode.OK, code)
 		s, ok := target.Literal()
@@ -191,7 +192,7 @@ func addSeeds(f *testing.F) {
 		"", "127.0.0.1", "::1", "::ffff:1.2.3.4", "fe80::1%lo", "fe80::1%1", "localhost", "example.com.", "4564646",
 		"[::1]", "0x7f.1", "a..b", "::1%", "1.2.3.4%lo",
 	} {
-		for family := range Family(5) {
+		for family := range abi.Family(5) {
 			f.Add(text, int32(80), int32(family))
 		}
 	}
@@ -203,8 +204,8 @@ func addSeeds(f *testing.F) {
 func checkLiteral(t *testing.T, s Sockaddr, port, family int32) {
 	require.True(t, s.IsValid())
 	require.EqualValues(t, port, s.Port())
-	require.True(t, Family(family).allows(s.AddressFamily()))
-	again, code := ParseLiteral(string(s.AppendText(nil)), port, Family(family))
+	require.True(t, abi.Family(family).Allows(s.AddressFamily()))
+	again, code := ParseLiteral(string(s.AppendText(nil)), port, abi.Family(family))
 	require.Equal(t, errcode.OK, code, s)
 	require.Equal(t, s, again)
 }
@@ -212,13 +213,13 @@ func checkLiteral(t *testing.T, s Sockaddr, port, family int32) {
 func FuzzParseLiteral(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, text string, port, family int32) {
-		s, code := ParseLiteral(text, port, Family(family))
+		s, code := ParseLiteral(text, port, abi.Family(family))
 		if code != errcode.OK {
 			require.Zero(t, s)
 			return
 		}
 		checkLiteral(t, s, port, family)
-		_, code = ParseTarget(text, port, Family(family))
+		_, code = ParseTarget(text, port, abi.Family(family))
 		require.Equal(t, errcode.OK, code)
 	})
 }
@@ -226,7 +227,7 @@ func FuzzParseLiteral(f *testing.F) {
 func FuzzParseTarget(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, text string, port, family int32) {
-		target, code := ParseTarget(text, port, Family(family))
+		target, code := ParseTarget(text, port, abi.Family(family))
 		if code != errcode.OK {
 			require.Zero(t, target)
 			return

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -131,9 +132,9 @@ func Interleave(addrs []Sockaddr) []Sockaddr {
 
 func (t Target) network() string {
 	switch t.family {
-	case FamilyIPv4:
+	case abi.FamilyIPv4:
 		return "ip4"
-	case FamilyIPv6:
+	case abi.FamilyIPv6:
 		return "ip6"
 	}
 	return "ip"
@@ -153,7 +154,7 @@ func (t Target) sockaddr(a netip.Addr) (Sockaddr, bool) {
 		}
 	}
 	s := from(a.Unmap(), scope, t.port)
-	return s, t.family.allows(s.AddressFamily())
+	return s, t.family.Allows(s.AddressFamily())
 }
 
 // failure returns the code of a lookup that failed. The resolver's connections

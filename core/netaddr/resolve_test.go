@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -42,7 +43,7 @@ func answer(t *testing.T, texts ...string) {
 	})
 }
 
-func target(t *testing.T, text string, family Family) Target {
+func target(t *testing.T, text string, family abi.Family) Target {
 	t.Helper()
 	target, code := ParseTarget(text, 80, family)
 	require.Equal(t, errcode.OK, code)
@@ -70,16 +71,16 @@ func TestResolveWithoutLookup(t *testing.T) {
 	})
 	for _, test := range []struct {
 		text   string
-		family Family
+		family abi.Family
 		want   []string
 	}{
-		{"192.0.2.1", FamilyUnspecified, []string{"192.0.2.1:80"}},
-		{"fe80::1%lo", FamilyIPv6, []string{"[fe80::1%lo]:80"}},
-		{"localhost", FamilyUnspecified, []string{"127.0.0.1:80", "[::1]:80"}},
-		{"LocalHost.", FamilyUnspecified, []string{"127.0.0.1:80", "[::1]:80"}},
-		{"localhost", FamilyDomain, []string{"127.0.0.1:80", "[::1]:80"}},
-		{"localhost", FamilyIPv4, []string{"127.0.0.1:80"}},
-		{"localhost", FamilyIPv6, []string{"[::1]:80"}},
+		{"192.0.2.1", abi.FamilyUnspecified, []string{"192.0.2.1:80"}},
+		{"fe80::1%lo", abi.FamilyIPv6, []string{"[fe80::1%lo]:80"}},
+		{"localhost", abi.FamilyUnspecified, []string{"127.0.0.1:80", "[::1]:80"}},
+		{"LocalHost.", abi.FamilyUnspecified, []string{"127.0.0.1:80", "[::1]:80"}},
+		{"localhost", abi.FamilyDomain, []string{"127.0.0.1:80", "[::1]:80"}},
+		{"localhost", abi.FamilyIPv4, []string{"127.0.0.1:80"}},
+		{"localhost", abi.FamilyIPv6, []string{"[::1]:80"}},
 	} {
 		addrs, code := resolve(context.Background(), target(t, test.text, test.family))
 		assert.Equal(t, errcode.OK, code)
@@ -88,8 +89,8 @@ func TestResolveWithoutLookup(t *testing.T) {
 }
 
 func TestResolveNetwork(t *testing.T) {
-	for family, want := range map[Family]string{
-		FamilyUnspecified: "ip", FamilyIPv4: "ip4", FamilyIPv6: "ip6", FamilyDomain: "ip",
+	for family, want := range map[abi.Family]string{
+		abi.FamilyUnspecified: "ip", abi.FamilyIPv4: "ip4", abi.FamilyIPv6: "ip6", abi.FamilyDomain: "ip",
 	} {
 		replaceLookup(t, func(_ context.Context, network, host string) ([]netip.Addr, error) {
 			assert.Equal(t, want, network)
@@ -99,7 +100,7 @@ func TestResolveNetwork(t *testing.T) {
 		addrs, code := resolve(context.Background(), target(t, "host.example", family))
 		assert.Equal(t, errcode.OK, code)
 		for _, a := range addrs {
-			assert.True(t, family.allows(a.AddressFamily()))
+			assert.True(t, family.Allows(a.AddressFamily()))
 		}
 	}
 }
@@ -107,23 +108,23 @@ func TestResolveNetwork(t *testing.T) {
 func TestResolveOrder(t *testing.T) {
 	answer(t, "2001:db8::1", "2001:db8::2", "2001:db8::1", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.2", "fe80::1%lo", "fe80::1%nosuch0")
 	host := "host.example"
-	addrs, code := resolve(context.Background(), target(t, host, FamilyDomain))
+	addrs, code := resolve(context.Background(), target(t, host, abi.FamilyDomain))
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, []string{
 		"[2001:db8::1]:80", "192.0.2.1:80", "[2001:db8::2]:80", "192.0.2.2:80", "[fe80::1%lo]:80",
 	}, texts(addrs))
 
-	addrs, code = resolve(context.Background(), target(t, host, FamilyIPv4))
+	addrs, code = resolve(context.Background(), target(t, host, abi.FamilyIPv4))
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, []string{"192.0.2.1:80", "192.0.2.2:80"}, texts(addrs))
 
 	answer(t, "192.0.2.1")
-	_, code = resolve(context.Background(), target(t, host, FamilyIPv6))
+	_, code = resolve(context.Background(), target(t, host, abi.FamilyIPv6))
 	assert.Equal(t, errcode.Resolve, code)
 }
 
 func TestResolveFailure(t *testing.T) {
-	host := target(t, "host.example", FamilyUnspecified)
+	host := target(t, "host.example", abi.FamilyUnspecified)
 	fail := func(err error) {
 		replaceLookup(t, func(context.Context, string, string) ([]netip.Addr, error) { return nil, err })
 	}
@@ -149,7 +150,7 @@ func TestResolveFailure(t *testing.T) {
 }
 
 func TestResolveContext(t *testing.T) {
-	host := target(t, "host.example", FamilyUnspecified)
+	host := target(t, "host.example", abi.FamilyUnspecified)
 	started := make(chan struct{}, 1)
 	replaceLookup(t, func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
 		started <- struct{}{}
@@ -186,7 +187,7 @@ func TestResolveDeadlineBeforeContext(t *testing.T) {
 	replaceLookup(t, func(context.Context, string, string) ([]netip.Addr, error) {
 		return nil, &net.DNSError{Err: "i/o timeout", IsTimeout: true}
 	})
-	_, code := resolve(lateContext{context.Background()}, target(t, "host.example", FamilyUnspecified))
+	_, code := resolve(lateContext{context.Background()}, target(t, "host.example", abi.FamilyUnspecified))
 	assert.Equal(t, errcode.TimedOut, code)
 }
 

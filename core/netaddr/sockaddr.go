@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ohsocket/core/abi"
 )
 
 // A Sockaddr is an address and a port in the kernel's own form, a sockaddr_in
@@ -92,14 +94,14 @@ func (s Sockaddr) Family() int { return int(binary.NativeEndian.Uint16(s.bytes()
 
 // AddressFamily returns FamilyIPv4, FamilyIPv6, or FamilyUnspecified if the
 // address is invalid.
-func (s Sockaddr) AddressFamily() Family {
+func (s Sockaddr) AddressFamily() abi.Family {
 	switch s.Family() {
 	case unix.AF_INET:
-		return FamilyIPv4
+		return abi.FamilyIPv4
 	case unix.AF_INET6:
-		return FamilyIPv6
+		return abi.FamilyIPv6
 	}
-	return FamilyUnspecified
+	return abi.FamilyUnspecified
 }
 
 // IsValid reports whether s holds an address.

@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
 func literal(t testing.TB, text string, port int32) Sockaddr {
 	t.Helper()
-	s, code := ParseLiteral(text, port, FamilyUnspecified)
+	s, code := ParseLiteral(text, port, abi.FamilyUnspecified)
 	require.Equal(t, errcode.OK, code, text)
 	return s
 }
@@ -73,7 +74,7 @@ func TestInvalidSockaddr(t *testing.T) {
 	assert.Zero(t, s.Len())
 	assert.Zero(t, s.Family())
 	assert.Zero(t, s.Port())
-	assert.Equal(t, FamilyUnspecified, s.AddressFamily())
+	assert.Equal(t, abi.FamilyUnspecified, s.AddressFamily())
 	assert.Equal(t, "x", string(s.AppendText([]byte("x"))))
 	assert.Equal(t, "invalid address", s.String())
 	assert.Equal(t, s, s.WithPort(1))
@@ -150,8 +151,8 @@ func TestParseDoesNotAllocate(t *testing.T) {
 	for _, text := range []string{"255.255.255.255", "2001:db8:1:2:3:4:5:6"} {
 		var ok bool
 		assert.Zero(t, testing.AllocsPerRun(100, func() {
-			target, code := ParseTarget(text, 1, FamilyUnspecified)
-			s, code2 := ParseLiteral(text, 1, FamilyUnspecified)
+			target, code := ParseTarget(text, 1, abi.FamilyUnspecified)
+			s, code2 := ParseLiteral(text, 1, abi.FamilyUnspecified)
 			ok = code == errcode.OK && code2 == errcode.OK && s.IsValid() && target.Port() == 1
 		}), text)
 		assert.True(t, ok)

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -26,21 +27,21 @@ func (n *addressCache) update(sa netaddr.Sockaddr) {
 }
 
 // matches reports whether a caller's words mean it, apart from the port.
-func (n *addressCache) matches(text []byte, family netaddr.Family) bool {
+func (n *addressCache) matches(text []byte, family abi.Family) bool {
 	return family == n.address.AddressFamily() && n.address.ScopeID() == 0 && string(n.text[:n.size]) == string(text)
 }
 
 // remote formats an address for an event, into memory of addressText bytes.
-func (l *Loop) remote(sa netaddr.Sockaddr, text []byte) Address {
+func (l *Loop) remote(sa netaddr.Sockaddr, text []byte) abi.Address {
 	l.address.update(sa)
 	copy(text, l.address.text[:])
-	return Address{Address: buffer.Address(text), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
+	return abi.Address{Address: buffer.Address(text), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
 }
 
 // Receiver is LocalAddress for a datagram's receiver, whose text is in a caller's memory.
-func (s *Socket) Receiver(t Thread, text []byte, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
+func (s *Socket) Receiver(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, errcode.Code) {
 	l := s.loop
-	if l.mode == LoopCallbacks && l.gathers(t) && !s.compat && l.address.matches(text, family) {
+	if l.mode == abi.LoopCallbacks && l.gathers(t) && !s.compat && l.address.matches(text, family) {
 		if sa := l.address.address.WithPort(int(port)); sa.IsValid() {
 			return sa, errcode.OK
 		}

@@ -7,26 +7,26 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
-	"ohsocket/core/netaddr"
 )
 
 // Whoever is answered by the text of an event gets the answer, and what is kept of the last
 // sender changes no other address.
 func TestReceiverIsWhoseTextItIs(t *testing.T) {
 	f := newFixture(t, onRun)
-	p := f.socket(KindUDP)
+	p := f.socket(abi.KindUDP)
 	require.Equal(t, errcode.OK, p.bind("::", 0)) // of both families
 	var senders []*probe
 	for _, text := range []string{"127.0.0.1", "::1", "127.0.0.2", "127.0.0.1"} {
-		s := f.socket(KindUDP)
+		s := f.socket(abi.KindUDP)
 		require.Equal(t, errcode.OK, s.bind(text, 0))
 		senders = append(senders, s)
 		c := s.connect(target(t, map[bool]string{true: "::1", false: "127.0.0.1"}[text == "::1"], p.port()), 0)
 		f.until("connected", c.ok)
 	}
-	p.on[EventMessage] = func(e *Event) {
-		text, port, family := textAt(e.Remote.Address), e.Remote.Port, netaddr.Family(e.Remote.Family)
+	p.on[abi.EventMessage] = func(e *abi.Event) {
+		text, port, family := textAt(e.Remote.Address), e.Remote.Port, abi.Family(e.Remote.Family)
 		to, code := p.s.Receiver(f.thread, []byte(text), port, family)
 		require.Equal(t, errcode.OK, code)
 		p.sendTo(to, []byte(fmt.Sprint(port)))
@@ -40,7 +40,7 @@ func TestReceiverIsWhoseTextItIs(t *testing.T) {
 		}
 		_, code = p.s.Receiver(f.thread, []byte(text), 65536, family)
 		assert.Equal(t, errcode.Parameter, code)
-		_, code = p.s.Receiver(f.thread, []byte(text), port, netaddr.FamilyIPv4)
+		_, code = p.s.Receiver(f.thread, []byte(text), port, abi.FamilyIPv4)
 		assert.Equal(t, errcode.Parameter, code, "of another family")
 	}
 	for round := range 3 {

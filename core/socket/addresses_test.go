@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -57,7 +58,7 @@ func TestConnectBeforeOtherFamily(t *testing.T) {
 	lateFamily(t, "127.0.0.1", "::1", nil)
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(t)
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		began := time.Now()
 		c := p.connect(target(t, "host.example", port), 0)
 		f.until("connected", c.ok)
@@ -72,7 +73,7 @@ func TestConnectLaterFamily(t *testing.T) {
 		late := make(chan struct{})
 		lateFamily(t, "127.0.0.1", "::1", late)
 		listeners, port := listenAt(t, 0, "::1")
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c := p.connect(target(t, "host.example", port), 0)
 		for began := time.Now(); time.Since(began) < 100*time.Millisecond; {
 			f.turn(10) // it is refused at 127.0.0.1
@@ -89,7 +90,7 @@ func TestConnectBoundInTurn(t *testing.T) {
 	port, listeners := stalled(t, "127.0.0.3")
 	resolved(t, "127.0.0.2", "127.0.0.2", "127.0.0.9", "127.0.0.3")
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
 		own := p.port()
 		began := time.Now()
@@ -117,7 +118,7 @@ func TestHandshakeOfNextAddress(t *testing.T) {
 					listeners, _ := listenAt(t, port, "127.0.0.2")
 					takeRaw(listeners[0], talk)
 					resolved(t, "127.0.0.2", "127.0.0.1")
-					q := f.socket(KindTLS)
+					q := f.socket(abi.KindTLS)
 					i := testIdentity()
 					x, code := q.s.NewSecure(&tlsengine.Config{CA: [][]byte{i.certificate}, NoTickets: true}, "localhost", "test")
 					require.Equal(t, errcode.OK, code)
@@ -140,7 +141,7 @@ func TestHandshakeOfNoAddress(t *testing.T) {
 		l, port := rawListener(t)
 		takeRaw(l, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })
 		resolved(t, "127.0.0.1", "127.0.0.9")
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		c := p.connect(target(t, "localhost.example", port), 0)
 		f.until("failed", func() bool { return c.ran == 1 })
 		assert.Equal(t, -int32(errcode.TLSSystemCall), c.err)
@@ -154,7 +155,7 @@ func TestHandshakeCertificate(t *testing.T) {
 		port := echoingTLS(f)
 		listeners, _ := listenAt(t, port, "127.0.0.2")
 		resolved(t, "127.0.0.1", "127.0.0.2")
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		c := p.connect(target(t, "other.example", port), 0)
 		f.until("failed", func() bool { return c.ran == 1 })
 		assert.Equal(t, -int32(errcode.TLSCertificate), c.err)
@@ -181,7 +182,7 @@ func TestConnectToItself(t *testing.T) {
 				}
 				return 0, 0
 			})
-			p := f.socket(KindTCP)
+			p := f.socket(abi.KindTCP)
 			c := p.connect(target(t, text, port), 0)
 			f.until("refused", func() bool { return c.ran == 1 })
 			assert.Equal(t, -int32(errcode.FromErrno(errcode.Client, unix.ECONNREFUSED)), c.err)
@@ -203,7 +204,7 @@ func TestConnectFromAny(t *testing.T) {
 		for _, own := range []string{"::", "::ffff:127.0.0.1"} {
 			for _, host := range []string{"127.0.0.1", "::ffff:127.0.0.1", "host.example", "localhost"} {
 				l, port := rawListener(t)
-				p := f.socket(KindTCP)
+				p := f.socket(abi.KindTCP)
 				require.Equal(t, errcode.OK, p.bind(own, 0))
 				c := p.connect(target(t, host, port), 0)
 				f.until("connected", c.ok)
@@ -214,7 +215,7 @@ func TestConnectFromAny(t *testing.T) {
 			}
 		}
 		l, port := rawListener(t)
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
 		c := p.connect(target(t, "::ffff:127.0.0.1", port), 0)
 		f.until("connected", c.ok)
@@ -226,7 +227,7 @@ func TestConnectFromAny(t *testing.T) {
 func TestConnectOfOtherFamily(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		for own, host := range map[string]string{"127.0.0.1": "::1", "::1": "127.0.0.1", "::ffff:127.0.0.1": "::1"} {
-			for _, kind := range []Kind{KindTCP, KindUDP} {
+			for _, kind := range []abi.Kind{abi.KindTCP, abi.KindUDP} {
 				p := f.socket(kind)
 				require.Equal(t, errcode.OK, p.bind(own, 0))
 				c := p.connect(target(t, host, 9), 0)
@@ -261,9 +262,9 @@ func TestDatagramToMapped(t *testing.T) {
 func TestLocalhostOfUDP(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		for _, name := range []string{"localhost", "LocalHost", "localhost."} {
-			a := f.socket(KindUDP)
+			a := f.socket(abi.KindUDP)
 			require.Equal(t, errcode.OK, a.bind(name, 0))
-			b := f.socket(KindUDP)
+			b := f.socket(abi.KindUDP)
 			c := b.connect(target(t, name, a.port()), 0)
 			s := b.send([]byte("hello"))
 			f.until("arrived", func() bool { return c.ok() && s.ok() && len(a.packets) == 1 })
@@ -286,7 +287,7 @@ func TestDatagramNoticeOfAnyKind(t *testing.T) {
 
 func sendAfterICMP(t *testing.T, e unix.Errno, together bool) {
 	f := newFixture(t, onRun)
-	a := f.socket(KindUDP)
+	a := f.socket(abi.KindUDP)
 	b, to := udp(f)
 	c := a.connect(target(t, "127.0.0.1", to.Port()), 0)
 	f.until("connected", c.ok)

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -12,7 +13,7 @@ import (
 
 // Adopt opens a socket with an existing descriptor.
 func (s *Socket) Adopt(fd int) errcode.Code {
-	if s.kind.isConnection() {
+	if s.kind.IsConnection() {
 		return errcode.NotSupported
 	}
 	if fd < 0 {
@@ -37,7 +38,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	s.mu.Lock()
 	s.remote = remote.Keep()
-	if s.kind == KindTLS {
+	if s.kind == abi.KindTLS {
 		s.carried = true
 	}
 	if x != nil {
@@ -67,15 +68,15 @@ func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	connected := e == 0 && remote.IsValid()
 	switch {
 	case !local.IsValid():
-	case s.kind.isServer() && kind == unix.SOCK_STREAM && listening == 1:
+	case s.kind.IsServer() && kind == unix.SOCK_STREAM && listening == 1:
 		return stateListening, none, 0
-	case s.kind == KindTCP && kind == unix.SOCK_STREAM && connected:
+	case s.kind == abi.KindTCP && kind == unix.SOCK_STREAM && connected:
 		return stateConnected, remote, 0
-	case s.kind == KindTLS && kind == unix.SOCK_STREAM && connected:
+	case s.kind == abi.KindTLS && kind == unix.SOCK_STREAM && connected:
 		return stateBound, remote, 0 // until the handshake is made
-	case s.kind == KindUDP && kind == unix.SOCK_DGRAM && connected:
+	case s.kind == abi.KindUDP && kind == unix.SOCK_DGRAM && connected:
 		return stateConnected, remote, 0
-	case s.kind == KindUDP && kind == unix.SOCK_DGRAM && local.Port() != 0:
+	case s.kind == abi.KindUDP && kind == unix.SOCK_DGRAM && local.Port() != 0:
 		return stateBound, none, 0
 	}
 	return stateIdle, none, unix.EPROTOTYPE

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -22,22 +23,22 @@ func TestAdoptKinds(t *testing.T) {
 		defer unix.Close(pipe[0])
 		defer unix.Close(pipe[1])
 		for _, test := range []struct {
-			kind Kind
+			kind abi.Kind
 			fd   int
 			want unix.Errno
 		}{
-			{KindTCP, server, unix.EPROTOTYPE}, {KindTCP, bound.fd, unix.EPROTOTYPE}, {KindTCP, pipe[0], unix.ENOTSOCK},
-			{KindTCPServer, client.fd, unix.EPROTOTYPE}, {KindTCPServer, pipe[0], unix.ENOTSOCK},
-			{KindUDP, client.fd, unix.EPROTOTYPE}, {KindUDP, 1 << 20, unix.EBADF},
+			{abi.KindTCP, server, unix.EPROTOTYPE}, {abi.KindTCP, bound.fd, unix.EPROTOTYPE}, {abi.KindTCP, pipe[0], unix.ENOTSOCK},
+			{abi.KindTCPServer, client.fd, unix.EPROTOTYPE}, {abi.KindTCPServer, pipe[0], unix.ENOTSOCK},
+			{abi.KindUDP, client.fd, unix.EPROTOTYPE}, {abi.KindUDP, 1 << 20, unix.EBADF},
 		} {
 			p := f.socket(test.kind)
 			assert.Equal(t, p.s.code(test.want), p.s.Adopt(test.fd))
 			_, err := unix.FcntlInt(uintptr(max(test.fd, 0)), unix.F_GETFD, 0)
 			assert.Equal(t, test.want == unix.EBADF, err != nil, "the descriptor stays the caller's")
 		}
-		assert.Equal(t, errcode.Parameter, f.socket(KindTCP).s.Adopt(-1))
+		assert.Equal(t, errcode.Parameter, f.socket(abi.KindTCP).s.Adopt(-1))
 
-		p := f.socket(KindTCPServer)
+		p := f.socket(abi.KindTCPServer)
 		require.Equal(t, errcode.OK, p.adopt(server))
 		assert.Equal(t, errcode.FromErrno(errcode.Server, unix.EINVAL), p.s.Adopt(server))
 		rawDial(t, p.port())
@@ -51,15 +52,15 @@ func TestAdoptOnLoopThatIsGone(t *testing.T) {
 	checkLeaks(t)
 	_, port := rawListener(t)
 	client := bareTCP(t, port)
-	l, code := NewLoop(LoopCallbacks)
+	l, code := NewLoop(abi.LoopCallbacks)
 	require.Equal(t, errcode.OK, code)
-	s, code := Construct(l, KindTCP)
+	s, code := Construct(l, abi.KindTCP)
 	require.Equal(t, errcode.OK, code)
 	require.Equal(t, errcode.OK, l.Close(1))
 	assert.Equal(t, errcode.BadFD, s.Adopt(client.fd))
 	_, err := unix.FcntlInt(uintptr(client.fd), unix.F_GETFD, 0)
 	assert.NoError(t, err)
-	for _, code := range []errcode.Code{s.Bind(literal(t, "127.0.0.1", 0)), s.Connect(target(t, "127.0.0.1", port), 0, Completion{})} {
+	for _, code := range []errcode.Code{s.Bind(literal(t, "127.0.0.1", 0)), s.Connect(target(t, "127.0.0.1", port), 0, abi.Completion{})} {
 		assert.Equal(t, errcode.BadFD, code)
 	}
 }

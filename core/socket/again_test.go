@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
@@ -138,7 +139,7 @@ func TestSendAgainWithoutAnEdge(t *testing.T) {
 func TestSendAgainWithoutAnEdgeAndClose(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, _ := pair(f)
-		p.set(OptionCloseTimeout, 100)
+		p.set(abi.OptionCloseTimeout, 100)
 		f.settle()
 		said := again(f, sys.OpSend, p.fd(), sendCalls)
 		start := time.Now()
@@ -154,7 +155,7 @@ func TestSendAgainWithoutAnEdgeAndClose(t *testing.T) {
 // A client that was not accepted is, with the next one.
 func TestAcceptAgainWithoutAnEdge(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		server := f.socket(KindTCPServer)
+		server := f.socket(abi.KindTCPServer)
 		require.Equal(t, errcode.OK, server.serve())
 		f.settle()
 		said := again(f, sys.OpAccept, server.fd(), 1)

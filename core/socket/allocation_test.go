@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -73,29 +74,29 @@ func requireNoAllocations(t *testing.T, round func()) {
 }
 
 // allocationFixture has plain functions in the host, which allocate nothing.
-func allocationFixture(t *testing.T, v venue, event func(*Event), done func(int32)) (*fixture, Listener, Completion) {
+func allocationFixture(t *testing.T, v venue, event func(*abi.Event), done func(int32)) (*fixture, abi.Listener, abi.Completion) {
 	f := newFixture(t, v)
 	return f, host.listener(event), host.completion(done)
 }
 
 func TestAllocationsOfCallbacks(t *testing.T) {
 	var client *Socket
-	var thread Thread
+	var thread abi.Thread
 	completed := 0
-	var completion Completion
-	f, listener, completion2 := allocationFixture(t, onRun, func(e *Event) {
+	var completion abi.Completion
+	f, listener, completion2 := allocationFixture(t, onRun, func(e *abi.Event) {
 		if client.Send(thread, e.Data, uintptr(e.Size), completion) != errcode.OK {
 			panic("send")
 		}
 	}, func(int32) { completed++ })
 	completion = completion2
 	thread = f.thread
-	server := f.deaf(KindTCPServer)
+	server := f.deaf(abi.KindTCPServer)
 	require.Equal(t, errcode.OK, server.serve())
-	server.on[EventConnect] = func(e *Event) {
+	server.on[abi.EventConnect] = func(e *abi.Event) {
 		client = Lookup(e.Connection)
-		client.Off(EventMessage, Listener{})
-		client.On(EventMessage, listener)
+		client.Off(abi.EventMessage, abi.Listener{})
+		client.On(abi.EventMessage, listener)
 	}
 	server.listen(allEvents)
 	peer := bareTCP(t, server.port())
@@ -112,7 +113,7 @@ func TestAllocationsOfCallbacks(t *testing.T) {
 
 func TestAllocationsOfRecords(t *testing.T) {
 	f, _, completion := allocationFixture(t, onPoll, nil, func(int32) {})
-	server := f.deaf(KindTCPServer)
+	server := f.deaf(abi.KindTCPServer)
 	require.Equal(t, errcode.OK, server.serve())
 	server.listen(allEvents)
 	peer := bareTCP(t, server.port())
@@ -126,9 +127,9 @@ func TestAllocationsOfRecords(t *testing.T) {
 			n, _ := f.loop.Poll(f.thread, out, -1)
 			for i := range out[:n] {
 				switch out[i].Type {
-				case EventMessage:
+				case abi.EventMessage:
 					s.Send(f.thread, out[i].Data, uintptr(out[i].Size), completion)
-				case EventCompletion:
+				case abi.EventCompletion:
 					completed = true
 				}
 			}
@@ -141,7 +142,7 @@ func TestAllocationsOfRecords(t *testing.T) {
 func TestAllocationsOfForeignSend(t *testing.T) {
 	var completed atomic.Int64
 	f, _, completion := allocationFixture(t, onThread, nil, func(int32) { completed.Add(1) })
-	server := f.deaf(KindTCPServer)
+	server := f.deaf(abi.KindTCPServer)
 	require.Equal(t, errcode.OK, server.serve())
 	server.listen(allEvents)
 	peer := bareTCP(t, server.port())
@@ -163,10 +164,10 @@ func TestAllocationsOfForeignSend(t *testing.T) {
 func TestAllocationsOfDatagrams(t *testing.T) {
 	for _, gathered := range []bool{true, false} {
 		var s *Socket
-		var from Thread
+		var from abi.Thread
 		completed := 0
-		var completion Completion
-		f, listener, c := allocationFixture(t, onRun, func(e *Event) {
+		var completion abi.Completion
+		f, listener, c := allocationFixture(t, onRun, func(e *abi.Event) {
 			to := s.remoteOf(e)
 			if s.SendTo(from, to, e.Data, uintptr(e.Size), completion) != errcode.OK {
 				panic("send")
@@ -178,8 +179,8 @@ func TestAllocationsOfDatagrams(t *testing.T) {
 		}
 		p, to := udp(f)
 		s = p.s
-		s.Off(EventMessage, Listener{})
-		s.On(EventMessage, listener)
+		s.Off(abi.EventMessage, abi.Listener{})
+		s.On(abi.EventMessage, listener)
 		peer := bareUDP(t, to.Port())
 		requireNoAllocations(t, func() {
 			before := completed
@@ -208,6 +209,8 @@ func TestAllocationsOfTimer(t *testing.T) {
 }
 
 // remoteOf is the sender of a datagram, without text: the only one there is.
-func (s *Socket) remoteOf(e *Event) netaddr.Sockaddr { return loopback.WithPort(int(e.Remote.Port)) }
+func (s *Socket) remoteOf(e *abi.Event) netaddr.Sockaddr {
+	return loopback.WithPort(int(e.Remote.Port))
+}
 
-var loopback, _ = netaddr.ParseLiteral("127.0.0.1", 1, netaddr.FamilyUnspecified)
+var loopback, _ = netaddr.ParseLiteral("127.0.0.1", 1, abi.FamilyUnspecified)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -36,7 +37,7 @@ const (
 )
 
 // pick chooses a socket; of a released one there is a successor.
-func (x *script) pick(list *[]*probe, kind Kind) *probe {
+func (x *script) pick(list *[]*probe, kind abi.Kind) *probe {
 	i := int(x.next()) % perKind
 	for len(*list) <= i {
 		*list = append(*list, x.f.fresh(kind))
@@ -45,12 +46,12 @@ func (x *script) pick(list *[]*probe, kind Kind) *probe {
 		(*list)[i] = x.f.fresh(kind)
 	}
 	p := (*list)[i]
-	p.set(OptionCloseTimeout, 20)
+	p.set(abi.OptionCloseTimeout, 20)
 	return p
 }
 
 // fresh is socket, with options for TLS.
-func (f *fixture) fresh(kind Kind) *probe {
+func (f *fixture) fresh(kind abi.Kind) *probe {
 	p := f.socket(kind)
 	if kind.IsTLS() {
 		secured(p)
@@ -61,16 +62,16 @@ func (f *fixture) fresh(kind Kind) *probe {
 // client and server choose one of either layer.
 func (x *script) client() *probe {
 	if x.next()%2 == 0 {
-		return x.pick(&x.tlsClients, KindTLS)
+		return x.pick(&x.tlsClients, abi.KindTLS)
 	}
-	return x.pick(&x.clients, KindTCP)
+	return x.pick(&x.clients, abi.KindTCP)
 }
 
 func (x *script) server() *probe {
 	if x.next()%2 == 0 {
-		return x.pick(&x.tlsServers, KindTLSServer)
+		return x.pick(&x.tlsServers, abi.KindTLSServer)
 	}
-	return x.pick(&x.servers, KindTCPServer)
+	return x.pick(&x.servers, abi.KindTCPServer)
 }
 
 // any chooses a socket of any kind, connections of servers too.
@@ -81,7 +82,7 @@ func (x *script) any() *probe {
 	case 1:
 		return x.server()
 	case 2:
-		return x.pick(&x.datagrams, KindUDP)
+		return x.pick(&x.datagrams, abi.KindUDP)
 	}
 	s := x.server()
 	if n := len(s.children); n > 0 {
@@ -94,7 +95,7 @@ func (x *script) any() *probe {
 func (x *script) target() netaddr.Target {
 	p := x.server()
 	if x.next()%4 == 0 {
-		p = x.pick(&x.datagrams, KindUDP)
+		p = x.pick(&x.datagrams, abi.KindUDP)
 	}
 	port := p.port()
 	if port == 0 {
@@ -113,7 +114,7 @@ func (x *script) data() []byte {
 }
 
 // thread is the loop's own for some calls, as if made in a callback.
-func (x *script) thread() Thread { return Thread(x.next() % 2) }
+func (x *script) thread() abi.Thread { return abi.Thread(x.next() % 2) }
 
 // over makes a TLS client of a connected one.
 func (x *script) over(p *probe) {
@@ -126,7 +127,7 @@ func (x *script) over(p *probe) {
 	x.f.mu.Unlock()
 	t := x.f.probe(s, p.name+"/over")
 	t.opened = 1
-	t.set(OptionCloseTimeout, 20)
+	t.set(abi.OptionCloseTimeout, 20)
 	t.listen(allEvents)
 	x.tlsClients[int(x.next())%len(x.tlsClients)] = secured(t)
 }
@@ -137,7 +138,7 @@ func (x *script) step() {
 		p := x.client()
 		p.bind("127.0.0.1", 0)
 	case 1:
-		p := x.pick(&x.datagrams, KindUDP)
+		p := x.pick(&x.datagrams, abi.KindUDP)
 		p.bind("127.0.0.1", 0)
 	case 2, 3:
 		x.server().serve()
@@ -145,13 +146,13 @@ func (x *script) step() {
 		p := x.client()
 		p.connect(x.target(), 200)
 	case 6:
-		p := x.pick(&x.datagrams, KindUDP)
+		p := x.pick(&x.datagrams, abi.KindUDP)
 		p.connect(x.target(), 200)
 	case 7, 8, 9:
 		p := x.any()
 		p.sendFrom(x.thread(), x.data())
 	case 10:
-		p := x.pick(&x.datagrams, KindUDP)
+		p := x.pick(&x.datagrams, abi.KindUDP)
 		if to, ok := x.target().Literal(); ok {
 			p.sendTo(to, x.data())
 		}
@@ -179,10 +180,10 @@ func (x *script) step() {
 		}
 	case 18:
 		p := x.any()
-		o := Option(x.next()%10 + 1)
+		o := abi.Option(x.next()%10 + 1)
 		r := optionRange[o]
 		values := [...]int64{r.min, r.max, r.min - 1, r.max + 1, 1, 2, 100, 100_000}
-		if o != OptionCloseTimeout {
+		if o != abi.OptionCloseTimeout {
 			p.s.SetOption(o, values[x.next()%8])
 		}
 	case 19:
@@ -200,9 +201,9 @@ func (x *script) step() {
 			p.s.CipherSuite(i)
 		}
 	case 21:
-		x.over(x.pick(&x.clients, KindTCP))
+		x.over(x.pick(&x.clients, abi.KindTCP))
 	case 22:
-		if p := x.any(); !p.released && (p.s.kind == KindTLS || p.s.kind == KindTLSServer) {
+		if p := x.any(); !p.released && (p.s.kind == abi.KindTLS || p.s.kind == abi.KindTLSServer) {
 			secured(p)
 		}
 	default:
@@ -212,8 +213,8 @@ func (x *script) step() {
 
 // inCallback makes events of the script's sockets take steps of it, too.
 func (x *script) inCallback(p *probe) {
-	for e := EventConnect; e <= EventListening; e++ {
-		p.on[e] = func(*Event) {
+	for e := abi.EventConnect; e <= abi.EventListening; e++ {
+		p.on[e] = func(*abi.Event) {
 			if len(x.input) > 0 && x.next()%4 == 0 && x.input0() {
 				x.step()
 			}
@@ -233,9 +234,9 @@ func runScript(t *testing.T, v venue, input []byte) {
 	}
 	x := &script{f: f, input: input, bytes: pattern(1 << 20)}
 	for _, kind := range []struct {
-		kind Kind
+		kind abi.Kind
 		list *[]*probe
-	}{{KindTCP, &x.clients}, {KindTCPServer, &x.servers}, {KindUDP, &x.datagrams}, {KindTLS, &x.tlsClients}, {KindTLSServer, &x.tlsServers}} {
+	}{{abi.KindTCP, &x.clients}, {abi.KindTCPServer, &x.servers}, {abi.KindUDP, &x.datagrams}, {abi.KindTLS, &x.tlsClients}, {abi.KindTLSServer, &x.tlsServers}} {
 		for range perKind / 2 {
 			p := f.fresh(kind.kind)
 			x.inCallback(p)

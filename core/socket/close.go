@@ -3,13 +3,14 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
 
 // Close ends the open period when what is queued has been sent.
-func (s *Socket) Close(done Completion) errcode.Code {
+func (s *Socket) Close(done abi.Completion) errcode.Code {
 	s.mu.Lock()
 	if s.released {
 		s.mu.Unlock()
@@ -21,7 +22,7 @@ func (s *Socket) Close(done Completion) errcode.Code {
 	}
 	if !s.closing {
 		s.beginClose()
-		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.isStream() {
+		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.IsStream() {
 			s.aborted = true
 		}
 	}
@@ -39,7 +40,7 @@ func (s *Socket) Close(done Completion) errcode.Code {
 // any more: the program may bind another socket to its port when the call that has ended the period
 // returns. What else belongs to the end of the period comes as always.
 func (s *Socket) freePort() {
-	if s.kind == KindUDP || s.kind.isServer() || s.kind == KindTCP {
+	if s.kind == abi.KindUDP || s.kind.IsServer() || s.kind == abi.KindTCP {
 		s.loop.ifStill(Host.ThreadID(), s.closeUnused)
 	}
 }
@@ -47,7 +48,7 @@ func (s *Socket) freePort() {
 // closeUnused is called while the loop's thread does nothing with the descriptor.
 func (s *Socket) closeUnused() {
 	s.mu.Lock()
-	if s.kind == KindUDP && s.closing && !s.aborted && s.out.gathered {
+	if s.kind == abi.KindUDP && s.closing && !s.aborted && s.out.gathered {
 		s.writeIfIdle()
 		s.mu.Lock()
 	}
@@ -73,10 +74,10 @@ func (s *Socket) holdsPortOnly() bool {
 	case stateListening:
 		return true
 	case stateBound, stateConnected:
-		if s.kind == KindUDP {
+		if s.kind == abi.KindUDP {
 			return s.aborted || s.out.blocks.First == nil
 		}
-		return s.state == stateBound && s.kind == KindTCP && s.successor() == nil
+		return s.state == stateBound && s.kind == abi.KindTCP && s.successor() == nil
 	}
 	return false
 }
@@ -121,8 +122,8 @@ func (s *Socket) doom() {
 }
 
 // End sends what is queued and then a FIN.
-func (s *Socket) End(done Completion) errcode.Code {
-	if !s.kind.isClient() && !s.kind.isConnection() {
+func (s *Socket) End(done abi.Completion) errcode.Code {
+	if !s.kind.IsClient() && !s.kind.IsConnection() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -162,7 +163,7 @@ func (s *Socket) sendFIN() {
 		e = 0 // the peer has ended and gone, and nothing is lost
 	}
 	s.deliverSends()
-	s.complete(OperationEnd, done, s.sendCode(errcode.FromErrno(errcode.Client, e)))
+	s.complete(abi.OperationEnd, done, s.sendCode(errcode.FromErrno(errcode.Client, e)))
 	s.mu.Lock()
 	if e != 0 {
 		// The peer would wait for the end, and the socket for the peer.
@@ -199,7 +200,7 @@ func (s *Socket) closeStep() {
 		}
 		return
 	}
-	queued := s.out.size > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == KindUDP || s.state == stateConnected)
+	queued := s.out.size > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == abi.KindUDP || s.state == stateConnected)
 	switch {
 	case queued && s.expired:
 		s.failLocked(unix.ETIMEDOUT)
@@ -207,7 +208,7 @@ func (s *Socket) closeStep() {
 		s.queueWorkLocked(workTimer)
 		s.writeIfIdle()
 		return
-	case s.state != stateConnected || s.kind == KindUDP || s.aborted || s.fatal != errcode.OK:
+	case s.state != stateConnected || s.kind == abi.KindUDP || s.aborted || s.fatal != errcode.OK:
 	case !s.finSent || !s.sentAll:
 		// All is sent. Now the peer may take its time to read it.
 		if s.hasSession() && !s.finSent && !s.expired {
@@ -234,7 +235,7 @@ func (s *Socket) closeStep() {
 			s.unlock()
 		}
 		s.deliverSends()
-		s.complete(OperationEnd, done, errcode.OK)
+		s.complete(abi.OperationEnd, done, errcode.OK)
 		s.ready |= pollIn
 		s.read()
 		return
@@ -294,14 +295,14 @@ func (s *Socket) finish() {
 		unsent = errcode.Canceled
 	}
 	// The peer must not take what it has for all there was.
-	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.isStream()
+	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.IsStream()
 	s.out.drop(unsent)
 	s.out.blocked, s.out.edge = false, false
 	s.out.receipt = receiptNone
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
 	s.rare.settle()
-	if s.kind == KindTLS {
+	if s.kind == abi.KindTLS {
 		s.carried = false
 	}
 	end := s.takeEndDone()
@@ -320,7 +321,7 @@ func (s *Socket) finish() {
 			if sys.Disconnect(fd) != 0 {
 				sys.SetReset(fd)
 			}
-		case s.kind.isStream() && !s.kind.isServer():
+		case s.kind.IsStream() && !s.kind.IsServer():
 			// A forked process may hold the descriptor too. Who else has a listening one goes on
 			// accepting.
 			sys.Shutdown(fd, unix.SHUT_RDWR)
@@ -334,25 +335,25 @@ func (s *Socket) finish() {
 	s.ready = 0
 	s.stopTLS()
 	s.stopTimers()
-	if s.kind == KindUDP {
+	if s.kind == abi.KindUDP {
 		s.dropUndelivered()
 	}
 	if s.server != nil {
 		s.server.accepts.left(s)
 	}
-	if s.kind == KindTLSServer {
+	if s.kind == abi.KindTLSServer {
 		s.accepts.rejectAll()
 	}
 
 	s.loop.addActive(1)
 	s.loop.removeOpen(s)
 	s.deliverSends()
-	s.complete(OperationEnd, end, s.sendCode(unsent))
+	s.complete(abi.OperationEnd, end, s.sendCode(unsent))
 	if code != errcode.OK {
-		s.emit(EventError, code, nil)
+		s.emit(abi.EventError, code, nil)
 	}
 	s.endPeriod(code)
-	if s.kind.isConnection() {
+	if s.kind.IsConnection() {
 		s.Release()
 	}
 	s.forgetSecure()
@@ -362,15 +363,15 @@ func (s *Socket) finish() {
 // endPeriod makes the close event and runs the completions of close. From the close event on the
 // socket can be opened again.
 func (s *Socket) endPeriod(code errcode.Code) {
-	var done []Completion
+	var done []abi.Completion
 	s.mu.Lock()
 	s.closing = false
 	if s.rare != nil {
 		done, s.closeDone = s.closeDone, nil // what comes from now on is the next period's
 	}
 	s.mu.Unlock()
-	s.emit(EventClose, code, nil)
+	s.emit(abi.EventClose, code, nil)
 	for _, c := range done {
-		s.complete(OperationClose, c, code)
+		s.complete(abi.OperationClose, c, code)
 	}
 }

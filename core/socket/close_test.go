@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -41,8 +42,8 @@ func TestCloseSendsAll(t *testing.T) {
 // LIFE-3, ORDER-7
 func TestCloseAndAgain(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
-		assert.Equal(t, errcode.Other, p.s.Close(Completion{}))
+		p := f.socket(abi.KindTCP)
+		assert.Equal(t, errcode.Other, p.s.Close(abi.Completion{}))
 		assert.Equal(t, errcode.Other, p.abort())
 		for range 3 {
 			_, peer := connectTo(f, p)
@@ -55,7 +56,7 @@ func TestCloseAndAgain(t *testing.T) {
 			}
 			peer.Close()
 			f.until("closed", func() bool { return a.ok() && b.ok() })
-			assert.Equal(t, errcode.Other, p.s.Close(Completion{}))
+			assert.Equal(t, errcode.Other, p.s.Close(abi.Completion{}))
 		}
 		assert.Equal(t, 3, p.closes)
 	})
@@ -65,7 +66,7 @@ func TestCloseAndAgain(t *testing.T) {
 func TestCloseTimeout(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, _ := pair(f)
-		p.set(OptionCloseTimeout, 50)
+		p.set(abi.OptionCloseTimeout, 50)
 		sent := p.send(pattern(20 << 20))
 		closed := p.close()
 		start := time.Now()
@@ -81,7 +82,7 @@ func TestCloseTimeout(t *testing.T) {
 func TestCloseWithoutEndOfPeer(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, peer := pair(f)
-	p.set(OptionCloseTimeout, 30)
+	p.set(abi.OptionCloseTimeout, 30)
 	sent, closed := p.send([]byte("all of it")), p.close()
 	f.until("closed", closed.ok)
 	assert.True(t, sent.ok())
@@ -93,7 +94,7 @@ func TestCloseWithoutEndOfPeer(t *testing.T) {
 func TestCloseTimeoutWithSlowPeer(t *testing.T) {
 	f := newFixture(t, onThread)
 	p, peer := pair(f)
-	p.set(OptionCloseTimeout, 400)
+	p.set(abi.OptionCloseTimeout, 400)
 	want := 24 << 20
 	sent, closed := p.send(pattern(want)), p.close()
 	start := time.Now()
@@ -152,7 +153,7 @@ func TestIdleTimeout(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
 		start := time.Now()
-		p.set(OptionIdleTimeout, 60)
+		p.set(abi.OptionIdleTimeout, 60)
 		for range 4 { // bytes in either direction keep it alive
 			<-time.After(25 * time.Millisecond)
 			write(t, peer, []byte("x"))
@@ -255,16 +256,16 @@ func TestReleaseSendsAll(t *testing.T) {
 
 // LIFE-5, LIFE-6: release in every callback.
 func TestReleaseInCallbacks(t *testing.T) {
-	for _, event := range []EventType{EventConnect, EventMessage, EventEnd, EventError, EventClose, EventListening} {
+	for _, event := range []abi.EventType{abi.EventConnect, abi.EventMessage, abi.EventEnd, abi.EventError, abi.EventClose, abi.EventListening} {
 		everywhere(t, func(t *testing.T, f *fixture) {
-			server := f.socket(KindTCPServer)
-			client := f.socket(KindTCP)
+			server := f.socket(abi.KindTCPServer)
+			client := f.socket(abi.KindTCP)
 			for _, p := range []*probe{server, client} {
-				p.on[event] = func(*Event) { p.release() }
+				p.on[event] = func(*abi.Event) { p.release() }
 			}
-			server.on[0] = func(e *Event) {
+			server.on[0] = func(e *abi.Event) {
 				if s := Lookup(e.Socket); s != nil {
-					s.Send(f.thread, e.Data, uintptr(e.Size), Completion{})
+					s.Send(f.thread, e.Data, uintptr(e.Size), abi.Completion{})
 				}
 			}
 			require.Equal(t, errcode.OK, server.serve())
@@ -284,8 +285,8 @@ func TestReleaseInCallbacks(t *testing.T) {
 // A connection released in the listener that is shown it.
 func TestReleaseWhileShown(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		server := f.socket(KindTCPServer)
-		server.on[EventConnect] = func(e *Event) {
+		server := f.socket(abi.KindTCPServer)
+		server.on[abi.EventConnect] = func(e *abi.Event) {
 			f.mu.Lock()
 			c := server.children[len(server.children)-1]
 			f.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -23,7 +24,7 @@ func init() { compat.Store(os.Getenv("OHSOCKET_COMPAT") == "1") }
 func SetCompat(on bool) bool { return compat.Swap(on) }
 
 // LocalAddress parses an address to bind to or to send to.
-func (s *Socket) LocalAddress(text string, port int32, family netaddr.Family) (netaddr.Sockaddr, errcode.Code) {
+func (s *Socket) LocalAddress(text string, port int32, family abi.Family) (netaddr.Sockaddr, errcode.Code) {
 	text, port, family = s.compatAddress(text, port, family)
 	sa, code := netaddr.ParseLiteral(text, port, family)
 	switch code {
@@ -37,7 +38,7 @@ func (s *Socket) LocalAddress(text string, port int32, family netaddr.Family) (n
 }
 
 // RemoteTarget parses an address or name to connect to.
-func (s *Socket) RemoteTarget(text string, port int32, family netaddr.Family) (netaddr.Target, errcode.Code) {
+func (s *Socket) RemoteTarget(text string, port int32, family abi.Family) (netaddr.Target, errcode.Code) {
 	text, port, family = s.compatAddress(text, port, family)
 	t, code := netaddr.ParseTarget(text, port, family)
 	if port == 0 {
@@ -61,17 +62,17 @@ func (s *Socket) refusedZone(text string, code errcode.Code) {
 }
 
 // refusedAddress remembers what is wrong with an address; names says whether a host name would do.
-func (s *Socket) refusedAddress(text string, port int32, family netaddr.Family, names bool) {
+func (s *Socket) refusedAddress(text string, port int32, family abi.Family, names bool) {
 	const shown = 100
 	s.refuseArgument("address", strconv.Quote(text[:min(len(text), shown)]), netaddr.Explain(text, port, family, names))
 }
 
-func (s *Socket) compatAddress(text string, port int32, family netaddr.Family) (string, int32, netaddr.Family) {
+func (s *Socket) compatAddress(text string, port int32, family abi.Family) (string, int32, abi.Family) {
 	if !s.compat {
 		return text, port, family
 	}
-	if family < netaddr.FamilyUnspecified || family > netaddr.FamilyDomain {
-		family = netaddr.FamilyIPv4
+	if family < abi.FamilyUnspecified || family > abi.FamilyDomain {
+		family = abi.FamilyIPv4
 	}
 	text, _, _ = strings.Cut(text, "%")
 	return text, port & 0xffff, family

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
@@ -26,7 +27,7 @@ const (
 type connector struct {
 	s        *Socket
 	target   netaddr.Target
-	done     Completion
+	done     abi.Completion
 	deadline int64
 	bound    bool // the socket has a descriptor, of this address
 	closed   bool // what State said before
@@ -66,14 +67,14 @@ type lookup struct {
 const maxAnswers = 3
 
 // Connect connects a client, or gives a UDP socket its peer.
-func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done Completion) errcode.Code {
+func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done abi.Completion) errcode.Code {
 	return s.ConnectSecure(target, timeoutMs, nil, done)
 }
 
 // ConnectSecure is Connect with secure options; nil: those that the socket has, or the defaults.
-func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSConfig, done Completion) errcode.Code {
+func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSConfig, done abi.Completion) errcode.Code {
 	defer func() { x.drop() }()
-	if !s.kind.isClient() && s.kind != KindUDP {
+	if !s.kind.IsClient() && s.kind != abi.KindUDP {
 		return errcode.NotSupported
 	}
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
@@ -84,7 +85,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 	}
 	c := &connector{s: s, target: target, done: done, deadline: reactor.Clock() + int64(timeoutMs)*1e6}
 	c.timer.Owner = c
-	if s.kind == KindTLS && x == nil {
+	if s.kind == abi.KindTLS && x == nil {
 		var code errcode.Code
 		if x, code = s.defaultSecure(); code != errcode.OK {
 			return code
@@ -109,7 +110,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 	}
 	c.secure = s.share()
 	c.bound = s.state == stateBound
-	c.carried = s.kind == KindTLS && s.carried
+	c.carried = s.kind == abi.KindTLS && s.carried
 	if !c.bound {
 		s.state = stateOpening // nobody else, while the list is asked
 		s.mu.Unlock()
@@ -245,7 +246,7 @@ func (c *connector) usable(found []netaddr.Sockaddr) []netaddr.Sockaddr {
 			usable = append(usable, a)
 		case a.Is4In6() && c.local.Is4():
 			usable = append(usable, a.Unmap())
-		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()) && c.s.kind == KindUDP:
+		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()) && c.s.kind == abi.KindUDP:
 			usable = append(usable, a)
 		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()):
 			usable = append(usable, a.Map())
@@ -371,7 +372,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.remote = a.address.Keep()
 	s.dropConnectorLocked()
 	s.state = stateConnected
-	if s.kind == KindTLS {
+	if s.kind == abi.KindTLS {
 		s.carried = false
 		s.tls.phase = phaseOpen
 		s.negotiated()
@@ -379,12 +380,12 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.mu.Unlock()
 	s.ready = events & (pollIn | pollGone | pollUrgent)
 	s.active = reactor.Clock()
-	if s.kind != KindUDP {
+	if s.kind != abi.KindUDP {
 		s.token = a.token
 		s.loop.reactor.Replace(a.token, s)
 	}
-	s.emit(EventConnect, errcode.OK, nil)
-	s.complete(OperationConnect, c.done, errcode.OK)
+	s.emit(abi.EventConnect, errcode.OK, nil)
+	s.complete(abi.OperationConnect, c.done, errcode.OK)
 	s.schedule(workFlush | workRead | workEnd | workClose | workTimer)
 }
 
@@ -428,9 +429,9 @@ func (c *connector) finish(code errcode.Code) {
 		s.closed = c.closed
 		s.mu.Unlock()
 	}
-	s.complete(OperationConnect, c.done, code)
+	s.complete(abi.OperationConnect, c.done, code)
 	s.deliverSends()
-	s.complete(OperationEnd, end, s.sendCode(code))
+	s.complete(abi.OperationEnd, end, s.sendCode(code))
 	if gone {
 		s.loop.addActive(-1)
 		s.forgetSecure()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -35,7 +36,7 @@ func resolved(t *testing.T, texts ...string) {
 
 func TestConnectRefused(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		l, port := rawListener(t)
 		l.Close()
 		for range 3 {
@@ -59,7 +60,7 @@ func TestConnectSecondAddress(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(t)
 		resolved(t, "127.0.0.7", "127.0.0.8", "127.0.0.1")
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		start := time.Now()
 		c := p.connect(target(t, "host.example", port), 0)
 		s := p.send([]byte("hello"))
@@ -77,7 +78,7 @@ func TestConnectBesideStalled(t *testing.T) {
 	port, listeners := stalled(t, "127.0.0.3")
 	resolved(t, "127.0.0.2", "127.0.0.3")
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		start := time.Now()
 		c := p.connect(target(t, "host.example", port), 0)
 		f.until("connected", c.ok)
@@ -96,7 +97,7 @@ func TestConnectTimeout(t *testing.T) {
 	resolved(t, "127.0.0.2", "127.0.0.2")
 	everywhere(t, func(t *testing.T, f *fixture) {
 		for _, host := range []string{"127.0.0.2", "host.example"} {
-			p := f.socket(KindTCP)
+			p := f.socket(abi.KindTCP)
 			start := time.Now()
 			c := p.connect(target(t, host, port), 60)
 			s := p.send([]byte("x"))
@@ -114,7 +115,7 @@ func TestConnectBound(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(t)
 		resolved(t, "::1", "127.0.0.7", "127.0.0.1")
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
 		own := p.port()
 		dead := p.connect(target(t, "127.0.0.9", port), 0)
@@ -130,7 +131,7 @@ func TestConnectBound(t *testing.T) {
 		assert.Equal(t, literal(t, "127.0.0.1", own).String(), peer.RemoteAddr().String())
 
 		resolved(t, "::1")
-		p = f.socket(KindTCP)
+		p = f.socket(abi.KindTCP)
 		require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
 		c = p.connect(target(t, "host.example", port), 0)
 		f.until("failed", func() bool { return c.ran == 1 })
@@ -140,7 +141,7 @@ func TestConnectBound(t *testing.T) {
 
 func TestConnectLookupFails(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		for _, test := range []struct {
 			lookup func(context.Context) ([]netip.Addr, error)
 			want   errcode.Code
@@ -172,7 +173,7 @@ func TestConnectCancelled(t *testing.T) {
 			<-answer
 			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 		})
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c := p.connect(target(t, "host.example", 80), 0)
 		f.turn(0)
 		<-asked
@@ -191,7 +192,7 @@ func TestConnectCancelled(t *testing.T) {
 func TestConnectSendClose(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(t)
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c, s, closed := p.connect(target(t, "localhost", port), 0), p.send([]byte("all")), p.close()
 		go func() {
 			if peer, err := l.AcceptTCP(); err == nil {
@@ -209,7 +210,7 @@ func TestConnectSendClose(t *testing.T) {
 func TestConnectAborted(t *testing.T) {
 	port, _ := stalled(t)
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c, s := p.connect(target(t, "127.0.0.2", port), 0), p.send([]byte("x"))
 		f.turn(0)
 		require.Equal(t, errcode.OK, p.abort())
@@ -233,7 +234,7 @@ func TestConnectWithoutDescriptors(t *testing.T) {
 		}
 		return 0, 0
 	})
-	p := f.socket(KindTCP)
+	p := f.socket(abi.KindTCP)
 	c := p.connect(target(t, "host.example", port), 0)
 	f.until("failed", func() bool { return c.ran == 1 })
 	assert.Equal(t, 2, tries)

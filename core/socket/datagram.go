@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -33,7 +34,7 @@ const packetHeader = int(unsafe.Sizeof(queuedPacket{})+7) &^ 7
 func packetRoom(size int) int { return packetHeader + (size+7)&^7 }
 
 // pushPacket copies a datagram to the end of a list; false if there is no memory.
-func pushPacket(l *buffer.List, bufs []Buffer, size int, a netaddr.Sockaddr) bool {
+func pushPacket(l *buffer.List, bufs []abi.Buffer, size int, a netaddr.Sockaddr) bool {
 	b := l.Last()
 	if b == nil || b.Room() < packetRoom(size) {
 		if b = buffer.NewBlock(packetRoom(size)); b == nil {
@@ -74,7 +75,7 @@ func popPacket(l *buffer.List) {
 }
 
 // sendPacket sends one datagram, at once if nothing is before it.
-func (s *Socket) sendPacket(t Thread, bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
+func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netaddr.Sockaddr, done abi.Completion) errcode.Code {
 	gather := s.loop.beginGather(t)
 	defer s.loop.endGather(gather)
 	q := &s.out
@@ -137,7 +138,7 @@ func (s *Socket) sendablePacketLocked(to netaddr.Sockaddr) errcode.Code {
 
 // refusePacket queues a datagram that fits in no block, nor in any network, to fail
 // when its turn comes. mu is held and given back.
-func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
+func (s *Socket) refusePacket(gather bool, done abi.Completion) errcode.Code {
 	q := &s.out
 	if !pushPacket(&q.blocks, nil, 0, netaddr.Sockaddr{}) {
 		s.mu.Unlock()
@@ -152,7 +153,7 @@ func (s *Socket) refusePacket(gather bool, done Completion) errcode.Code {
 
 // sendPacketNow makes the system call for a datagram before which there is none. mu is
 // held and given back.
-func (s *Socket) sendPacketNow(bufs []Buffer, total int, to netaddr.Sockaddr, done Completion) errcode.Code {
+func (s *Socket) sendPacketNow(bufs []abi.Buffer, total int, to netaddr.Sockaddr, done abi.Completion) errcode.Code {
 	q := &s.out
 	s.acceptSendLocked(1, total, done)
 	fd := s.lockWriteLocked()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -72,7 +73,7 @@ func TestDatagramGathered(t *testing.T) {
 			}
 			sizes := []int{1, 65507, 65508, 2, maxPacket, 3, maxPacket + 1, maxPacket + 2, 4, 100_000}
 			f.mu.Lock() // the listening event may be on its way
-			a.on[EventMessage] = func(*Event) {
+			a.on[abi.EventMessage] = func(*abi.Event) {
 				for range 5 {
 					for _, n := range sizes {
 						send(to, n)
@@ -113,7 +114,7 @@ func TestDatagramRefusedThenAborted(t *testing.T) {
 	f := newFixture(t, onRun)
 	a, from := udp(f)
 	b, to := udp(f)
-	a.on[EventMessage] = func(*Event) {
+	a.on[abi.EventMessage] = func(*abi.Event) {
 		a.sendTo(to, []byte("x"))
 		a.sendTo(to, pattern(maxPacket))
 		a.abort()
@@ -122,7 +123,7 @@ func TestDatagramRefusedThenAborted(t *testing.T) {
 	f.until("closed", a.closed)
 	require.Equal(t, errcode.OK, a.bind("127.0.0.1", 0))
 	var last *call
-	a.on[EventMessage] = func(*Event) {
+	a.on[abi.EventMessage] = func(*abi.Event) {
 		a.sendTo(to, []byte("x"))
 		a.sendTo(to, pattern(maxPacket))
 		last = a.sendTo(to, []byte("y"))
@@ -137,7 +138,7 @@ func TestDatagramNotice(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		peer, port := rawUDP(t)
 		peer.Close()
-		p := f.socket(KindUDP)
+		p := f.socket(abi.KindUDP)
 		c := p.connect(target(t, "127.0.0.1", port), 0)
 		f.until("connected", c.ok)
 		refused := fmt.Sprintf("error %d", errcode.FromErrno(errcode.Client, unix.ECONNREFUSED))
@@ -163,7 +164,7 @@ func TestDatagramNotice(t *testing.T) {
 func TestDatagramNoticeOfSend(t *testing.T) {
 	f := newFixture(t, onRun)
 	peer, port := rawUDP(t)
-	p := f.socket(KindUDP)
+	p := f.socket(abi.KindUDP)
 	c := p.connect(target(t, "127.0.0.1", port), 0)
 	f.until("connected", c.ok)
 	first := true
@@ -188,7 +189,7 @@ func TestDatagramPauseInBatch(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, to := udp(f)
 	from, _ := udp(f)
-	p.on[EventMessage] = func(*Event) { p.s.Pause() }
+	p.on[abi.EventMessage] = func(*abi.Event) { p.s.Pause() }
 	const count = 2*packetBatch + 3
 	for i := range count {
 		from.sendTo(to, []byte{byte(i)})
@@ -216,7 +217,7 @@ func TestDatagramOffInBatch(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, to := udp(f)
 	from, _ := udp(f)
-	p.on[EventMessage] = func(*Event) { p.mute() }
+	p.on[abi.EventMessage] = func(*abi.Event) { p.mute() }
 	for i := range 10 {
 		from.sendTo(to, []byte{byte(i)})
 	}
@@ -239,7 +240,7 @@ func TestDatagramCloseInBatch(t *testing.T) {
 			f := newFixture(t, onRun)
 			p, to := udp(f)
 			from, _ := udp(f)
-			p.on[EventMessage] = func(*Event) { end(p) }
+			p.on[abi.EventMessage] = func(*abi.Event) { end(p) }
 			for i := range packetBatch {
 				from.sendTo(to, []byte{byte(i)})
 			}
@@ -254,7 +255,7 @@ func TestDatagramConnected(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		peer, port := rawUDP(t)
 		other, to := udp(f)
-		p := f.socket(KindUDP)
+		p := f.socket(abi.KindUDP)
 		require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
 		own := literal(t, "127.0.0.1", p.port())
 		c := p.connect(target(t, "localhost", port), 0)

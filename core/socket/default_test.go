@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -53,7 +54,7 @@ func TestDefaultWithinLastCallback(t *testing.T) {
 	p, _ := pair(f)
 	codes := make(chan errcode.Code, 2)
 	f.mu.Lock()
-	p.on[EventClose] = func(*Event) {
+	p.on[abi.EventClose] = func(*abi.Event) {
 		codes <- RunDefault(Host.ThreadID())
 		codes <- Shutdown(Host.ThreadID(), 1000)
 	}
@@ -96,7 +97,7 @@ func TestDefaultShutdownIsWaitedForByAll(t *testing.T) {
 	next, code := NextDefaultLoop()
 	require.Equal(t, errcode.OK, code)
 	assert.NotSame(t, f.loop, next)
-	s, code := Construct(next, KindTCP)
+	s, code := Construct(next, abi.KindTCP)
 	require.Equal(t, errcode.OK, code)
 	assert.Equal(t, errcode.TimedOut, Shutdown(f.here(), 10), "the old loop's")
 	assert.True(t, eventually(patience, func() bool { return Lookup(s.Handle()) == nil }), "the new loop ends, too")
@@ -120,7 +121,7 @@ func TestDefaultShutdownIsWaitedForByAll(t *testing.T) {
 func TestPostsAndTimersOfALoopThatEnds(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		posts, timers := 0, 0
-		count := func(n *int) Function {
+		count := func(n *int) abi.Function {
 			fn := host.function(func() {
 				f.mu.Lock()
 				*n++
@@ -164,10 +165,10 @@ func TestPostsAndTimersOfALoopThatEnds(t *testing.T) {
 // A client accepted while the default loops end does not start new ones.
 func TestDefaultAcceptWhileEnding(t *testing.T) {
 	f := newFixture(t, onThread)
-	server := f.socket(KindTCPServer)
+	server := f.socket(abi.KindTCPServer)
 	inside, leave := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	server.on[EventConnect] = func(*Event) {
+	server.on[abi.EventConnect] = func(*abi.Event) {
 		once.Do(func() {
 			close(inside)
 			<-leave
@@ -204,10 +205,10 @@ func TestDefaultThreads(t *testing.T) {
 		assert.Equal(t, errcode.AlreadyInProgress, SetDispatchThreads(2))
 		assert.Equal(t, errcode.OK, SetDispatchThreads(3))
 		// Clients are spread, and events of one still come one at a time.
-		server := f.socket(KindTCPServer)
-		server.on[0] = func(e *Event) {
+		server := f.socket(abi.KindTCPServer)
+		server.on[0] = func(e *abi.Event) {
 			if s := Lookup(e.Socket); s != nil {
-				s.Send(Host.ThreadID(), e.Data, uintptr(e.Size), Completion{})
+				s.Send(Host.ThreadID(), e.Data, uintptr(e.Size), abi.Completion{})
 			}
 		}
 		require.Equal(t, errcode.OK, server.serve())
@@ -256,7 +257,7 @@ func TestPostOrder(t *testing.T) {
 func TestPostWhileClosing(t *testing.T) {
 	checkLeaks(t)
 	for range 100 {
-		l, code := NewLoop(LoopCallbacks)
+		l, code := NewLoop(abi.LoopCallbacks)
 		require.Equal(t, errcode.OK, code)
 		var mu sync.Mutex
 		ran, accepted := 0, 0
@@ -314,7 +315,7 @@ func TestTimers(t *testing.T) {
 		assert.Equal(t, []string{"early", "late", "again", "again"}, order[:4])
 		f.mu.Unlock()
 		for _, bad := range [][2]int64{{-1, 0}, {0, -1}, {1<<40 + 1, 0}, {0, 1<<40 + 1}} {
-			_, code := f.loop.SetTimer(bad[0], bad[1], Function{Func: 1})
+			_, code := f.loop.SetTimer(bad[0], bad[1], abi.Function{Func: 1})
 			assert.Equal(t, errcode.Parameter, code)
 		}
 		set("at the end of time", 1<<40, 1<<40)

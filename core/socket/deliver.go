@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -8,13 +9,13 @@ import (
 
 // emit reports an event that has no payload, to whoever wants it, and whether somebody
 // did.
-func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bool {
+func (s *Socket) emit(event abi.EventType, code errcode.Code, connection *Socket) bool {
 	set := s.listeners.Load()
 	if !wants(set, event) {
 		return false
 	}
 	l := s.loop
-	e := Event{Type: event, Socket: s.handle, Error: -int32(code)}
+	e := abi.Event{Type: event, Socket: s.handle, Error: -int32(code)}
 	if connection != nil {
 		e.Connection = connection.handle
 		remote := connection.remote.Sockaddr()
@@ -24,16 +25,16 @@ func (s *Socket) emit(event EventType, code errcode.Code, connection *Socket) bo
 }
 
 // emitFrom reports an error of a server that has to do with a client.
-func (s *Socket) emitFrom(event EventType, code errcode.Code, remote netaddr.Sockaddr) {
+func (s *Socket) emitFrom(event abi.EventType, code errcode.Code, remote netaddr.Sockaddr) {
 	if set := s.listeners.Load(); wants(set, event) {
-		s.loop.give(s, set, &Event{Type: event, Socket: s.handle, Error: -int32(code)}, &remote)
+		s.loop.give(s, set, &abi.Event{Type: event, Socket: s.handle, Error: -int32(code)}, &remote)
 	}
 }
 
 // give hands an event to the listeners, or makes it a record; from is nil if no address
 // belongs to it.
-func (l *Loop) give(s *Socket, set *listenerSet, e *Event, from *netaddr.Sockaddr) bool {
-	if l.mode == LoopRecords {
+func (l *Loop) give(s *Socket, set *listenerSet, e *abi.Event, from *netaddr.Sockaddr) bool {
+	if l.mode == abi.LoopRecords {
 		e.UserData = set.userData
 		l.record(e, from)
 		return true
@@ -70,18 +71,18 @@ func (l *Loop) tell(s *Socket, set *listenerSet) {
 func (l *Loop) message(s *Socket, set *listenerSet, data []byte, from netaddr.Sockaddr) {
 	l.received.messages.Add(1)
 	l.received.bytes.Add(uint64(len(data)))
-	if !wants(set, EventMessage) {
+	if !wants(set, abi.EventMessage) {
 		return
 	}
-	if l.mode == LoopRecords {
-		l.record(&Event{
-			Type: EventMessage, Socket: s.handle, UserData: set.userData,
+	if l.mode == abi.LoopRecords {
+		l.record(&abi.Event{
+			Type: abi.EventMessage, Socket: s.handle, UserData: set.userData,
 			Data: buffer.Address(data), Size: uint64(len(data)),
 		}, &from)
 		return
 	}
-	*l.event = Event{
-		Type: EventMessage, Socket: s.handle,
+	*l.event = abi.Event{
+		Type: abi.EventMessage, Socket: s.handle,
 		Data: buffer.Address(data), Size: uint64(len(data)), Remote: l.remote(from, l.text),
 	}
 	calls := l.calls
@@ -90,7 +91,7 @@ func (l *Loop) message(s *Socket, set *listenerSet, data []byte, from netaddr.So
 		return
 	}
 	for i := range set.entries {
-		if entry := &set.entries[i]; entry.event == EventMessage {
+		if entry := &set.entries[i]; entry.event == abi.EventMessage {
 			l.calls++
 			Host.Event(entry.Listener, l.event)
 		}
@@ -98,16 +99,16 @@ func (l *Loop) message(s *Socket, set *listenerSet, data []byte, from netaddr.So
 }
 
 // complete runs a completion, or makes it a record.
-func (s *Socket) complete(op Operation, c Completion, code errcode.Code) {
+func (s *Socket) complete(op abi.Operation, c abi.Completion, code errcode.Code) {
 	if c.Func == 0 {
 		return
 	}
-	if op == OperationConnect {
+	if op == abi.OperationConnect {
 		code = s.sendCode(s.compatConnect(code))
 	}
 	l := s.loop
-	if l.mode == LoopRecords {
-		l.record(&Event{Type: EventCompletion, Operation: op, Socket: s.handle, UserData: c.UserData, Error: -int32(code)}, nil)
+	if l.mode == abi.LoopRecords {
+		l.record(&abi.Event{Type: abi.EventCompletion, Operation: op, Socket: s.handle, UserData: c.UserData, Error: -int32(code)}, nil)
 		return
 	}
 	l.calls++
@@ -115,9 +116,9 @@ func (s *Socket) complete(op Operation, c Completion, code errcode.Code) {
 }
 
 // call runs posted work or a timer's function, or makes it a record.
-func (l *Loop) call(f Function, event EventType, id int64) {
-	if l.mode == LoopRecords {
-		l.record(&Event{Type: event, UserData: f.UserData, Size: uint64(id)}, nil)
+func (l *Loop) call(f abi.Function, event abi.EventType, id int64) {
+	if l.mode == abi.LoopRecords {
+		l.record(&abi.Event{Type: event, UserData: f.UserData, Size: uint64(id)}, nil)
 		return
 	}
 	l.calls++
@@ -128,14 +129,14 @@ func (l *Loop) call(f Function, event EventType, id int64) {
 // of an address. It has no payload, and holds all else itself: the next batch takes the memory
 // of this one.
 type kept struct {
-	event Event
+	event abi.Event
 	from  netaddr.Sockaddr
 	named bool // from belongs to it
 }
 
 // record puts an event into the host's array, or keeps it for the next poll. Who makes one with
 // a payload has asked room.
-func (l *Loop) record(e *Event, from *netaddr.Sockaddr) {
+func (l *Loop) record(e *abi.Event, from *netaddr.Sockaddr) {
 	l.recordsMade++
 	if len(l.overflow) == 0 && l.place(e, from) {
 		return
@@ -152,11 +153,11 @@ func (l *Loop) record(e *Event, from *netaddr.Sockaddr) {
 
 // place puts an event into the host's array and the text of its address into the batch's memory,
 // if there is room for both.
-func (l *Loop) place(e *Event, from *netaddr.Sockaddr) bool {
+func (l *Loop) place(e *abi.Event, from *netaddr.Sockaddr) bool {
 	if l.filled >= len(l.out) {
 		return false
 	}
-	var remote Address
+	var remote abi.Address
 	if from != nil {
 		text := l.arena.Reserve(addressText)
 		if text == nil {
@@ -172,7 +173,7 @@ func (l *Loop) place(e *Event, from *netaddr.Sockaddr) bool {
 }
 
 // beginBatch makes room for a new batch and puts what did not fit into the last one first.
-func (l *Loop) beginBatch(out []Event) {
+func (l *Loop) beginBatch(out []abi.Event) {
 	l.out, l.filled = out, 0
 	l.arena.Reset()
 	n := 0
@@ -195,5 +196,5 @@ func (l *Loop) isFull() bool { return l.filled >= len(l.out) || len(l.overflow) 
 
 // hasRoom reports whether a message can be delivered now.
 func (l *Loop) hasRoom() bool {
-	return l.mode != LoopRecords || !l.isFull() && l.payloadRoom() >= minRead
+	return l.mode != abi.LoopRecords || !l.isFull() && l.payloadRoom() >= minRead
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -15,7 +16,7 @@ import (
 func TestEndCannotBeSent(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
-		p.set(OptionCloseTimeout, 100)
+		p.set(abi.OptionCloseTimeout, 100)
 		setHook(f, func(op sys.Op, _ int) (unix.Errno, int) {
 			if op == sys.OpShutdown {
 				return unix.ENOBUFS, 0

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -25,11 +26,11 @@ func TestAcceptErrors(t *testing.T) {
 		unix.ECONNABORTED, unix.ECONNRESET, unix.EPROTO, unix.ENOPROTOOPT, unix.ENETDOWN, unix.ENETUNREACH,
 		unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENONET, unix.ETIMEDOUT, unix.EPIPE,
 	} {
-		for _, kind := range []Kind{KindTCPServer, KindTLSServer} {
+		for _, kind := range []abi.Kind{abi.KindTCPServer, abi.KindTLSServer} {
 			t.Run(fmt.Sprint(int(e), " ", kind), func(t *testing.T) {
 				f := newFixture(t, onRun)
 				server := f.socket(kind)
-				if kind == KindTLSServer {
+				if kind == abi.KindTLSServer {
 					secured(server)
 				}
 				require.Equal(t, errcode.OK, server.serve())
@@ -61,7 +62,7 @@ func TestAcceptErrors(t *testing.T) {
 					return
 				}
 				assert.False(t, server.has("close"))
-				f.until("goes on", func() bool { return kind == KindTLSServer && server.shakesAny() || len(server.children) == 1 })
+				f.until("goes on", func() bool { return kind == abi.KindTLSServer && server.shakesAny() || len(server.children) == 1 })
 			})
 		}
 	}
@@ -95,10 +96,10 @@ func TestNoUsageErrorForWhatAPeerDoes(t *testing.T) {
 func noUsage(t *testing.T, op sys.Op, secure bool, e unix.Errno) {
 	f := newFixture(t, onRun)
 	f.quick = true
-	p := f.socket(KindTCP)
+	p := f.socket(abi.KindTCP)
 	port := echoing(f)
 	if secure {
-		p = secured(f.socket(KindTLS))
+		p = secured(f.socket(abi.KindTLS))
 		port = echoingTLS(f)
 	}
 	c := p.connect(target(f, "localhost", port), 0)

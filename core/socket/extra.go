@@ -3,6 +3,7 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -21,8 +22,8 @@ type Extra struct {
 }
 
 // foreignTo names an option that sockets of the kind have not; "" if there is none.
-func (x *Extra) foreignTo(kind Kind) string {
-	udp := kind == KindUDP
+func (x *Extra) foreignTo(kind abi.Kind) string {
+	udp := kind == abi.KindUDP
 	switch {
 	case udp && x.KeepAlive != 0:
 		return "keep_alive"
@@ -72,7 +73,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 		s.decrefLocked()
 		s.unlock()
 	}
-	if e == 0 && s.kind.isServer() {
+	if e == 0 && s.kind.IsServer() {
 		e = s.extraToConnections(x)
 	}
 	return s.code(e)
@@ -138,12 +139,12 @@ func (x *Extra) merge(y Extra) {
 // apply sets what is given on a descriptor. A listening socket's options are
 // inherited by the connections it accepts, so they are set there too. Linger is the
 // library's own affair: see deadlines.
-func (x *Extra) apply(fd int, kind Kind) unix.Errno {
+func (x *Extra) apply(fd int, kind abi.Kind) unix.Errno {
 	type setting struct {
 		given                bool
 		level, option, value int
 	}
-	stream := kind.isStream()
+	stream := kind.IsStream()
 	for _, o := range []setting{
 		{stream && x.KeepAlive != 0, unix.SOL_SOCKET, unix.SO_KEEPALIVE, x.KeepAlive.value()},
 		{stream && x.OOBInline != 0, unix.SOL_SOCKET, unix.SO_OOBINLINE, x.OOBInline.value()},

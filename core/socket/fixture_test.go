@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -38,8 +39,8 @@ type fixture struct {
 	testing.TB
 	venue  venue
 	loop   *Loop
-	thread Thread
-	out    []Event
+	thread abi.Thread
+	out    []abi.Event
 	polled int  // records
 	quick  bool // sockets close in little time
 	note   func() string
@@ -63,7 +64,7 @@ func (c *call) ok() bool { return c.ran == 1 && c.err == 0 }
 
 func newFixture(t testing.TB, v venue) *fixture {
 	checkLeaks(t)
-	f := &fixture{TB: t, venue: v, out: make([]Event, 64), note: func() string { return "" }}
+	f := &fixture{TB: t, venue: v, out: make([]abi.Event, 64), note: func() string { return "" }}
 	f.open()
 	t.Cleanup(f.end)
 	return f
@@ -75,9 +76,9 @@ func (f *fixture) open() {
 	f.loop = nil
 	switch f.venue {
 	case onRun:
-		f.loop, code = NewLoop(LoopCallbacks)
+		f.loop, code = NewLoop(abi.LoopCallbacks)
 	case onPoll:
-		f.loop, code = NewLoop(LoopRecords)
+		f.loop, code = NewLoop(abi.LoopRecords)
 	case onThread:
 		f.loop, code = NextDefaultLoop()
 	}
@@ -175,13 +176,13 @@ func (f *fixture) turn(timeoutMs int32) {
 	}
 }
 
-func (f *fixture) dispatch(records []Event) {
+func (f *fixture) dispatch(records []abi.Event) {
 	for i := range records {
 		e := &records[i]
 		switch e.Type {
-		case EventCompletion:
+		case abi.EventCompletion:
 			host.done(e.UserData)(e.Error)
-		case EventPost, EventTimer:
+		case abi.EventPost, abi.EventTimer:
 			host.posted(e.UserData)()
 		default:
 			host.event(e.UserData)(e)
@@ -228,16 +229,16 @@ func (f *fixture) settle() {
 }
 
 // here is the thread for a send outside callbacks: none that gathers.
-func (f *fixture) here() Thread { return Host.ThreadID() }
+func (f *fixture) here() abi.Thread { return Host.ThreadID() }
 
 func target(t testing.TB, text string, port int) netaddr.Target {
-	target, code := netaddr.ParseTarget(text, int32(port), netaddr.FamilyUnspecified)
+	target, code := netaddr.ParseTarget(text, int32(port), abi.FamilyUnspecified)
 	require.Equal(t, errcode.OK, code)
 	return target
 }
 
 func literal(t testing.TB, text string, port int) netaddr.Sockaddr {
-	sa, code := netaddr.ParseLiteral(text, int32(port), netaddr.FamilyUnspecified)
+	sa, code := netaddr.ParseLiteral(text, int32(port), abi.FamilyUnspecified)
 	require.Equal(t, errcode.OK, code)
 	return sa
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
@@ -24,7 +25,7 @@ const patience = 30 * time.Second
 // function is the number of a closure.
 type testHost struct {
 	mu          sync.RWMutex
-	events      []func(*Event)
+	events      []func(*abi.Event)
 	completions []func(err int32)
 	functions   []func()
 	calls       chan struct{} // one waits when there was a call
@@ -48,28 +49,28 @@ func (h *testHost) awaitCall(atMost time.Duration) {
 	}
 }
 
-func (h *testHost) listener(f func(*Event)) Listener {
+func (h *testHost) listener(f func(*abi.Event)) abi.Listener {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.events = append(h.events, f)
-	return Listener{Func: 1, UserData: uintptr(len(h.events))}
+	return abi.Listener{Func: 1, UserData: uintptr(len(h.events))}
 }
 
-func (h *testHost) completion(f func(err int32)) Completion {
+func (h *testHost) completion(f func(err int32)) abi.Completion {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.completions = append(h.completions, f)
-	return Completion{Func: 1, UserData: uintptr(len(h.completions))}
+	return abi.Completion{Func: 1, UserData: uintptr(len(h.completions))}
 }
 
-func (h *testHost) function(f func()) Function {
+func (h *testHost) function(f func()) abi.Function {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.functions = append(h.functions, f)
-	return Function{Func: 1, UserData: uintptr(len(h.functions))}
+	return abi.Function{Func: 1, UserData: uintptr(len(h.functions))}
 }
 
-func (h *testHost) event(id uintptr) func(*Event) {
+func (h *testHost) event(id uintptr) func(*abi.Event) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.events[id-1]
@@ -94,9 +95,9 @@ func (h *testHost) reset() {
 }
 
 func TestMain(m *testing.M) {
-	Host.Event = func(l Listener, e *Event) { host.event(l.UserData)(e); host.called() }
-	Host.Completion = func(c Completion, _ int64, err int32) { host.done(c.UserData)(err); host.called() }
-	Host.Function = func(f Function) { host.posted(f.UserData)(); host.called() }
+	Host.Event = func(l abi.Listener, e *abi.Event) { host.event(l.UserData)(e); host.called() }
+	Host.Completion = func(c abi.Completion, _ int64, err int32) { host.done(c.UserData)(err); host.called() }
+	Host.Function = func(f abi.Function) { host.posted(f.UserData)(); host.called() }
 	// The poller of package net has descriptors of its own.
 	if l, err := net.Listen("tcp4", "127.0.0.1:0"); err == nil {
 		l.Close()
@@ -219,7 +220,7 @@ func setHook(t testing.TB, f sys.Hook) {
 }
 
 // lockThread keeps the test on one thread, as the host of a loop is.
-func lockThread(t testing.TB) Thread {
+func lockThread(t testing.TB) abi.Thread {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	return Host.ThreadID()

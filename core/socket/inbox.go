@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -59,7 +60,7 @@ func (s *Socket) receivesLocked() bool {
 	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening {
 		return false
 	}
-	return wants(s.listeners.Load(), EventMessage)
+	return wants(s.listeners.Load(), abi.EventMessage)
 }
 
 func (s *Socket) receives() bool {
@@ -133,7 +134,7 @@ func (s *Socket) readPackets() {
 			code := errcode.FromErrno(errcode.Client, peerErrno(e))
 			s.noteFailureLocked("an earlier datagram to", s.remote.Sockaddr(), "", code)
 			s.mu.Unlock()
-			s.emit(EventError, code, nil)
+			s.emit(abi.EventError, code, nil)
 		}
 	}
 }
@@ -158,19 +159,19 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 			}
 			s.undelivered = &buffer.List{}
 		}
-		pushPacket(s.undelivered, []Buffer{{Data: buffer.Address(data), Size: uint64(len(data))}}, len(data), from)
+		pushPacket(s.undelivered, []abi.Buffer{{Data: buffer.Address(data), Size: uint64(len(data))}}, len(data), from)
 	}
 }
 
 // packetRoom reports whether a datagram can be delivered now.
 func (s *Socket) packetRoom(size int) bool {
 	l := s.loop
-	return l.hasRoom() && (l.mode != LoopRecords || l.payloadRoom() >= size)
+	return l.hasRoom() && (l.mode != abi.LoopRecords || l.payloadRoom() >= size)
 }
 
 func (s *Socket) deliverPacket(data []byte, from netaddr.Sockaddr) {
 	l := s.loop
-	if l.mode == LoopRecords {
+	if l.mode == abi.LoopRecords {
 		kept := l.keep(len(data))
 		copy(kept, data)
 		data = kept

@@ -3,23 +3,16 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
-
-// IsTLS reports whether the kind speaks TLS.
-func (k Kind) IsTLS() bool { return k == KindTLS || k == KindTLSServer || k == KindTLSConnection }
-
-func (k Kind) isStream() bool     { return k != KindUDP }
-func (k Kind) isClient() bool     { return k == KindTCP || k == KindTLS }
-func (k Kind) isServer() bool     { return k == KindTCPServer || k == KindTLSServer }
-func (k Kind) isConnection() bool { return k == KindTCPConnection || k == KindTLSConnection }
 
 // code turns an errno into the code of this kind of socket.
 func (s *Socket) code(e unix.Errno) errcode.Code {
 	if e == unix.EBADF && s.kind.IsTLS() {
 		return errcode.TLSNotBound
 	}
-	if s.kind == KindTCPServer || s.kind.IsTLS() {
+	if s.kind == abi.KindTCPServer || s.kind.IsTLS() {
 		return errcode.FromErrno(errcode.Server, e)
 	}
 	return errcode.FromErrno(errcode.Client, e)
@@ -41,7 +34,7 @@ func (s *Socket) sendCode(c errcode.Code) errcode.Code {
 		return c // the handle is not valid any more
 	case s.kind.IsTLS() && c == errcode.NotConnected:
 		return errcode.TLSSession
-	case s.kind == KindTCP || s.kind == KindUDP:
+	case s.kind == abi.KindTCP || s.kind == abi.KindUDP:
 		return c
 	}
 	return c.Rebase(errcode.Server)

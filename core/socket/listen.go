@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
@@ -39,7 +40,7 @@ func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
 // ListenSecure is Listen with secure options; nil: those that the socket has.
 func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) errcode.Code {
 	defer func() { x.drop() }()
-	if !s.kind.isServer() {
+	if !s.kind.IsServer() {
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
@@ -78,7 +79,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) 
 
 // accept takes clients while somebody wants them.
 func (s *Socket) accept() {
-	if s.kind == KindTLSServer && !s.showClients() {
+	if s.kind == abi.KindTLSServer && !s.showClients() {
 		return
 	}
 	for turn := (budget{reads: acceptBudget}); s.ready != 0; {
@@ -87,10 +88,10 @@ func (s *Socket) accept() {
 		off := s.closing || s.paused || s.state != stateListening
 		o := s.opts
 		s.mu.Unlock()
-		if off || !wants(s.listeners.Load(), EventConnect) {
+		if off || !wants(s.listeners.Load(), abi.EventConnect) {
 			return
 		}
-		if s.kind == KindTLSServer && s.accepts.isCrowded(o.mostHandshakes()) {
+		if s.kind == abi.KindTLSServer && s.accepts.isCrowded(o.mostHandshakes()) {
 			return
 		}
 		if turn.isSpent() || !s.loop.hasRoom() {
@@ -102,7 +103,7 @@ func (s *Socket) accept() {
 		case acceptedClient:
 			s.accepts.gone = 0
 			s.accepts.full = false
-			if s.kind == KindTLSServer {
+			if s.kind == abi.KindTLSServer {
 				s.acceptClientTLS(fd, remote)
 			} else {
 				s.acceptClient(fd, remote)
@@ -183,14 +184,14 @@ func (s *Socket) acceptLater(e unix.Errno) {
 	s.mu.Lock()
 	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.code(e))
 	s.mu.Unlock()
-	s.emit(EventError, s.code(e), nil)
+	s.emit(abi.EventError, s.code(e), nil)
 }
 
 // acceptClient makes a connection of an accepted descriptor and shows it to the server's
 // listeners; only then may it have events of its own.
 func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	l := defaults.beside(s.loop)
-	c := newSocket(l, KindTCPConnection, s.handOn(fd, KindTCPConnection))
+	c := newSocket(l, abi.KindTCPConnection, s.handOn(fd, abi.KindTCPConnection))
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
@@ -212,11 +213,11 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	s.accepts.clients++
 	s.accepts.live.Add(1)
 	accepted.Add(1)
-	if !s.emit(EventConnect, errcode.OK, c) {
+	if !s.emit(abi.EventConnect, errcode.OK, c) {
 		// The last listener has gone meanwhile: nobody would ever close it.
 		c.Abort()
 	}
-	if l.mode == LoopRecords {
+	if l.mode == abi.LoopRecords {
 		l.whenSeen(c)
 		return
 	}
@@ -225,7 +226,7 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 
 // handOn gives an accepted descriptor the server's options, and returns them. The kernel has handed
 // on those that the listening one had when the client connected, which may be long ago.
-func (s *Socket) handOn(fd int, kind Kind) *options {
+func (s *Socket) handOn(fd int, kind abi.Kind) *options {
 	s.mu.Lock()
 	o := s.opts
 	s.mu.Unlock()

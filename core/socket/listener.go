@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -20,14 +21,14 @@ type listenerSet struct {
 }
 
 type listenerEntry struct {
-	event EventType
-	Listener
+	event abi.EventType
+	abi.Listener
 }
 
 // subscribable has the bits of the events of sockets.
-const subscribable = 1<<EventConnect | 1<<EventMessage | 1<<EventEnd | 1<<EventDrain | 1<<EventError | 1<<EventClose | 1<<EventListening
+const subscribable = 1<<abi.EventConnect | 1<<abi.EventMessage | 1<<abi.EventEnd | 1<<abi.EventDrain | 1<<abi.EventError | 1<<abi.EventClose | 1<<abi.EventListening
 
-func wants(set *listenerSet, event EventType) bool { return set != nil && set.mask&(1<<event) != 0 }
+func wants(set *listenerSet, event abi.EventType) bool { return set != nil && set.mask&(1<<event) != 0 }
 
 func (set *listenerSet) has(e listenerEntry) bool {
 	if set == nil {
@@ -42,14 +43,14 @@ func (set *listenerSet) has(e listenerEntry) bool {
 }
 
 // On adds a listener of an event.
-func (s *Socket) On(event EventType, l Listener) errcode.Code {
-	if event < EventConnect || event > EventListening {
+func (s *Socket) On(event abi.EventType, l abi.Listener) errcode.Code {
+	if event < abi.EventConnect || event > abi.EventListening {
 		return s.Refuse("on", fmt.Sprintf("there is no event %d", event))
 	}
 	if l.Func == 0 {
 		return s.Refuse("on", "listener is NULL")
 	}
-	if s.loop.mode == LoopRecords {
+	if s.loop.mode == abi.LoopRecords {
 		return errcode.NotSupported
 	}
 	e := listenerEntry{event, l}
@@ -66,8 +67,8 @@ func (s *Socket) On(event EventType, l Listener) errcode.Code {
 }
 
 // Off removes a listener, or all of the event if l.Func is 0.
-func (s *Socket) Off(event EventType, l Listener) errcode.Code {
-	if event < EventConnect || event > EventListening {
+func (s *Socket) Off(event abi.EventType, l abi.Listener) errcode.Code {
+	if event < abi.EventConnect || event > abi.EventListening {
 		return s.Refuse("off", fmt.Sprintf("there is no event %d", event))
 	}
 	return s.change(func(set *listenerSet) *listenerSet {
@@ -113,7 +114,7 @@ func (s *Socket) Subscribe(mask uint32, userData uintptr) errcode.Code {
 	if mask&^subscribable != 0 {
 		return s.Refuse("subscribe", fmt.Sprintf("events has unknown bits: %#x", mask&^subscribable))
 	}
-	if s.loop.mode != LoopRecords {
+	if s.loop.mode != abi.LoopRecords {
 		return errcode.NotSupported
 	}
 	return s.change(func(*listenerSet) *listenerSet {
@@ -131,7 +132,7 @@ func (s *Socket) change(f func(*listenerSet) *listenerSet) errcode.Code {
 	old := s.listeners.Load()
 	set := f(old)
 	s.listeners.Store(set)
-	const readers = 1<<EventMessage | 1<<EventConnect
+	const readers = 1<<abi.EventMessage | 1<<abi.EventConnect
 	if set.events()&^old.events()&readers != 0 {
 		s.queueWorkLocked(workRead)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -17,12 +18,12 @@ func TestListenerSet(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, peer := pair(f)
 	var calls []string
-	note := func(name string) Listener {
-		return host.listener(func(*Event) { calls = append(calls, name) })
+	note := func(name string) abi.Listener {
+		return host.listener(func(*abi.Event) { calls = append(calls, name) })
 	}
 	a, b, c := note("a"), note("b"), note("c")
-	for _, l := range []Listener{a, b, a, c, b} {
-		require.Equal(t, errcode.OK, p.s.On(EventMessage, l))
+	for _, l := range []abi.Listener{a, b, a, c, b} {
+		require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, l))
 	}
 	hear := func() string {
 		calls = nil
@@ -32,20 +33,20 @@ func TestListenerSet(t *testing.T) {
 		return fmt.Sprint(calls)
 	}
 	assert.Equal(t, "[a b c]", hear())
-	require.Equal(t, errcode.OK, p.s.Off(EventMessage, b))
-	require.Equal(t, errcode.OK, p.s.Off(EventMessage, b))
+	require.Equal(t, errcode.OK, p.s.Off(abi.EventMessage, b))
+	require.Equal(t, errcode.OK, p.s.Off(abi.EventMessage, b))
 	assert.Equal(t, "[a c]", hear())
-	require.Equal(t, errcode.OK, p.s.On(EventMessage, b))
+	require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, b))
 	assert.Equal(t, "[a c b]", hear())
-	require.Equal(t, errcode.OK, p.s.On(EventEnd, b))
-	require.Equal(t, errcode.OK, p.s.Off(EventEnd, b))
+	require.Equal(t, errcode.OK, p.s.On(abi.EventEnd, b))
+	require.Equal(t, errcode.OK, p.s.Off(abi.EventEnd, b))
 	assert.Equal(t, "[a c b]", hear())
-	for _, bad := range []EventType{-1, 0, EventCompletion, 99} {
+	for _, bad := range []abi.EventType{-1, 0, abi.EventCompletion, 99} {
 		assert.Equal(t, errcode.Parameter, p.s.On(bad, a))
 		assert.Equal(t, errcode.Parameter, p.s.Off(bad, a))
 	}
-	assert.Equal(t, errcode.Parameter, p.s.On(EventMessage, Listener{}))
-	assert.Equal(t, errcode.NotSupported, p.s.Subscribe(1<<EventMessage, 1))
+	assert.Equal(t, errcode.Parameter, p.s.On(abi.EventMessage, abi.Listener{}))
+	assert.Equal(t, errcode.NotSupported, p.s.Subscribe(1<<abi.EventMessage, 1))
 }
 
 // LISTEN-3: removed by one called before it, in the same event.
@@ -53,28 +54,28 @@ func TestListenerRemovedByAnother(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, peer := pair(f)
 	called := false
-	second := host.listener(func(*Event) { called = true })
-	p.on[EventMessage] = func(*Event) { p.s.Off(EventMessage, second) }
-	require.Equal(t, errcode.OK, p.s.On(EventMessage, second))
+	second := host.listener(func(*abi.Event) { called = true })
+	p.on[abi.EventMessage] = func(*abi.Event) { p.s.Off(abi.EventMessage, second) }
+	require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, second))
 	write(t, peer, []byte("x"))
 	f.until("message", func() bool { return len(p.data) == 1 })
 	assert.False(t, called)
 
-	p.on[EventMessage] = func(*Event) { p.release() }
-	require.Equal(t, errcode.OK, p.s.On(EventMessage, second))
+	p.on[abi.EventMessage] = func(*abi.Event) { p.release() }
+	require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, second))
 	write(t, peer, []byte("x"))
 	f.until("message", func() bool { return len(p.data) == 2 })
 	assert.False(t, called)
-	assert.Equal(t, errcode.BadFD, p.s.On(EventMessage, second))
-	assert.Equal(t, errcode.BadFD, p.s.Off(EventMessage, second))
+	assert.Equal(t, errcode.BadFD, p.s.On(abi.EventMessage, second))
+	assert.Equal(t, errcode.BadFD, p.s.Off(abi.EventMessage, second))
 	assert.Nil(t, Lookup(p.s.Handle()))
 }
 
 func TestListenerSubscribe(t *testing.T) {
 	f := newFixture(t, onPoll)
-	p := f.socket(KindTCP)
-	assert.Equal(t, errcode.NotSupported, p.s.On(EventMessage, Listener{Func: 1}))
-	for _, bad := range []uint32{1, 1 << EventCompletion, 1 << 31, ^uint32(0)} {
+	p := f.socket(abi.KindTCP)
+	assert.Equal(t, errcode.NotSupported, p.s.On(abi.EventMessage, abi.Listener{Func: 1}))
+	for _, bad := range []uint32{1, 1 << abi.EventCompletion, 1 << 31, ^uint32(0)} {
 		assert.Equal(t, errcode.Parameter, p.s.Subscribe(bad, 1))
 	}
 	assert.Equal(t, errcode.OK, p.s.Subscribe(0, 1))
@@ -97,13 +98,13 @@ func TestListenerConcurrency(t *testing.T) {
 	})
 	for range 200 {
 		var off atomic.Bool
-		l := host.listener(func(*Event) {
+		l := host.listener(func(*abi.Event) {
 			if off.Load() {
 				t.Error("called after off")
 			}
 		})
-		require.Equal(t, errcode.OK, p.s.On(EventMessage, l))
-		require.Equal(t, errcode.OK, p.s.Off(EventMessage, l))
+		require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, l))
+		require.Equal(t, errcode.OK, p.s.Off(abi.EventMessage, l))
 		ran := make(chan struct{})
 		require.Equal(t, errcode.OK, f.loop.Post(host.function(func() {
 			off.Store(true)

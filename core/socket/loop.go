@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
@@ -33,7 +34,7 @@ const (
 type Loop struct {
 	reactor *reactor.Reactor
 	handle  int64
-	mode    LoopMode
+	mode    abi.LoopMode
 	hosted  bool
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
@@ -41,7 +42,7 @@ type Loop struct {
 	handoff  sync.Mutex // host-driven: held by who needs the loop to stand still, such as a send that gathers records
 	gathered []*Socket
 
-	event   *Event
+	event   *abi.Event
 	text    []byte // of the event's address
 	address addressCache
 	arena   buffer.Arena
@@ -52,7 +53,7 @@ type Loop struct {
 	calls     int
 
 	// Record mode: the host's array, what did not fit, and the payloads.
-	out             []Event
+	out             []abi.Event
 	filled          int
 	overflow        []kept
 	inUse           atomic.Bool
@@ -124,18 +125,18 @@ var loops = table[Loop]{tag: loopBit}
 func LookupLoop(handle int64) *Loop { return loops.find(handle) }
 
 // NewLoop makes a host-driven loop.
-func NewLoop(mode LoopMode) (*Loop, errcode.Code) {
-	if mode != LoopCallbacks && mode != LoopRecords {
+func NewLoop(mode abi.LoopMode) (*Loop, errcode.Code) {
+	if mode != abi.LoopCallbacks && mode != abi.LoopRecords {
 		return nil, errcode.Parameter
 	}
 	return newLoop(mode, true)
 }
 
-func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
+func newLoop(mode abi.LoopMode, hosted bool) (*Loop, errcode.Code) {
 	wantProcs(1)
 	l := &Loop{mode: mode, hosted: hosted, timers: map[int64]*userTimer{}}
 	after := l.flushGatheredAll
-	if mode == LoopRecords {
+	if mode == abi.LoopRecords {
 		after = func() {}
 	}
 	var e unix.Errno
@@ -156,7 +157,7 @@ func newLoop(mode LoopMode, hosted bool) (*Loop, errcode.Code) {
 // makeBuffers maps the loop's memory. The payload comes last, and ends where the mapping does.
 func (l *Loop) makeBuffers() bool {
 	size := pageSize + readSize
-	if l.mode == LoopRecords {
+	if l.mode == abi.LoopRecords {
 		size = pageSize + discardSize + arenaSize + addressText
 	}
 	var ok bool
@@ -164,9 +165,9 @@ func (l *Loop) makeBuffers() bool {
 		return false
 	}
 	page := l.arena.Reserve(pageSize)
-	l.event = buffer.View[Event](page)
-	l.text = page[unsafe.Sizeof(Event{}):][:addressText]
-	if l.mode == LoopRecords {
+	l.event = buffer.View[abi.Event](page)
+	l.text = page[unsafe.Sizeof(abi.Event{}):][:addressText]
+	if l.mode == abi.LoopRecords {
 		l.discarded = l.arena.Reserve(discardSize)
 	} else {
 		l.buffer = l.arena.Reserve(readSize)
@@ -215,14 +216,14 @@ func (l *Loop) IsHosted() bool { return l.hosted }
 func (l *Loop) FD() int { return l.reactor.FD() }
 
 // gathers reports whether sends of a thread are gathered.
-func (l *Loop) gathers(t Thread) bool {
+func (l *Loop) gathers(t abi.Thread) bool {
 	return t != 0 && l.gatherer.Load() == uintptr(t)
 }
 
 // beginGather reports whether a send is gathered. In record mode, in which the loop may go
 // to another thread at any time, it does not until endGather.
-func (l *Loop) beginGather(t Thread) bool {
-	if l.mode != LoopRecords || !l.gathers(t) {
+func (l *Loop) beginGather(t abi.Thread) bool {
+	if l.mode != abi.LoopRecords || !l.gathers(t) {
 		return l.gathers(t)
 	}
 	l.handoff.Lock()
@@ -234,7 +235,7 @@ func (l *Loop) beginGather(t Thread) bool {
 }
 
 func (l *Loop) endGather(gather bool) {
-	if gather && l.mode == LoopRecords {
+	if gather && l.mode == abi.LoopRecords {
 		l.handoff.Unlock()
 	}
 }
@@ -248,9 +249,9 @@ func (l *Loop) stopGathering() {
 
 // ifStill calls a function if the loop's thread does nothing meanwhile: it is the caller, inside a
 // callback, or nobody runs the loop. In a batch of records nobody is called.
-func (l *Loop) ifStill(t Thread, f func()) {
+func (l *Loop) ifStill(t abi.Thread, f func()) {
 	switch {
-	case l.mode == LoopCallbacks && l.gathers(t):
+	case l.mode == abi.LoopCallbacks && l.gathers(t):
 		f()
 	case l.hosted:
 		l.handoff.Lock()
@@ -274,7 +275,7 @@ func (l *Loop) flushGatheredAll() {
 // payload is where the next message may be put: in record mode what the batch has left. Of what
 // was put there the first bytes are kept by keep.
 func (l *Loop) payload() []byte {
-	if l.mode != LoopRecords {
+	if l.mode != abi.LoopRecords {
 		return l.buffer
 	}
 	return l.arena.Rest(min(readSize, l.payloadRoom()))
@@ -285,7 +286,7 @@ func (l *Loop) payloadRoom() int { return l.arena.Room() - addressText }
 
 // keep makes the first size bytes of payload a message's, and returns them.
 func (l *Loop) keep(size int) []byte {
-	if l.mode != LoopRecords {
+	if l.mode != abi.LoopRecords {
 		return l.buffer[:size]
 	}
 	p := l.arena.Reserve(size)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -87,7 +88,7 @@ func (d *defaultLoops) start() errcode.Code {
 	wantProcs(d.threads)
 	started := make([]*Loop, 0, d.threads)
 	for range d.threads {
-		l, code := newLoop(LoopCallbacks, false)
+		l, code := newLoop(abi.LoopCallbacks, false)
 		if code != errcode.OK {
 			for _, l := range started {
 				l.free()
@@ -141,7 +142,7 @@ func (l *Loop) stop() {
 
 // onDefaultThread reports whether a thread is a default loop's, one that is ending
 // included.
-func onDefaultThread(t Thread) (is bool) {
+func onDefaultThread(t abi.Thread) (is bool) {
 	loops.each(func(l *Loop) { is = is || !l.hosted && l.gathers(t) })
 	return is
 }
@@ -154,7 +155,7 @@ func (d *defaultLoops) nothingOpen() {
 }
 
 // RunDefault waits until the default loops have no open socket and those that end are done.
-func RunDefault(t Thread) errcode.Code {
+func RunDefault(t abi.Thread) errcode.Code {
 	d := defaults
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -176,7 +177,7 @@ func RunDefault(t Thread) errcode.Code {
 }
 
 // Shutdown ends the default loops, and waits for all that are ending, whoever has begun it.
-func Shutdown(t Thread, timeoutMs int32) errcode.Code {
+func Shutdown(t abi.Thread, timeoutMs int32) errcode.Code {
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
 		return errcode.Parameter
 	}

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
 )
@@ -23,11 +24,11 @@ func (l *Loop) leave() { l.inUse.Store(false) }
 
 // Run handles one batch of events of a host-driven loop in callback mode and
 // returns the number of callbacks made.
-func (l *Loop) Run(t Thread, timeoutMs int32) (int, errcode.Code) {
+func (l *Loop) Run(t abi.Thread, timeoutMs int32) (int, errcode.Code) {
 	if timeoutMs < -1 {
 		return 0, errcode.Parameter
 	}
-	if l.mode != LoopCallbacks || !l.hosted {
+	if l.mode != abi.LoopCallbacks || !l.hosted {
 		return 0, errcode.NotSupported
 	}
 	if code := l.enter(); code != errcode.OK {
@@ -44,11 +45,11 @@ func (l *Loop) Run(t Thread, timeoutMs int32) (int, errcode.Code) {
 }
 
 // Poll fills a host's array with one batch of records.
-func (l *Loop) Poll(t Thread, out []Event, timeoutMs int32) (int, errcode.Code) {
+func (l *Loop) Poll(t abi.Thread, out []abi.Event, timeoutMs int32) (int, errcode.Code) {
 	if timeoutMs < -1 {
 		return 0, errcode.Parameter
 	}
-	if l.mode != LoopRecords {
+	if l.mode != abi.LoopRecords {
 		return 0, errcode.NotSupported
 	}
 	if code := l.enter(); code != errcode.OK {
@@ -167,7 +168,7 @@ func (l *Loop) drain() {
 
 // Flush writes what has been gathered since the last poll.
 func (l *Loop) Flush() errcode.Code {
-	if l.mode != LoopRecords {
+	if l.mode != abi.LoopRecords {
 		return errcode.OK
 	}
 	if code := l.enter(); code != errcode.OK {
@@ -180,7 +181,7 @@ func (l *Loop) Flush() errcode.Code {
 }
 
 // Close ends a host-driven loop.
-func (l *Loop) Close(t Thread) errcode.Code {
+func (l *Loop) Close(t abi.Thread) errcode.Code {
 	if !l.hosted {
 		return errcode.BadFD
 	}
@@ -194,7 +195,7 @@ func (l *Loop) Close(t Thread) errcode.Code {
 	l.flushGatheredAll()
 	l.resume(l.recordsMade)
 	l.abortAll()
-	if l.mode == LoopRecords && !again {
+	if l.mode == abi.LoopRecords && !again {
 		l.releaseAll()
 		l.reactor.Yield(true)
 		return errcode.OK

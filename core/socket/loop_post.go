@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
 )
@@ -8,21 +9,21 @@ import (
 // posted is a function on its way to the loop.
 type posted struct {
 	loop     *Loop
-	function Function
+	function abi.Function
 }
 
 // RunTask runs the function. One without a function only wakes a default loop.
 func (p *posted) RunTask() {
-	if p.function.Func != 0 || p.loop.mode == LoopRecords {
-		p.loop.call(p.function, EventPost, 0)
+	if p.function.Func != 0 || p.loop.mode == abi.LoopRecords {
+		p.loop.call(p.function, abi.EventPost, 0)
 	}
 }
 
 // fits checks that a function is there when callbacks are made, and only then.
-func (l *Loop) fits(f Function) bool { return (f.Func != 0) == (l.mode == LoopCallbacks) }
+func (l *Loop) fits(f abi.Function) bool { return (f.Func != 0) == (l.mode == abi.LoopCallbacks) }
 
 // Post runs a function on the loop's thread.
-func (l *Loop) Post(f Function) errcode.Code {
+func (l *Loop) Post(f abi.Function) errcode.Code {
 	if !l.fits(f) {
 		return errcode.Parameter
 	}
@@ -42,13 +43,13 @@ type userTimer struct {
 	id       int64
 	start    int64
 	interval int64
-	function Function
+	function abi.Function
 }
 
 const maxDelay = 1 << 40
 
 // SetTimer starts a timer and returns its id.
-func (l *Loop) SetTimer(delayMs, intervalMs int64, f Function) (int64, errcode.Code) {
+func (l *Loop) SetTimer(delayMs, intervalMs int64, f abi.Function) (int64, errcode.Code) {
 	if delayMs < 0 || delayMs > maxDelay || intervalMs < 0 || intervalMs > maxDelay || !l.fits(f) {
 		return 0, errcode.Parameter
 	}
@@ -112,5 +113,5 @@ func (t *userTimer) Expire(*reactor.Timer) {
 		}
 		t.loop.reactor.SetTimer(&t.timer, next)
 	}
-	t.loop.call(t.function, EventTimer, t.id)
+	t.loop.call(t.function, abi.EventTimer, t.id)
 }

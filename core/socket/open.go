@@ -3,6 +3,7 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
@@ -56,7 +57,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 		return code
 	}
 	s.beginPeriodLocked(fd, to)
-	if to != stateBound || s.kind == KindUDP {
+	if to != stateBound || s.kind == abi.KindUDP {
 		s.queueWorkLocked(workOpen)
 	}
 	if s.released {
@@ -85,7 +86,7 @@ func (s *Socket) beginPeriodLocked(fd int, to state) {
 // newDescriptor makes a descriptor with every option it is to have.
 func (s *Socket) newDescriptor(o *options, family int) (int, unix.Errno) {
 	kind := unix.SOCK_STREAM
-	if s.kind == KindUDP {
+	if s.kind == abi.KindUDP {
 		kind = unix.SOCK_DGRAM
 	}
 	fd, e := sys.Socket(family, kind)
@@ -122,7 +123,7 @@ func (s *Socket) bound(o *options, sa netaddr.Sockaddr) (int, unix.Errno) {
 
 // Bind opens a client or UDP socket with a local address.
 func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
-	if !s.kind.isClient() && s.kind != KindUDP {
+	if !s.kind.IsClient() && s.kind != abi.KindUDP {
 		return errcode.NotSupported
 	}
 	if s.isCarried() {
@@ -143,14 +144,14 @@ func (s *Socket) begin() {
 	fd := int(s.fd)
 	to := s.state
 	var giver *Socket
-	if s.kind == KindTLS {
+	if s.kind == abi.KindTLS {
 		giver = s.giver
 	}
 	s.mu.Unlock()
 	if giver != nil {
 		s.takeOver(giver)
 	}
-	if s.kind == KindTLS {
+	if s.kind == abi.KindTLS {
 		return // it is watched, and reported, when it is connected
 	}
 	if s.hasSession() && s.tls.phase == phaseReady {
@@ -165,7 +166,7 @@ func (s *Socket) begin() {
 	}
 	if fd < 0 {
 		if to == stateBound || to == stateListening {
-			s.emit(EventListening, errcode.OK, nil) // it was closed at once: freePort
+			s.emit(abi.EventListening, errcode.OK, nil) // it was closed at once: freePort
 		}
 		return
 	}
@@ -173,11 +174,11 @@ func (s *Socket) begin() {
 		return
 	}
 	switch {
-	case s.kind.isConnection():
+	case s.kind.IsConnection():
 	case to == stateConnected:
-		s.emit(EventConnect, errcode.OK, nil)
+		s.emit(abi.EventConnect, errcode.OK, nil)
 	default:
-		s.emit(EventListening, errcode.OK, nil)
+		s.emit(abi.EventListening, errcode.OK, nil)
 	}
 	s.setTimer()
 }

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -48,41 +49,41 @@ var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshake
 
 // optionRange says what an option accepts.
 var optionRange = [...]struct{ min, max int64 }{
-	OptionSendQueueLimit:    {1, 1 << 30},
-	OptionIdleTimeout:       {0, maxTimeout},
-	OptionCloseTimeout:      {1, maxTimeout},
-	OptionAllowHalfOpen:     {0, 1},
-	OptionKeepAliveIdle:     {0, 32767},
-	OptionKeepAliveInterval: {0, 32767},
-	OptionKeepAliveCount:    {0, 127},
-	OptionReusePort:         {0, 1},
-	OptionReuseAddress:      {0, 1},
-	OptionIPv6Only:          {0, 1},
-	OptionHandshakeTimeout:  {1, maxTimeout},
-	OptionHandshakeLimit:    {0, 1 << 30},
+	abi.OptionSendQueueLimit:    {1, 1 << 30},
+	abi.OptionIdleTimeout:       {0, maxTimeout},
+	abi.OptionCloseTimeout:      {1, maxTimeout},
+	abi.OptionAllowHalfOpen:     {0, 1},
+	abi.OptionKeepAliveIdle:     {0, 32767},
+	abi.OptionKeepAliveInterval: {0, 32767},
+	abi.OptionKeepAliveCount:    {0, 127},
+	abi.OptionReusePort:         {0, 1},
+	abi.OptionReuseAddress:      {0, 1},
+	abi.OptionIPv6Only:          {0, 1},
+	abi.OptionHandshakeTimeout:  {1, maxTimeout},
+	abi.OptionHandshakeLimit:    {0, 1 << 30},
 }
 
 // optionNames are those of the header.
 var optionNames = [...]string{
-	OptionSendQueueLimit:    "SEND_QUEUE_LIMIT",
-	OptionIdleTimeout:       "IDLE_TIMEOUT",
-	OptionCloseTimeout:      "CLOSE_TIMEOUT",
-	OptionAllowHalfOpen:     "ALLOW_HALF_OPEN",
-	OptionKeepAliveIdle:     "KEEP_ALIVE_IDLE",
-	OptionKeepAliveInterval: "KEEP_ALIVE_INTERVAL",
-	OptionKeepAliveCount:    "KEEP_ALIVE_COUNT",
-	OptionReusePort:         "REUSE_PORT",
-	OptionReuseAddress:      "REUSE_ADDRESS",
-	OptionIPv6Only:          "IPV6_ONLY",
-	OptionHandshakeTimeout:  "HANDSHAKE_TIMEOUT",
-	OptionHandshakeLimit:    "HANDSHAKE_LIMIT",
+	abi.OptionSendQueueLimit:    "SEND_QUEUE_LIMIT",
+	abi.OptionIdleTimeout:       "IDLE_TIMEOUT",
+	abi.OptionCloseTimeout:      "CLOSE_TIMEOUT",
+	abi.OptionAllowHalfOpen:     "ALLOW_HALF_OPEN",
+	abi.OptionKeepAliveIdle:     "KEEP_ALIVE_IDLE",
+	abi.OptionKeepAliveInterval: "KEEP_ALIVE_INTERVAL",
+	abi.OptionKeepAliveCount:    "KEEP_ALIVE_COUNT",
+	abi.OptionReusePort:         "REUSE_PORT",
+	abi.OptionReuseAddress:      "REUSE_ADDRESS",
+	abi.OptionIPv6Only:          "IPV6_ONLY",
+	abi.OptionHandshakeTimeout:  "HANDSHAKE_TIMEOUT",
+	abi.OptionHandshakeLimit:    "HANDSHAKE_LIMIT",
 }
 
 // maxTimeout is a day in milliseconds.
 const maxTimeout = 86400000
 
 // SetOption sets an option of the library.
-func (s *Socket) SetOption(option Option, value int64) errcode.Code {
+func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 	if option < 1 || int(option) >= len(optionRange) {
 		return s.Refuse("set_option", fmt.Sprintf("there is no option %d", option))
 	}
@@ -92,44 +93,44 @@ func (s *Socket) SetOption(option Option, value int64) errcode.Code {
 	s.mu.Lock()
 	o := *s.opts
 	switch option {
-	case OptionSendQueueLimit:
+	case abi.OptionSendQueueLimit:
 		o.queueLimit = value
 		if q := &s.out; q.refused && drained(s.charge(), value) {
 			q.refused = false
 			s.queueWorkLocked(workDrain) // nothing may be written that would tell
 		}
-	case OptionIdleTimeout:
+	case abi.OptionIdleTimeout:
 		o.idleTimeout = value
-	case OptionCloseTimeout:
+	case abi.OptionCloseTimeout:
 		o.closeTimeout = value
-	case OptionAllowHalfOpen:
+	case abi.OptionAllowHalfOpen:
 		o.halfOpen = value == 1
-	case OptionKeepAliveIdle:
+	case abi.OptionKeepAliveIdle:
 		o.keepAliveIdle = int(value)
-	case OptionKeepAliveInterval:
+	case abi.OptionKeepAliveInterval:
 		o.keepAliveInterval = int(value)
-	case OptionKeepAliveCount:
+	case abi.OptionKeepAliveCount:
 		o.keepAliveCount = int(value)
-	case OptionReusePort:
+	case abi.OptionReusePort:
 		o.reusePort = FlagOf(value == 1)
-	case OptionReuseAddress:
+	case abi.OptionReuseAddress:
 		o.reuseAddress = FlagOf(value == 1)
-	case OptionIPv6Only:
+	case abi.OptionIPv6Only:
 		o.ipv6Only = FlagOf(value == 1)
-	case OptionHandshakeTimeout:
+	case abi.OptionHandshakeTimeout:
 		o.handshakeTimeout = value
-	case OptionHandshakeLimit:
+	case abi.OptionHandshakeLimit:
 		o.handshakeLimit = value
-		if s.kind == KindTLSServer {
+		if s.kind == abi.KindTLSServer {
 			s.queueWorkLocked(workRead) // it may be higher now
 		}
 	}
 	s.opts = &o
-	if option == OptionIdleTimeout || option == OptionCloseTimeout {
+	if option == abi.OptionIdleTimeout || option == abi.OptionCloseTimeout {
 		s.queueWorkLocked(workTimer)
 	}
 	fd := -1
-	if option >= OptionKeepAliveIdle && option <= OptionKeepAliveCount && s.kind.isStream() {
+	if option >= abi.OptionKeepAliveIdle && option <= abi.OptionKeepAliveCount && s.kind.IsStream() {
 		fd = s.increfLocked()
 	}
 	s.unlock()
@@ -157,37 +158,37 @@ func (s *Socket) catchUp(fd int, o *options) {
 }
 
 // Option reads an option of the library.
-func (s *Socket) Option(option Option) (int64, errcode.Code) {
+func (s *Socket) Option(option abi.Option) (int64, errcode.Code) {
 	s.mu.Lock()
 	o := s.opts
 	s.mu.Unlock()
 	switch option {
-	case OptionSendQueueLimit:
+	case abi.OptionSendQueueLimit:
 		return o.queueLimit, errcode.OK
-	case OptionIdleTimeout:
+	case abi.OptionIdleTimeout:
 		return o.idleTimeout, errcode.OK
-	case OptionCloseTimeout:
+	case abi.OptionCloseTimeout:
 		return o.closeTimeout, errcode.OK
-	case OptionAllowHalfOpen:
+	case abi.OptionAllowHalfOpen:
 		return truth(o.halfOpen), errcode.OK
-	case OptionKeepAliveIdle:
+	case abi.OptionKeepAliveIdle:
 		return int64(o.keepAliveIdle), errcode.OK
-	case OptionKeepAliveInterval:
+	case abi.OptionKeepAliveInterval:
 		return int64(o.keepAliveInterval), errcode.OK
-	case OptionKeepAliveCount:
+	case abi.OptionKeepAliveCount:
 		return int64(o.keepAliveCount), errcode.OK
-	case OptionReusePort:
+	case abi.OptionReusePort:
 		return int64(o.reusePort.value()), errcode.OK
-	case OptionReuseAddress:
+	case abi.OptionReuseAddress:
 		if o.reuseAddress == 0 {
-			return truth(s.kind.isServer()), errcode.OK
+			return truth(s.kind.IsServer()), errcode.OK
 		}
 		return int64(o.reuseAddress.value()), errcode.OK
-	case OptionIPv6Only:
+	case abi.OptionIPv6Only:
 		return int64(o.ipv6Only.value()), errcode.OK
-	case OptionHandshakeTimeout:
+	case abi.OptionHandshakeTimeout:
 		return o.handshakeTimeout, errcode.OK
-	case OptionHandshakeLimit:
+	case abi.OptionHandshakeLimit:
 		return o.mostHandshakes(), errcode.OK
 	}
 	return 0, s.Refuse("get_option", fmt.Sprintf("there is no option %d", option))
@@ -212,9 +213,9 @@ func truth(b bool) int64 {
 }
 
 // setBefore applies what counts before bind(2).
-func (o *options) setBefore(fd int, kind Kind, family int) unix.Errno {
+func (o *options) setBefore(fd int, kind abi.Kind, family int) unix.Errno {
 	reuse := o.reuseAddress
-	if reuse == 0 && kind.isServer() {
+	if reuse == 0 && kind.IsServer() {
 		reuse = FlagOf(true)
 	}
 	for _, f := range []struct {
@@ -237,8 +238,8 @@ func (o *options) setBefore(fd int, kind Kind, family int) unix.Errno {
 }
 
 // setAll applies what a fresh descriptor has to have: all that was ever set.
-func (o *options) setAll(fd int, kind Kind) unix.Errno {
-	if kind.isStream() {
+func (o *options) setAll(fd int, kind abi.Kind) unix.Errno {
+	if kind.IsStream() {
 		if e := o.setKeepAlive(fd); e != 0 {
 			return e
 		}

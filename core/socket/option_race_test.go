@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
@@ -27,8 +28,8 @@ func firstTime(t testing.TB, op sys.Op, f func() unix.Errno) {
 
 // setMeanwhile sets on a socket what requireMeanwhile looks for.
 func setMeanwhile(p *probe) unix.Errno {
-	if p.s.kind != KindUDP {
-		p.set(OptionKeepAliveInterval, 9)
+	if p.s.kind != abi.KindUDP {
+		p.set(abi.OptionKeepAliveInterval, 9)
 	}
 	if bound, _, _ := p.s.State(); bound || p.connecting() {
 		x := Extra{SetReceiveBufferSize: true, ReceiveBufferSize: 40_000}
@@ -39,7 +40,7 @@ func setMeanwhile(p *probe) unix.Errno {
 
 func requireMeanwhile(t *testing.T, p *probe) {
 	t.Helper()
-	if p.s.kind != KindUDP {
+	if p.s.kind != abi.KindUDP {
 		assert.Equal(t, 9, kernel(t, p, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL))
 	}
 	if p.s.opts.extra.SetReceiveBufferSize {
@@ -53,7 +54,7 @@ func TestOptionsDuringAConnect(t *testing.T) {
 		t.Run(host, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, f *fixture) {
 				l, port := rawListener(f)
-				p := f.socket(KindTCP)
+				p := f.socket(abi.KindTCP)
 				firstTime(t, sys.OpConnect, func() unix.Errno { return setMeanwhile(p) })
 				c := p.connect(target(f, host, port), 0)
 				f.until("connected", c.ok)
@@ -68,7 +69,7 @@ func TestOptionsDuringAConnect(t *testing.T) {
 func TestOptionsDuringALookUp(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		_, port := rawUDP(f)
-		p := f.socket(KindUDP)
+		p := f.socket(abi.KindUDP)
 		firstTime(t, sys.OpConnect, func() unix.Errno { return setMeanwhile(p) })
 		c := p.connect(target(f, "localhost", port), 0)
 		f.until("connected", c.ok)
@@ -80,7 +81,7 @@ func TestOptionsDuringALookUp(t *testing.T) {
 func TestOptionsDuringAHandshake(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(f)
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		c := p.connect(target(f, "127.0.0.1", port), 0)
 		f.settle()
 		peer := rawAccept(f, l)
@@ -100,7 +101,7 @@ func TestOptionsDuringARebind(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(f)
 		l.Close()
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
 		firstTime(t, sys.OpBind, func() unix.Errno { return setMeanwhile(p) })
 		c := p.connect(target(f, "127.0.0.1", port), 0)
@@ -112,10 +113,10 @@ func TestOptionsDuringARebind(t *testing.T) {
 // OPT-1: what is set while another thread opens the socket.
 func TestOptionsDuringAnOpening(t *testing.T) {
 	f := newFixture(t, onRun)
-	for _, kind := range []Kind{KindTCP, KindTCPServer} {
+	for _, kind := range []abi.Kind{abi.KindTCP, abi.KindTCPServer} {
 		p := f.socket(kind)
 		firstTime(t, sys.OpBind, func() unix.Errno { return setMeanwhile(p) })
-		if kind.isServer() {
+		if kind.IsServer() {
 			require.Equal(t, errcode.OK, p.serve())
 		} else {
 			require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))
@@ -126,8 +127,8 @@ func TestOptionsDuringAnOpening(t *testing.T) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	require.NoError(t, unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}))
-	p := f.socket(KindTCP)
-	p.set(OptionKeepAliveIdle, 70)
+	p := f.socket(abi.KindTCP)
+	p.set(abi.OptionKeepAliveIdle, 70)
 	firstTime(t, sys.OpSetsockopt, func() unix.Errno { return setMeanwhile(p) })
 	require.Equal(t, errcode.OK, p.adopt(fd))
 	requireMeanwhile(t, p)
@@ -149,7 +150,7 @@ func TestOptionsOfTwoThreads(t *testing.T) {
 // when options are set on their server, have them when they are shown.
 func TestOptionsOfAServerReachItsClients(t *testing.T) {
 	set := func(server *probe) unix.Errno {
-		server.set(OptionIdleTimeout, 77_000)
+		server.set(abi.OptionIdleTimeout, 77_000)
 		require.Equal(server.f, errcode.OK, server.s.SetExtraOptions(Extra{NoDelay: FlagOf(true)}))
 		return 0
 	}
@@ -157,14 +158,14 @@ func TestOptionsOfAServerReachItsClients(t *testing.T) {
 		f.until("accepted", func() bool { return len(server.children) == 1 })
 		c := server.children[0]
 		assert.Equal(t, 1, kernel(t, c, unix.IPPROTO_TCP, unix.TCP_NODELAY))
-		idle, _ := c.s.Option(OptionIdleTimeout)
+		idle, _ := c.s.Option(abi.OptionIdleTimeout)
 		assert.EqualValues(t, 77_000, idle)
 	}
-	for _, kind := range []Kind{KindTCPServer, KindTLSServer} {
-		name := map[Kind]string{KindTCPServer: "TCP ", KindTLSServer: "TLS "}[kind]
+	for _, kind := range []abi.Kind{abi.KindTCPServer, abi.KindTLSServer} {
+		name := map[abi.Kind]string{abi.KindTCPServer: "TCP ", abi.KindTLSServer: "TLS "}[kind]
 		begin := func(f *fixture) *probe {
 			server := f.socket(kind)
-			if kind == KindTLSServer {
+			if kind == abi.KindTLSServer {
 				secured(server)
 			}
 			require.Equal(f, errcode.OK, server.serve())
@@ -172,7 +173,7 @@ func TestOptionsOfAServerReachItsClients(t *testing.T) {
 		}
 		dial := func(f *fixture, server *probe) {
 			c := rawDial(f, server.port())
-			if kind == KindTLSServer {
+			if kind == abi.KindTLSServer {
 				go rawTLSClient(c).Handshake()
 			}
 		}
@@ -199,7 +200,7 @@ func TestOptionsOfAServerReachItsClients(t *testing.T) {
 	}
 	t.Run("TLS handshake", func(t *testing.T) {
 		everywhere(t, func(t *testing.T, f *fixture) {
-			server := secured(f.socket(KindTLSServer))
+			server := secured(f.socket(abi.KindTLSServer))
 			require.Equal(t, errcode.OK, server.serve())
 			peer := rawDial(f, server.port())
 			f.until("begun", func() (begun bool) {
@@ -227,9 +228,9 @@ func TestReleasedWhileItIsOpened(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name string
-		kind Kind
+		kind abi.Kind
 		op   sys.Op
-	}{{"bind", KindTLS, sys.OpBind}, {"listen", KindTLSServer, sys.OpBind}, {"adopt", KindTLS, sys.OpGetsockname}} {
+	}{{"bind", abi.KindTLS, sys.OpBind}, {"listen", abi.KindTLSServer, sys.OpBind}, {"adopt", abi.KindTLS, sys.OpGetsockname}} {
 		p := secured(f.socket(test.kind))
 		require.Equal(t, before+1, contexts())
 		firstTime(t, test.op, func() unix.Errno {
@@ -257,7 +258,7 @@ func handlesGiven() (n uint64) {
 // find it by a handle.
 func TestClientOfALoopThatEnds(t *testing.T) {
 	f := newFixture(t, onRun)
-	server := f.socket(KindTCPServer)
+	server := f.socket(abi.KindTCPServer)
 	require.Equal(t, errcode.OK, server.serve())
 	f.settle()
 	ends := func(stopped bool) {

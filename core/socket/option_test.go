@@ -7,15 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
 
 func TestOptionRanges(t *testing.T) {
 	f := newFixture(t, onRun)
-	for _, kind := range []Kind{KindTCP, KindTCPServer, KindUDP, KindTLS, KindTLSServer} {
+	for _, kind := range []abi.Kind{abi.KindTCP, abi.KindTCPServer, abi.KindUDP, abi.KindTLS, abi.KindTLSServer} {
 		p := f.socket(kind)
-		for o := OptionSendQueueLimit; o <= OptionHandshakeLimit; o++ {
+		for o := abi.OptionSendQueueLimit; o <= abi.OptionHandshakeLimit; o++ {
 			before, code := p.s.Option(o)
 			assert.Equal(t, errcode.OK, code)
 			r := optionRange[o]
@@ -30,7 +31,7 @@ func TestOptionRanges(t *testing.T) {
 				assert.Equal(t, good, after)
 			}
 		}
-		for _, o := range []Option{-1, 0, OptionHandshakeLimit + 1, 1 << 30} {
+		for _, o := range []abi.Option{-1, 0, abi.OptionHandshakeLimit + 1, 1 << 30} {
 			assert.Equal(t, errcode.Parameter, p.s.SetOption(o, 1))
 			_, code := p.s.Option(o)
 			assert.Equal(t, errcode.Parameter, code)
@@ -40,18 +41,18 @@ func TestOptionRanges(t *testing.T) {
 
 func TestOptionDefaults(t *testing.T) {
 	f := newFixture(t, onRun)
-	p := f.socket(KindTCP)
-	server := f.socket(KindTCPServer)
-	for o, want := range map[Option]int64{OptionSendQueueLimit: 16 << 20, OptionCloseTimeout: 2000} {
+	p := f.socket(abi.KindTCP)
+	server := f.socket(abi.KindTCPServer)
+	for o, want := range map[abi.Option]int64{abi.OptionSendQueueLimit: 16 << 20, abi.OptionCloseTimeout: 2000} {
 		v, _ := p.s.Option(o)
 		assert.Equal(t, want, v)
 	}
-	v, _ := p.s.Option(OptionReuseAddress)
+	v, _ := p.s.Option(abi.OptionReuseAddress)
 	assert.Zero(t, v)
-	v, _ = server.s.Option(OptionReuseAddress)
+	v, _ = server.s.Option(abi.OptionReuseAddress)
 	assert.EqualValues(t, 1, v)
-	p.set(OptionIdleTimeout, 7)
-	v, _ = server.s.Option(OptionIdleTimeout)
+	p.set(abi.OptionIdleTimeout, 7)
+	v, _ = server.s.Option(abi.OptionIdleTimeout)
 	assert.Zero(t, v, "options are not shared")
 }
 
@@ -65,22 +66,22 @@ func kernel(t *testing.T, p *probe, level, option int) int {
 
 func TestOptionBeforeBind(t *testing.T) {
 	f := newFixture(t, onRun)
-	for _, kind := range []Kind{KindTCP, KindUDP} {
+	for _, kind := range []abi.Kind{abi.KindTCP, abi.KindUDP} {
 		p := f.socket(kind)
-		p.set(OptionReusePort, 1)
-		p.set(OptionReuseAddress, 1)
-		p.set(OptionIPv6Only, 1)
-		p.set(OptionKeepAliveIdle, 77)
+		p.set(abi.OptionReusePort, 1)
+		p.set(abi.OptionReuseAddress, 1)
+		p.set(abi.OptionIPv6Only, 1)
+		p.set(abi.OptionKeepAliveIdle, 77)
 		require.Equal(t, errcode.OK, p.bind("::1", 0))
 		assert.Equal(t, 1, kernel(t, p, unix.SOL_SOCKET, unix.SO_REUSEPORT))
 		assert.Equal(t, 1, kernel(t, p, unix.SOL_SOCKET, unix.SO_REUSEADDR))
 		assert.Equal(t, 1, kernel(t, p, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY))
-		if kind == KindTCP {
+		if kind == abi.KindTCP {
 			assert.Equal(t, 77, kernel(t, p, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE))
-			p.set(OptionKeepAliveIdle, 78)
+			p.set(abi.OptionKeepAliveIdle, 78)
 			assert.Equal(t, 78, kernel(t, p, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE))
-			p.set(OptionKeepAliveInterval, 9)
-			p.set(OptionKeepAliveCount, 3)
+			p.set(abi.OptionKeepAliveInterval, 9)
+			p.set(abi.OptionKeepAliveCount, 3)
 			assert.Equal(t, 9, kernel(t, p, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL))
 			assert.Equal(t, 3, kernel(t, p, unix.IPPROTO_TCP, unix.TCP_KEEPCNT))
 		}

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
 )
@@ -27,7 +28,7 @@ func (s *Socket) writePackets(fd int) {
 	var cuts [packetBatch]sys.GSO
 	together := true
 	s.mu.Lock()
-	for !s.mustQueueLocked(Completion{}) {
+	for !s.mustQueueLocked(abi.Completion{}) {
 		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
 		n, packets, tooLong := 0, 0, false
 		var head, first, last *queuedPacket

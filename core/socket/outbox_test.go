@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -40,7 +41,7 @@ func sendTogether(t *testing.T, fails unix.Errno) (batches int) {
 	})
 	var want [2][][]byte
 	var calls []*call
-	a.on[EventMessage] = func(*Event) {
+	a.on[abi.EventMessage] = func(*abi.Event) {
 		for turn := range 4 {
 			for i, size := range togetherSizes {
 				which := 0
@@ -85,7 +86,7 @@ func TestDatagramsTogetherRefused(t *testing.T) {
 // The error of an earlier datagram is a notice, and nobody's failure: ORDER-6.
 func TestDatagramsTogetherNotice(t *testing.T) {
 	f := newFixture(t, onRun)
-	a := f.socket(KindUDP)
+	a := f.socket(abi.KindUDP)
 	b, to := udp(f)
 	c := a.connect(target(t, "127.0.0.1", to.Port()), 0)
 	f.until("connected", c.ok)

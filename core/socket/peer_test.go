@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -85,7 +86,7 @@ func pattern(n int) []byte {
 }
 
 // pair is a connected client and its raw peer.
-func pair(f *fixture) (*probe, *net.TCPConn) { return connectTo(f, f.socket(KindTCP)) }
+func pair(f *fixture) (*probe, *net.TCPConn) { return connectTo(f, f.socket(abi.KindTCP)) }
 
 func connectTo(f *fixture, p *probe) (*probe, *net.TCPConn) {
 	l, port := rawListener(f)
@@ -97,7 +98,7 @@ func connectTo(f *fixture, p *probe) (*probe, *net.TCPConn) {
 
 // served is a server with one accepted connection and the client's end of it.
 func served(f *fixture) (server, connection *probe, peer *net.TCPConn) {
-	server = f.socket(KindTCPServer)
+	server = f.socket(abi.KindTCPServer)
 	require.Equal(f, errcode.OK, server.serve())
 	peer = rawDial(f, server.port())
 	f.until("accepted", func() bool { return len(server.children) == 1 })
@@ -106,7 +107,7 @@ func served(f *fixture) (server, connection *probe, peer *net.TCPConn) {
 
 // udp is a bound UDP probe and its address.
 func udp(f *fixture) (*probe, netaddr.Sockaddr) {
-	p := f.socket(KindUDP)
+	p := f.socket(abi.KindUDP)
 	require.Equal(f, errcode.OK, p.bind("127.0.0.1", 0))
 	return p, literal(f, "127.0.0.1", p.port())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 )
@@ -17,14 +18,14 @@ type probe struct {
 	s    *Socket
 	name string
 
-	listener Listener
+	listener abi.Listener
 
 	log      []string
 	data     []byte   // messages of a stream
 	packets  [][]byte // messages of a UDP socket
 	senders  []string
 	children []*probe
-	on       map[EventType]func(e *Event)
+	on       map[abi.EventType]func(e *abi.Event)
 
 	opened   int // periods begun, of which the connects of unopened sockets are not sure yet
 	closes   int // close events
@@ -33,13 +34,13 @@ type probe struct {
 	cancelled bool
 }
 
-var eventNames = [...]string{EventConnect: "connect", EventMessage: "message", EventEnd: "end",
-	EventDrain: "drain", EventError: "error", EventClose: "close", EventListening: "listening"}
+var eventNames = [...]string{abi.EventConnect: "connect", abi.EventMessage: "message", abi.EventEnd: "end",
+	abi.EventDrain: "drain", abi.EventError: "error", abi.EventClose: "close", abi.EventListening: "listening"}
 
 const allEvents = subscribable
 
 // socket makes a probe that listens to everything.
-func (f *fixture) socket(kind Kind) *probe {
+func (f *fixture) socket(kind abi.Kind) *probe {
 	f.Helper()
 	p := f.deaf(kind)
 	p.listen(allEvents)
@@ -47,20 +48,20 @@ func (f *fixture) socket(kind Kind) *probe {
 }
 
 // deaf makes a probe that listens to everything but messages and clients.
-func (f *fixture) deaf(kind Kind) *probe {
+func (f *fixture) deaf(kind abi.Kind) *probe {
 	f.Helper()
 	s, code := Construct(f.loop, kind)
 	require.Equal(f, errcode.OK, code)
 	p := f.probe(s, fmt.Sprintf("%d", len(f.probes)))
 	if f.quick {
-		p.set(OptionCloseTimeout, 100)
+		p.set(abi.OptionCloseTimeout, 100)
 	}
-	p.listen(allEvents &^ (1<<EventMessage | 1<<EventConnect))
+	p.listen(allEvents &^ (1<<abi.EventMessage | 1<<abi.EventConnect))
 	return p
 }
 
 func (f *fixture) probe(s *Socket, name string) *probe {
-	p := &probe{f: f, s: s, name: name, on: map[EventType]func(*Event){}}
+	p := &probe{f: f, s: s, name: name, on: map[abi.EventType]func(*abi.Event){}}
 	p.listener = host.listener(p.event)
 	f.mu.Lock()
 	f.probes = append(f.probes, p)
@@ -71,11 +72,11 @@ func (f *fixture) probe(s *Socket, name string) *probe {
 // listen has the events of a mask written down.
 func (p *probe) listen(mask uint32) {
 	l := p.listener
-	if p.s.loop.mode == LoopRecords {
+	if p.s.loop.mode == abi.LoopRecords {
 		require.Equal(p.f, errcode.OK, p.s.Subscribe(mask, l.UserData))
 		return
 	}
-	for e := EventConnect; e <= EventListening; e++ {
+	for e := abi.EventConnect; e <= abi.EventListening; e++ {
 		if mask&(1<<e) != 0 {
 			require.Equal(p.f, errcode.OK, p.s.On(e, l))
 		}
@@ -84,16 +85,16 @@ func (p *probe) listen(mask uint32) {
 
 // mute removes the listeners of messages and clients.
 func (p *probe) mute() {
-	if p.s.loop.mode == LoopRecords {
-		p.listen(allEvents &^ (1<<EventMessage | 1<<EventConnect))
+	if p.s.loop.mode == abi.LoopRecords {
+		p.listen(allEvents &^ (1<<abi.EventMessage | 1<<abi.EventConnect))
 		return
 	}
-	p.s.Off(EventMessage, Listener{})
-	p.s.Off(EventConnect, Listener{})
+	p.s.Off(abi.EventMessage, abi.Listener{})
+	p.s.Off(abi.EventConnect, abi.Listener{})
 }
 
 // event is the listener.
-func (p *probe) event(e *Event) {
+func (p *probe) event(e *abi.Event) {
 	f := p.f
 	entry := eventNames[e.Type]
 	if e.Error != 0 {
@@ -101,30 +102,30 @@ func (p *probe) event(e *Event) {
 	}
 	f.mu.Lock()
 	switch e.Type {
-	case EventMessage:
+	case abi.EventMessage:
 		b := bytesAt(e.Data, e.Size)
-		if p.s.kind == KindUDP {
+		if p.s.kind == abi.KindUDP {
 			p.packets = append(p.packets, b)
 			p.senders = append(p.senders, fmt.Sprintf("%s %d", textAt(e.Remote.Address), e.Remote.Port))
 		} else {
 			p.data = append(p.data, b...)
 		}
-	case EventClose:
+	case abi.EventClose:
 		p.closes++
 	}
-	if e.Type != EventMessage || len(p.log) == 0 || p.log[len(p.log)-1] != "message" {
+	if e.Type != abi.EventMessage || len(p.log) == 0 || p.log[len(p.log)-1] != "message" {
 		p.log = append(p.log, entry)
 	}
 	then := p.on[e.Type]
 	f.mu.Unlock()
-	if e.Type == EventConnect && e.Connection != 0 {
+	if e.Type == abi.EventConnect && e.Connection != 0 {
 		c := f.probe(Lookup(e.Connection), p.name+"/"+fmt.Sprint(len(p.children)))
 		f.mu.Lock()
 		c.opened = 1
 		p.children = append(p.children, c)
 		f.mu.Unlock()
 		if p.on[0] != nil {
-			c.on[EventMessage] = p.on[0]
+			c.on[abi.EventMessage] = p.on[0]
 		}
 		c.listen(allEvents)
 	}
@@ -143,7 +144,7 @@ func (p *probe) check() {
 	periods := strings.Split(strings.Join(p.log, ",")+",", "close")
 	for i, text := range periods {
 		period := strings.Split(strings.Trim(text, ","), ",")
-		if p.s.kind != KindUDP && !p.s.kind.isServer() {
+		if p.s.kind != abi.KindUDP && !p.s.kind.IsServer() {
 			requireOrder(f, period, i == len(periods)-1)
 		}
 	}
@@ -173,7 +174,7 @@ func (p *probe) has(entry string) bool { return slices.Contains(p.log, entry) }
 func (p *probe) closed() bool { return p.closes > 0 && p.closes == p.opened }
 
 // begin books an operation; the completion is to be given to the call.
-func (p *probe) begin(operation string) (*call, Completion) {
+func (p *probe) begin(operation string) (*call, abi.Completion) {
 	c := &call{operation: operation, probe: p, code: -1}
 	p.f.mu.Lock()
 	p.f.calls = append(p.f.calls, c)
@@ -249,7 +250,7 @@ func (p *probe) connect(to netaddr.Target, timeoutMs int32) *call {
 	return c.returned(p.s.Connect(to, timeoutMs, done))
 }
 
-func (p *probe) sendFrom(t Thread, b []byte) *call {
+func (p *probe) sendFrom(t abi.Thread, b []byte) *call {
 	c, done := p.begin("send")
 	data, size := numbers(b)
 	return c.returned(p.s.Send(t, data, size, done))
@@ -298,6 +299,6 @@ func (p *probe) release() errcode.Code {
 	return p.s.Release()
 }
 
-func (p *probe) set(option Option, value int64) {
+func (p *probe) set(option abi.Option, value int64) {
 	require.Equal(p.f, errcode.OK, p.s.SetOption(option, value))
 }

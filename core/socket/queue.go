@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 )
@@ -41,7 +42,7 @@ type completionQueue struct {
 // pendingCompletion is a completion that is due when finished has reached end.
 type pendingCompletion struct {
 	end  uint64
-	done Completion
+	done abi.Completion
 	code errcode.Code
 }
 
@@ -69,7 +70,7 @@ func (q *sendQueue) finish(units uint64, bytes int) {
 }
 
 // addCompletion notes a completion for all that has been accepted.
-func (q *sendQueue) addCompletion(done Completion) {
+func (q *sendQueue) addCompletion(done abi.Completion) {
 	if q.completionQueue == nil {
 		q.completionQueue = &completionQueue{accepted: uint64(q.size)}
 	}
@@ -192,7 +193,7 @@ func (q *sendQueue) taken(n int, empty *buffer.List) {
 }
 
 // copyIn copies buffers into new blocks. It reports false if there is no memory.
-func copyIn(bufs []Buffer, total int) (buffer.List, bool) {
+func copyIn(bufs []abi.Buffer, total int) (buffer.List, bool) {
 	var list buffer.List
 	left := total
 	for i := range bufs {
@@ -207,7 +208,7 @@ func copyIn(bufs []Buffer, total int) (buffer.List, bool) {
 }
 
 // skip drops the first n bytes of buffers, in place.
-func skip(bufs []Buffer, n int) []Buffer {
+func skip(bufs []abi.Buffer, n int) []abi.Buffer {
 	for len(bufs) > 0 && uint64(n) >= bufs[0].Size {
 		n -= int(bufs[0].Size)
 		bufs = bufs[1:]
@@ -220,6 +221,6 @@ func skip(bufs []Buffer, n int) []Buffer {
 }
 
 // iovecs looks at buffers as the kernel does: the layout is the same.
-func iovecs(bufs []Buffer) []unix.Iovec {
+func iovecs(bufs []abi.Buffer) []unix.Iovec {
 	return unsafe.Slice((*unix.Iovec)(unsafe.Pointer(unsafe.SliceData(bufs))), len(bufs))
 }

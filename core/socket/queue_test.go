@@ -9,16 +9,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
 
-func buffersOf(parts ...[]byte) []Buffer {
-	var list []Buffer
+func buffersOf(parts ...[]byte) []abi.Buffer {
+	var list []abi.Buffer
 	for _, b := range parts {
 		data, size := numbers(b)
-		list = append(list, Buffer{Data: data, Size: uint64(size)})
+		list = append(list, abi.Buffer{Data: data, Size: uint64(size)})
 	}
 	return list
 }
@@ -94,7 +95,7 @@ func TestQueuePromises(t *testing.T) {
 	q.finish(5, 5)
 	for i := range 100 {
 		q.accept(10, 10)
-		q.addCompletion(Completion{Func: 1, UserData: uintptr(i)})
+		q.addCompletion(abi.Completion{Func: 1, UserData: uintptr(i)})
 	}
 	assert.EqualValues(t, 1010+100*completionCost, q.charge())
 	assert.False(t, q.isDue())
@@ -110,7 +111,7 @@ func TestQueuePromises(t *testing.T) {
 			// The list does not grow while it is used.
 			if next <= 900 {
 				q.accept(10, 10)
-				q.addCompletion(Completion{Func: 1, UserData: next + 99})
+				q.addCompletion(abi.Completion{Func: 1, UserData: next + 99})
 			}
 			require.LessOrEqual(t, cap(q.pending), 512)
 		}
@@ -123,7 +124,7 @@ func TestQueueDropKeepsWhatIsFinished(t *testing.T) {
 	q := &sendQueue{}
 	for range 3 {
 		q.accept(10, 10)
-		q.addCompletion(Completion{Func: 1})
+		q.addCompletion(abi.Completion{Func: 1})
 	}
 	q.finish(10, 10)
 	q.drop(errcode.Reset)
@@ -163,7 +164,7 @@ func TestQueueFailAt(t *testing.T) {
 	q := &sendQueue{completionQueue: &completionQueue{}} // as that of a socket for datagrams
 	for _, end := range []uint64{2, 3, 7} {
 		q.accepted = end
-		q.addCompletion(Completion{Func: 1})
+		q.addCompletion(abi.Completion{Func: 1})
 	}
 	for index := uint64(1); index < 9; index++ {
 		q.failAt(index, errcode.Code(index))
@@ -193,7 +194,7 @@ func TestQueueNoMemory(t *testing.T) {
 func TestSkip(t *testing.T) {
 	parts := buffersOf([]byte("abc"), nil, []byte("defg"), []byte("h"))
 	for n := range 9 {
-		left := skip(append([]Buffer{}, parts...), n)
+		left := skip(append([]abi.Buffer{}, parts...), n)
 		total := 0
 		for _, b := range left {
 			if b.Size > 0 {

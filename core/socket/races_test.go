@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/tlsengine"
@@ -47,15 +48,15 @@ type races struct {
 
 func (x *races) racer(s *Socket, name string) *racer {
 	r := &racer{s: s, name: name, open: name == "over"}
-	l := host.listener(func(e *Event) {
-		if e.Type == EventClose {
+	l := host.listener(func(e *abi.Event) {
+		if e.Type == abi.EventClose {
 			r.closes.Add(1)
 		}
 	})
-	if s.loop.mode == LoopRecords {
+	if s.loop.mode == abi.LoopRecords {
 		s.Subscribe(allEvents, l.UserData)
 	} else {
-		for e := EventConnect; e <= EventListening; e++ {
+		for e := abi.EventConnect; e <= abi.EventListening; e++ {
 			s.On(e, l)
 		}
 	}
@@ -66,7 +67,7 @@ func (x *races) racer(s *Socket, name string) *racer {
 }
 
 // call books a completion; begin is the call that is given it.
-func (r *racer) call(then func(err int32), begin func(Completion) errcode.Code) errcode.Code {
+func (r *racer) call(then func(err int32), begin func(abi.Completion) errcode.Code) errcode.Code {
 	r.promised.Add(1)
 	code := begin(host.completion(func(err int32) {
 		r.ran.Add(1)
@@ -85,7 +86,7 @@ func (r *racer) connect(to netaddr.Target) (connected chan bool) {
 			r.connects.Add(1)
 		}
 		connected <- err == 0
-	}, func(done Completion) errcode.Code { return r.s.Connect(to, 2000, done) })
+	}, func(done abi.Completion) errcode.Code { return r.s.Connect(to, 2000, done) })
 	if code != errcode.OK {
 		connected <- false
 	}
@@ -99,11 +100,11 @@ func (r *racer) release() {
 
 // client lives the life of one socket, of which other threads know, too.
 func (x *races) client(random *rand.Rand) bool {
-	s, code := Construct(x.loop, KindTCP)
+	s, code := Construct(x.loop, abi.KindTCP)
 	if code != errcode.OK {
 		return false
 	}
-	s.SetOption(OptionCloseTimeout, 20)
+	s.SetOption(abi.OptionCloseTimeout, 20)
 	tcp := x.racer(s, "tcp")
 	slot := &x.slots[random.IntN(len(x.slots))]
 	slot.Store(tcp)
@@ -127,7 +128,7 @@ func (x *races) client(random *rand.Rand) bool {
 		connected := r.connect(to)
 		slot.Store(r)
 		data, size := numbers([]byte("hello"))
-		r.call(func(int32) {}, func(done Completion) errcode.Code { return over.Send(0, data, size, done) })
+		r.call(func(int32) {}, func(done abi.Completion) errcode.Code { return over.Send(0, data, size, done) })
 		if random.IntN(2) == 0 {
 			<-connected
 		}
@@ -147,7 +148,7 @@ func (x *races) finish(r *racer, random *rand.Rand) {
 	case 1:
 		r.s.Abort()
 	}
-	r.call(func(int32) {}, func(done Completion) errcode.Code { return r.s.Close(done) })
+	r.call(func(int32) {}, func(done abi.Completion) errcode.Code { return r.s.Close(done) })
 }
 
 // meddle does to a socket of another thread what any thread may.
@@ -160,9 +161,9 @@ func (x *races) meddle(random *rand.Rand) {
 	case 0:
 		r.s.SetExtraOptions(Extra{NoDelay: Flag(random.IntN(3) - 1), KeepAlive: Flag(random.IntN(3) - 1)})
 	case 1:
-		r.s.SetOption(OptionKeepAliveIdle, int64(random.IntN(100)))
+		r.s.SetOption(abi.OptionKeepAliveIdle, int64(random.IntN(100)))
 	case 2:
-		r.s.SetOption(OptionIdleTimeout, int64(1+random.IntN(100)))
+		r.s.SetOption(abi.OptionIdleTimeout, int64(1+random.IntN(100)))
 	case 3:
 		r.s.Pause()
 	case 4:
@@ -178,7 +179,7 @@ func (x *races) meddle(random *rand.Rand) {
 		r.release()
 	case 8:
 		data, size := numbers([]byte("meddling"))
-		r.call(func(int32) {}, func(done Completion) errcode.Code { return r.s.Send(0, data, size, done) })
+		r.call(func(int32) {}, func(done abi.Completion) errcode.Code { return r.s.Send(0, data, size, done) })
 	case 9:
 		server := x.servers[random.IntN(len(x.servers))]
 		server.SetExtraOptions(Extra{NoDelay: Flag(random.IntN(3) - 1)})
@@ -223,9 +224,9 @@ func (x *races) peers(t *testing.T) {
 
 // serve makes the two servers; clients of package net come and go.
 func (x *races) serve(t *testing.T, stop <-chan struct{}, all *sync.WaitGroup) {
-	for i, kind := range []Kind{KindTCPServer, KindTLSServer} {
+	for i, kind := range []abi.Kind{abi.KindTCPServer, abi.KindTLSServer} {
 		p := x.f.socket(kind)
-		if kind == KindTLSServer {
+		if kind == abi.KindTLSServer {
 			secured(p)
 		}
 		require.Equal(t, errcode.OK, p.serve())
@@ -246,7 +247,7 @@ func (x *races) serve(t *testing.T, stop <-chan struct{}, all *sync.WaitGroup) {
 				}
 				raw.SetDeadline(time.Now().Add(time.Second))
 				raw.SetLinger(0)
-				if kind == KindTLSServer {
+				if kind == abi.KindTLSServer {
 					rawTLSClient(raw).Handshake()
 				}
 				raw.Close()

@@ -1,6 +1,9 @@
 package socket
 
-import "ohsocket/core/errcode"
+import (
+	"ohsocket/core/abi"
+	"ohsocket/core/errcode"
+)
 
 // receipt keeps a message behind the completions of the sends that it may answer. A thread
 // that sends can be inside send(2), or just behind it, while the answer is already in the
@@ -50,7 +53,7 @@ func (s *Socket) endReceipt() {
 
 // mustQueueLocked reports whether a write has to wait for endReceipt, because bytes that a
 // completion stands for would go to the kernel.
-func (s *Socket) mustQueueLocked(done Completion) bool {
+func (s *Socket) mustQueueLocked(done abi.Completion) bool {
 	q := &s.out
 	if q.receipt != receiptOpen && q.receipt != receiptOwes || done.Func == 0 && q.pendingCompletions() == 0 {
 		return false
@@ -67,6 +70,6 @@ func (s *Socket) settleSends() {
 	s.pendingWork &^= workDrain
 	s.mu.Unlock()
 	if drain {
-		s.emit(EventDrain, errcode.OK, nil)
+		s.emit(abi.EventDrain, errcode.OK, nil)
 	}
 }

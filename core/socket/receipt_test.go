@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/sys"
 )
 
@@ -16,7 +17,7 @@ import (
 // kernel behind it; otherwise its answer could be what is being received.
 func TestSendWhileReceiving(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		for _, kind := range []Kind{KindTCP, KindUDP} {
+		for _, kind := range []abi.Kind{abi.KindTCP, abi.KindUDP} {
 			p, peer := rawPair(f, kind)
 			watched := p.fd()
 			var sent atomic.Pointer[call]
@@ -39,8 +40,8 @@ func TestSendWhileReceiving(t *testing.T) {
 }
 
 // rawPair is a connected probe and its raw peer.
-func rawPair(f *fixture, kind Kind) (*probe, net.Conn) {
-	if kind == KindTCP {
+func rawPair(f *fixture, kind abi.Kind) (*probe, net.Conn) {
+	if kind == abi.KindTCP {
 		return pair(f)
 	}
 	p, address := udp(f)

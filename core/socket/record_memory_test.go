@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 )
@@ -36,7 +37,7 @@ func failingClients(f *fixture, server *probe, count int) (from map[string]int, 
 }
 
 // reported notes that the failure of a client was reported, once and with its address.
-func reported(f *fixture, from map[string]int, e *Event) {
+func reported(f *fixture, from map[string]int, e *abi.Event) {
 	address := fmt.Sprintf("%s:%d", textAt(e.Remote.Address), e.Remote.Port)
 	times, known := from[address]
 	assert.True(f, known, "%s is no client", address)
@@ -69,7 +70,7 @@ func senders(f *fixture, want []byte) []*probe {
 
 // checkBatch looks at the addresses of a batch: all that records point to lies within the loop's
 // memory, and no two of them share it.
-func checkBatch(t require.TestingT, l *Loop, out []Event) {
+func checkBatch(t require.TestingT, l *Loop, out []abi.Event) {
 	low := buffer.Address(l.discarded) + discardSize
 	high := low + arenaSize + addressText
 	type span struct{ from, to uintptr }
@@ -97,10 +98,10 @@ func TestRecordsOfManyFailures(t *testing.T) {
 	for _, capacity := range []int{1, 7, 64, 4096} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
 			f := newFixture(t, onPoll)
-			server := secured(f.socket(KindTLSServer))
+			server := secured(f.socket(abi.KindTLSServer))
 			require.Equal(t, errcode.OK, server.serve())
 			closing, other := pair(f)
-			closing.set(OptionCloseTimeout, maxTimeout)
+			closing.set(abi.OptionCloseTimeout, maxTimeout)
 			from, fail := failingClients(f, server, 300)
 			want := pattern(100_000)
 			probes := senders(f, want)
@@ -108,11 +109,11 @@ func TestRecordsOfManyFailures(t *testing.T) {
 			closing.close()
 			go other.Write(pattern(1 << 20)) // is discarded beside the records
 			failures := 0
-			server.on[EventError] = func(e *Event) {
+			server.on[abi.EventError] = func(e *abi.Event) {
 				failures++
 				reported(f, from, e)
 			}
-			f.out = make([]Event, capacity)
+			f.out = make([]abi.Event, capacity)
 			f.until("received", func() bool {
 				f.mu.Unlock()
 				defer f.mu.Lock()
@@ -137,17 +138,17 @@ func TestRecordsOfManyFailures(t *testing.T) {
 // LOOP-10: a record that waits for the next batch does not point into the memory of this one.
 func TestRecordThatDidNotFitHasItsAddress(t *testing.T) {
 	f := newFixture(t, onPoll)
-	server := secured(f.socket(KindTLSServer))
+	server := secured(f.socket(abi.KindTLSServer))
 	require.Equal(t, errcode.OK, server.serve())
 	p, peer := pair(f)
-	p.on[EventMessage] = func(*Event) { write(t, peer, pattern(50_000)) }
+	p.on[abi.EventMessage] = func(*abi.Event) { write(t, peer, pattern(50_000)) }
 	f.settle()
 	from, fail := failingClients(f, server, 20)
 	fail()
 	write(t, peer, pattern(50_000))
 	f.out = f.out[:2]
 	failures := 0
-	server.on[EventError] = func(e *Event) {
+	server.on[abi.EventError] = func(e *abi.Event) {
 		failures++
 		reported(f, from, e)
 	}
@@ -159,26 +160,26 @@ func TestRecordsThatDidNotFitKeepTheirOrder(t *testing.T) {
 	f := newFixture(t, onPoll)
 	from := literal(t, "127.0.0.1", 9)
 	l := f.loop
-	l.out = make([]Event, 1<<15)
+	l.out = make([]abi.Event, 1<<15)
 	made := 0
 	for l.arena.Room() >= addressText {
-		l.record(&Event{Type: EventError, Size: uint64(made)}, &from)
+		l.record(&abi.Event{Type: abi.EventError, Size: uint64(made)}, &from)
 		made++
 	}
 	assert.False(t, l.hasRoom())
 	for range 10 {
-		l.record(&Event{Type: EventError, Size: uint64(made)}, &from)
-		l.record(&Event{Type: EventTimer, Size: uint64(made + 1)}, nil)
+		l.record(&abi.Event{Type: abi.EventError, Size: uint64(made)}, &from)
+		l.record(&abi.Event{Type: abi.EventTimer, Size: uint64(made + 1)}, nil)
 		made += 2
 	}
 	assert.Len(t, l.overflow, 20)
-	assert.Panics(t, func() { l.record(&Event{Type: EventMessage, Data: 1}, &from) }, "a payload cannot wait")
+	assert.Panics(t, func() { l.record(&abi.Event{Type: abi.EventMessage, Data: 1}, &from) }, "a payload cannot wait")
 	l.recordsMade--
 	seen := 0
 	for seen < made {
 		for i := range l.out[:l.filled] {
 			require.EqualValues(t, seen, l.out[i].Size)
-			if l.out[i].Type == EventError {
+			if l.out[i].Type == abi.EventError {
 				require.Equal(t, "127.0.0.1", textAt(l.out[i].Remote.Address))
 			}
 			seen++

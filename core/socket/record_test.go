@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -102,7 +103,7 @@ func TestRecordArena(t *testing.T) {
 		}
 		return arrived > arenaSize+readSize
 	}))
-	out := make([]Event, 4096)
+	out := make([]abi.Event, 4096)
 	most := uint64(0)
 	f.until("received", func() bool {
 		f.mu.Unlock()
@@ -113,7 +114,7 @@ func TestRecordArena(t *testing.T) {
 		type span struct{ from, to uint64 }
 		var spans []span
 		for _, e := range out[:n] {
-			if e.Type == EventMessage {
+			if e.Type == abi.EventMessage {
 				total += e.Size
 				spans = append(spans, span{uint64(e.Data), uint64(e.Data) + e.Size})
 			}
@@ -147,14 +148,14 @@ func TestRecordPayloadValid(t *testing.T) {
 	f.settle()
 	write(t, peer, []byte("precious"))
 	u.sendTo(to, []byte("datagram"))
-	var records []Event
+	var records []abi.Event
 	f.until("both", func() bool {
 		f.mu.Unlock()
 		defer f.mu.Lock()
 		n, _ := f.loop.Poll(f.thread, f.out, 5)
 		messages := 0
 		for _, e := range f.out[:n] {
-			if e.Type == EventMessage {
+			if e.Type == abi.EventMessage {
 				messages++
 			}
 		}
@@ -176,7 +177,7 @@ func TestRecordPayloadValid(t *testing.T) {
 	p.release()
 	for _, e := range records {
 		switch {
-		case e.Type != EventMessage:
+		case e.Type != abi.EventMessage:
 		case e.Socket == p.s.Handle():
 			assert.Equal(t, "precious", string(bytesAt(e.Data, e.Size))[:8])
 			assert.Equal(t, "127.0.0.1", textAt(e.Remote.Address))
@@ -194,7 +195,7 @@ func TestRecordsOutliveADiscard(t *testing.T) {
 			f := newFixture(t, onPoll)
 			p, peer := pair(f)
 			closing, other := pair(f)
-			closing.set(OptionCloseTimeout, maxTimeout)
+			closing.set(abi.OptionCloseTimeout, maxTimeout)
 			closing.close()
 			f.settle()
 			peers := []net.Conn{peer, other}
@@ -270,9 +271,9 @@ func TestRecordLoopClose(t *testing.T) {
 // A second close drops what is left.
 func TestRecordLoopClosedTwice(t *testing.T) {
 	checkLeaks(t)
-	l, code := NewLoop(LoopRecords)
+	l, code := NewLoop(abi.LoopRecords)
 	require.Equal(t, errcode.OK, code)
-	s, code := Construct(l, KindUDP)
+	s, code := Construct(l, abi.KindUDP)
 	require.Equal(t, errcode.OK, code)
 	require.Equal(t, errcode.OK, s.Bind(literal(t, "127.0.0.1", 0)))
 	require.Equal(t, errcode.OK, l.Close(1))

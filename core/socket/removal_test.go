@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -68,7 +69,7 @@ func TestLastListenerGoesDuringAReadOfDatagrams(t *testing.T) {
 // listener away has nobody who could close it: it is reset, and nothing of it is left.
 func TestConnectListenerGoesDuringAnAccept(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		server := f.socket(KindTCPServer)
+		server := f.socket(abi.KindTCPServer)
 		require.Equal(t, errcode.OK, server.serve())
 		f.settle()
 		before := sockets.live.Load()

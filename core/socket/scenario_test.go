@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -73,28 +74,28 @@ func connectAndEcho(f *fixture, p *probe, c *call) (bool, string) {
 
 var scenarios = []scenario{
 	{"connect by literal", func(f *fixture) (bool, string) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		return connectAndEcho(f, p, p.connect(target(f, "127.0.0.1", echoing(f)), 0))
 	}},
 	{"connect by name", func(f *fixture) (bool, string) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		return connectAndEcho(f, p, p.connect(target(f, "localhost", echoing(f)), 0))
 	}},
 	{"bind and connect", func(f *fixture) (bool, string) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		if p.bind("127.0.0.1", 0) != errcode.OK {
 			return false, ""
 		}
 		return connectAndEcho(f, p, p.connect(target(f, "127.0.0.1", echoing(f)), 0))
 	}},
 	{"accept and echo", func(f *fixture) (bool, string) {
-		server := f.socket(KindTCPServer)
+		server := f.socket(abi.KindTCPServer)
 		if server.serve() != errcode.OK || server.port() == 0 {
 			return false, ""
 		}
-		server.on[0] = func(e *Event) {
+		server.on[0] = func(e *abi.Event) {
 			if s := Lookup(e.Socket); s != nil {
-				if s.Send(f.thread, e.Data, uintptr(e.Size), Completion{}) != errcode.OK {
+				if s.Send(f.thread, e.Data, uintptr(e.Size), abi.Completion{}) != errcode.OK {
 					s.Abort()
 				}
 			}
@@ -133,7 +134,7 @@ var scenarios = []scenario{
 		return len(text) == 100, text
 	}},
 	{"listen, close and listen again", func(f *fixture) (bool, string) {
-		server := f.socket(KindTCPServer)
+		server := f.socket(abi.KindTCPServer)
 		for i := range 2 {
 			if server.serve() != errcode.OK {
 				return false, ""
@@ -149,7 +150,7 @@ var scenarios = []scenario{
 	}},
 	{"send much and close", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
 		if !f.connects(c) {
 			return false, ""
@@ -177,7 +178,7 @@ var scenarios = []scenario{
 	}},
 	{"receive and peer closes", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
 		if !f.connects(c) {
 			return false, ""
@@ -192,7 +193,7 @@ var scenarios = []scenario{
 		return !p.s.failedOnce(), string(p.data)
 	}},
 	{"datagrams both ways", func(f *fixture) (bool, string) {
-		a, b := f.socket(KindUDP), f.socket(KindUDP)
+		a, b := f.socket(abi.KindUDP), f.socket(abi.KindUDP)
 		if a.bind("127.0.0.1", 0) != errcode.OK || b.bind("127.0.0.1", 0) != errcode.OK {
 			return false, ""
 		}
@@ -208,13 +209,13 @@ var scenarios = []scenario{
 		return s[0].ok() && s[1].ok(), string(bytes.Join(append(a.packets, b.packets...), nil))
 	}},
 	{"datagrams sent together", func(f *fixture) (bool, string) {
-		a, b := f.socket(KindUDP), f.socket(KindUDP)
+		a, b := f.socket(abi.KindUDP), f.socket(abi.KindUDP)
 		if b.bind("127.0.0.1", 0) != errcode.OK || b.port() == 0 {
 			return false, ""
 		}
 		to := literal(f, "127.0.0.1", b.port())
 		var sent []*call
-		a.on[EventListening] = func(*Event) {
+		a.on[abi.EventListening] = func(*abi.Event) {
 			var calls []*call
 			for i := range 5 {
 				calls = append(calls, a.sendTo(to, []byte{'0' + byte(i)}))
@@ -235,7 +236,7 @@ var scenarios = []scenario{
 	}},
 	{"datagrams connected", func(f *fixture) (bool, string) {
 		peer, port := rawUDP(f)
-		p := f.socket(KindUDP)
+		p := f.socket(abi.KindUDP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
 		if !f.connects(c) {
 			return false, ""
@@ -260,7 +261,7 @@ var scenarios = []scenario{
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		require.NoError(f, err)
 		require.NoError(f, unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}))
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		if p.adopt(fd) != errcode.OK {
 			unix.Close(fd) // still ours
 			return false, ""
@@ -271,7 +272,7 @@ var scenarios = []scenario{
 		return len(p.data) == 5, string(p.data)
 	}},
 	{"end", func(f *fixture) (bool, string) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		c := p.connect(target(f, "127.0.0.1", echoing(f)), 0)
 		if !f.connects(c) {
 			return false, ""
@@ -282,7 +283,7 @@ var scenarios = []scenario{
 	}},
 	{"close with unread input", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
-		p := f.deaf(KindTCP)
+		p := f.deaf(abi.KindTCP)
 		c := p.connect(target(f, "127.0.0.1", port), 0)
 		if !f.connects(c) {
 			return false, ""

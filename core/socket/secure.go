@@ -3,6 +3,7 @@ package socket
 import (
 	"strings"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
@@ -91,7 +92,7 @@ func (x *TLSConfig) drop() {
 
 // share returns what the socket has been told, with a reference of its own. mu is held.
 func (s *Socket) share() TLSConfig {
-	if s.kind != KindTLS && s.kind != KindTLSServer {
+	if s.kind != abi.KindTLS && s.kind != abi.KindTLSServer {
 		return TLSConfig{}
 	}
 	x := s.secure
@@ -133,7 +134,7 @@ func (s *Socket) TLSInfo() (*tlsengine.Info, errcode.Code) {
 	switch {
 	case s.state == stateIdle, s.state == stateOpening:
 		return nil, errcode.TLSNotBound
-	case s.kind == KindTLSServer && s.secure.context != nil:
+	case s.kind == abi.KindTLSServer && s.secure.context != nil:
 		return s.secure.context.Info(), errcode.OK
 	case s.info == nil:
 		return nil, errcode.TLSSession

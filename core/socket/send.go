@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -21,23 +22,23 @@ const (
 )
 
 // Send sends one buffer.
-func (s *Socket) Send(t Thread, data, size uintptr, done Completion) errcode.Code {
-	one := [1]Buffer{{Data: data, Size: uint64(size)}}
+func (s *Socket) Send(t abi.Thread, data, size uintptr, done abi.Completion) errcode.Code {
+	one := [1]abi.Buffer{{Data: data, Size: uint64(size)}}
 	return s.SendVector(t, one[:], done)
 }
 
 // SendVector sends several buffers as one. The array is the caller's; it is only read.
-func (s *Socket) SendVector(t Thread, bufs []Buffer, done Completion) errcode.Code {
+func (s *Socket) SendVector(t abi.Thread, bufs []abi.Buffer, done abi.Completion) errcode.Code {
 	total, ok := measure(bufs)
 	if !ok {
 		return s.Refuse("send", badBuffer)
 	}
 	switch s.kind {
-	case KindTCPServer, KindTLSServer:
+	case abi.KindTCPServer, abi.KindTLSServer:
 		return errcode.NotSupported
-	case KindUDP:
+	case abi.KindUDP:
 		return s.sendPacket(t, bufs, total, netaddr.Sockaddr{}, done)
-	case KindTLS, KindTLSConnection:
+	case abi.KindTLS, abi.KindTLSConnection:
 		if total == 0 {
 			return s.Refuse("send", "an empty send over TLS") // as the API has it
 		}
@@ -46,11 +47,11 @@ func (s *Socket) SendVector(t Thread, bufs []Buffer, done Completion) errcode.Co
 }
 
 // SendTo sends a datagram to an address.
-func (s *Socket) SendTo(t Thread, to netaddr.Sockaddr, data, size uintptr, done Completion) errcode.Code {
-	if s.kind != KindUDP {
+func (s *Socket) SendTo(t abi.Thread, to netaddr.Sockaddr, data, size uintptr, done abi.Completion) errcode.Code {
+	if s.kind != abi.KindUDP {
 		return errcode.NotSupported
 	}
-	one := [1]Buffer{{Data: data, Size: uint64(size)}}
+	one := [1]abi.Buffer{{Data: data, Size: uint64(size)}}
 	total, ok := measure(one[:])
 	if !ok {
 		return s.Refuse("send_to", badBuffer)
@@ -64,7 +65,7 @@ func (s *Socket) SendTo(t Thread, to netaddr.Sockaddr, data, size uintptr, done 
 const badBuffer = "data is NULL although it has a size, or has more than 2 GiB"
 
 // measure adds sizes up and finds missing data.
-func measure(bufs []Buffer) (int, bool) {
+func measure(bufs []abi.Buffer) (int, bool) {
 	total := uint64(0)
 	for _, b := range bufs {
 		if b.Size > math.MaxInt32 || b.Data == 0 && b.Size > 0 {
@@ -88,7 +89,7 @@ func (s *Socket) sendableLocked() errcode.Code {
 		return errcode.OK
 	case s.state == stateBound:
 		return errcode.NotConnected
-	case s.kind.isConnection():
+	case s.kind.IsConnection():
 		return errcode.Shutdown // its period is over, its handle is about to go
 	}
 	return s.getterCode(unix.EBADF)
@@ -97,7 +98,7 @@ func (s *Socket) sendableLocked() errcode.Code {
 // charge is what the queue counts against the limit. mu is held.
 func (s *Socket) charge() int64 {
 	c := s.out.charge()
-	if s.kind == KindUDP {
+	if s.kind == abi.KindUDP {
 		c += s.out.packets() * packetCost
 	}
 	return c
@@ -106,7 +107,7 @@ func (s *Socket) charge() int64 {
 // underLimitLocked applies the queue limit. mu is held.
 func (s *Socket) underLimitLocked(total int) bool {
 	cost := int64(total)
-	if s.kind == KindUDP {
+	if s.kind == abi.KindUDP {
 		cost += packetCost
 	}
 	used := s.charge()
@@ -128,7 +129,7 @@ func (s *Socket) makesRoom(gather bool) bool {
 }
 
 // acceptSendLocked counts a send that will happen. mu is held.
-func (s *Socket) acceptSendLocked(units uint64, bytes int, done Completion) {
+func (s *Socket) acceptSendLocked(units uint64, bytes int, done abi.Completion) {
 	q := &s.out
 	q.accept(units, bytes)
 	if done.Func != 0 {
@@ -140,7 +141,7 @@ func (s *Socket) acceptSendLocked(units uint64, bytes int, done Completion) {
 // sendStream sends bytes on a connection. Order is the order in which sends get here:
 // the first writes straight from the caller's memory if nobody else is writing and
 // nothing is queued; all others append.
-func (s *Socket) sendStream(t Thread, bufs []Buffer, total int, done Completion) errcode.Code {
+func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi.Completion) errcode.Code {
 	gather := s.loop.beginGather(t)
 	defer s.loop.endGather(gather)
 	q := &s.out
@@ -207,7 +208,7 @@ func (s *Socket) takeSpare(b **buffer.Block) bool {
 	return *b != nil
 }
 
-func appendSmall(b *buffer.Block, bufs []Buffer) {
+func appendSmall(b *buffer.Block, bufs []abi.Buffer) {
 	for i := range bufs {
 		b.Append(buffer.FromCaller(bufs[i].Data, int(bufs[i].Size)))
 	}
@@ -217,7 +218,7 @@ func appendSmall(b *buffer.Block, bufs []Buffer) {
 func (s *Socket) dispatchQueue(gather bool, total int) {
 	q := &s.out
 	switch {
-	case s.state != stateConnected && s.kind != KindUDP, s.state == stateConnecting, q.writing, q.blocked:
+	case s.state != stateConnected && s.kind != abi.KindUDP, s.state == stateConnecting, q.writing, q.blocked:
 		// The connect, the writer or EPOLLOUT will.
 		s.unlock()
 	case gather && q.size < gatherLimit && total < directSend:
@@ -226,7 +227,7 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 			s.loop.gathered = append(s.loop.gathered, s)
 		}
 		s.unlock()
-	case s.mustQueueLocked(Completion{}):
+	case s.mustQueueLocked(abi.Completion{}):
 		// The loop's thread will, when it has received.
 		s.unlock()
 	case !gather && q.gathered:
@@ -246,7 +247,7 @@ func (s *Socket) write() {
 	fd := s.lockWriteLocked()
 	s.unlock()
 	switch {
-	case s.kind == KindUDP:
+	case s.kind == abi.KindUDP:
 		s.writePackets(fd)
 	case s.kind.IsTLS():
 		s.writeTLS(fd)
@@ -266,7 +267,7 @@ func (s *Socket) flushGathered() {
 	q := &s.out
 	s.mu.Lock()
 	q.gathered = false
-	if b := q.blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && s.kind != KindUDP && !s.kind.IsTLS() && !q.writing && !q.blocked {
+	if b := q.blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && s.kind != abi.KindUDP && !s.kind.IsTLS() && !q.writing && !q.blocked {
 		s.flushOne(b)
 		return
 	}
@@ -314,8 +315,8 @@ func (s *Socket) flushOne(b *buffer.Block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || s.mustQueueLocked(Completion{}) || s.isHeldBack() || q.blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
-		s.state != stateConnected && s.kind != KindUDP {
+	if q.writing || q.blocked || s.mustQueueLocked(abi.Completion{}) || s.isHeldBack() || q.blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
+		s.state != stateConnected && s.kind != abi.KindUDP {
 		s.unlock()
 		return
 	}
@@ -324,7 +325,7 @@ func (s *Socket) writeIfIdle() {
 
 // Flush writes what is queued; TLS sockets have it done by their loop.
 func (s *Socket) Flush() errcode.Code {
-	if s.kind.isServer() {
+	if s.kind.IsServer() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -332,7 +333,7 @@ func (s *Socket) Flush() errcode.Code {
 	case s.released && !s.closing, s.state == stateIdle, s.state == stateOpening:
 		s.mu.Unlock()
 		return s.getterCode(unix.EBADF)
-	case s.state == stateBound && s.kind != KindUDP:
+	case s.state == stateBound && s.kind != abi.KindUDP:
 		s.mu.Unlock()
 		return s.sendCode(errcode.NotConnected)
 	}
@@ -428,6 +429,6 @@ func (s *Socket) deliverAtMost(count int) {
 			s.queueWorkLocked(workDrain)
 		}
 		s.unlock()
-		s.complete(OperationSend, p.done, s.sendCode(p.code))
+		s.complete(abi.OperationSend, p.done, s.sendCode(p.code))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -22,7 +23,7 @@ func TestSendFromManyThreads(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		const senders, each, size = 8, 10000, 12
 		p, peer := pair(f)
-		p.set(OptionSendQueueLimit, 1<<30)
+		p.set(abi.OptionSendQueueLimit, 1<<30)
 		var all sync.WaitGroup
 		for id := range senders {
 			all.Go(func() {
@@ -31,7 +32,7 @@ func TestSendFromManyThreads(t *testing.T) {
 					binary.LittleEndian.PutUint32(b, uint32(id))
 					binary.LittleEndian.PutUint32(b[4:], uint32(i))
 					data, n := numbers(b)
-					if code := p.s.Send(Thread(1<<40+id), data, n, Completion{}); code != errcode.OK {
+					if code := p.s.Send(abi.Thread(1<<40+id), data, n, abi.Completion{}); code != errcode.OK {
 						t.Errorf("send: %d", code)
 						return
 					}
@@ -40,11 +41,11 @@ func TestSendFromManyThreads(t *testing.T) {
 		}
 		var own atomic.Int32
 		mine := make([]byte, size)
-		p.on[EventMessage] = func(e *Event) {
+		p.on[abi.EventMessage] = func(e *abi.Event) {
 			binary.LittleEndian.PutUint32(mine, senders)
 			binary.LittleEndian.PutUint32(mine[4:], uint32(own.Load()))
 			data, n := numbers(mine)
-			if p.s.Send(f.thread, data, n, Completion{}) == errcode.OK {
+			if p.s.Send(f.thread, data, n, abi.Completion{}) == errcode.OK {
 				own.Add(1)
 			}
 		}
@@ -94,14 +95,14 @@ func TestSendLimit(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		const limit = 100_000
 		p, peer := pair(f)
-		p.set(OptionSendQueueLimit, limit)
+		p.set(abi.OptionSendQueueLimit, limit)
 		big := pattern(20 << 20)
 		first := p.send(big) // any size is taken by an empty queue
 		require.Equal(t, errcode.OK, first.code)
 		require.Greater(t, p.s.QueueLength(), int64(limit))
 		assert.Equal(t, errcode.Again, p.send([]byte("x")).code)
 		assert.Equal(t, errcode.Again, p.send([]byte("x")).code)
-		assert.Equal(t, errcode.OK, p.s.Send(f.here(), 0, 0, Completion{}), "nothing fits always")
+		assert.Equal(t, errcode.OK, p.s.Send(f.here(), 0, 0, abi.Completion{}), "nothing fits always")
 		assert.Equal(t, errcode.Again, p.send(nil).code, "but its completion does not")
 		assert.False(t, p.has("drain"))
 		got := make(chan []byte, 1)
@@ -125,7 +126,7 @@ func TestSendLimit(t *testing.T) {
 func TestDrainUnderHalfTheLimit(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
-		p.set(OptionSendQueueLimit, 1000)
+		p.set(abi.OptionSendQueueLimit, 1000)
 		fd := p.fd()
 		var room atomic.Int32
 		setHook(f, func(op sys.Op, on int) (unix.Errno, int) {
@@ -139,7 +140,7 @@ func TestDrainUnderHalfTheLimit(t *testing.T) {
 		})
 		send := func(n int) errcode.Code {
 			data, size := numbers(pattern(n))
-			return p.s.Send(f.here(), data, size, Completion{})
+			return p.s.Send(f.here(), data, size, abi.Completion{})
 		}
 		var users descriptorUsers
 		take := func(n int32) {
@@ -165,7 +166,7 @@ func TestDrainUnderHalfTheLimit(t *testing.T) {
 func TestSendLimitOfPromises(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, _ := pair(f)
-	p.set(OptionSendQueueLimit, 1000)
+	p.set(abi.OptionSendQueueLimit, 1000)
 	accepted := 0
 	for range 100 {
 		if p.send([]byte("x")).code == errcode.OK {
@@ -189,7 +190,7 @@ func TestSendGathered(t *testing.T) {
 		return 0, 0
 	})
 	after := 0
-	p.on[EventMessage] = func(*Event) {
+	p.on[abi.EventMessage] = func(*abi.Event) {
 		for range 10 {
 			p.sendFrom(f.thread, []byte("small "))
 		}
@@ -203,7 +204,7 @@ func TestSendGathered(t *testing.T) {
 	assert.Len(t, writes, 1)
 
 	writes = nil
-	p.on[EventMessage] = func(*Event) {
+	p.on[abi.EventMessage] = func(*abi.Event) {
 		p.sendFrom(f.thread, []byte("a"))
 		assert.Empty(t, writes)
 		p.s.Flush()
@@ -258,7 +259,7 @@ func TestSendWhileLoopMoves(t *testing.T) {
 	p, peer := pair(f)
 	go io.Copy(io.Discard, struct{ io.Reader }{peer})
 	for round := range 300 {
-		me, other := Thread(1+round%2), Thread(2-round%2)
+		me, other := abi.Thread(1+round%2), abi.Thread(2-round%2)
 		_, code := f.loop.Poll(me, f.out, 0)
 		require.Equal(t, errcode.OK, code)
 		var both sync.WaitGroup
@@ -266,10 +267,10 @@ func TestSendWhileLoopMoves(t *testing.T) {
 			b := []byte("gathered")
 			data, n := numbers(b)
 			for range 5 {
-				p.s.Send(me, data, n, Completion{})
+				p.s.Send(me, data, n, abi.Completion{})
 			}
 		})
-		both.Go(func() { f.loop.Poll(other, make([]Event, 8), 0) })
+		both.Go(func() { f.loop.Poll(other, make([]abi.Event, 8), 0) })
 		both.Wait()
 	}
 	f.turn(0)
@@ -307,10 +308,10 @@ func TestSendVector(t *testing.T) {
 	f.until("sent", c.ok)
 	assert.Equal(t, part, readN(t, peer, 3000))
 
-	many := make([]Buffer, 1024)
+	many := make([]abi.Buffer, 1024)
 	data, _ := numbers(part)
 	for i := range many {
-		many[i] = Buffer{Data: data + uintptr(i), Size: uint64(i % 4)}
+		many[i] = abi.Buffer{Data: data + uintptr(i), Size: uint64(i % 4)}
 	}
 	c, done = p.begin("sendv")
 	c.returned(p.s.SendVector(f.here(), many, done))
@@ -321,10 +322,10 @@ func TestSendVector(t *testing.T) {
 	}
 	assert.Equal(t, want, readN(t, peer, len(want)))
 
-	for _, bad := range [][]Buffer{{{Data: 0, Size: 1}}, {{Data: data, Size: 1 << 40}}, {{Data: data, Size: 1<<31 - 1}, {Data: data, Size: 1}}} {
-		assert.Equal(t, errcode.Parameter, p.s.SendVector(f.here(), bad, Completion{}))
+	for _, bad := range [][]abi.Buffer{{{Data: 0, Size: 1}}, {{Data: data, Size: 1 << 40}}, {{Data: data, Size: 1<<31 - 1}, {Data: data, Size: 1}}} {
+		assert.Equal(t, errcode.Parameter, p.s.SendVector(f.here(), bad, abi.Completion{}))
 	}
-	assert.Equal(t, errcode.OK, p.s.SendVector(f.here(), nil, Completion{}))
+	assert.Equal(t, errcode.OK, p.s.SendVector(f.here(), nil, abi.Completion{}))
 }
 
 // DATA-3: an abort while another thread is in the middle of a write.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -32,12 +33,12 @@ func TestMemoryOfAnIdleConnection(t *testing.T) {
 	f := newFixture(t, onRun)
 	const some, count = 20, 1020
 	accepted, messages := 0, 0
-	listener := host.listener(func(*Event) { messages++ })
-	server := f.deaf(KindTCPServer)
+	listener := host.listener(func(*abi.Event) { messages++ })
+	server := f.deaf(abi.KindTCPServer)
 	require.Equal(t, errcode.OK, server.serve())
-	server.s.On(EventConnect, host.listener(func(e *Event) {
+	server.s.On(abi.EventConnect, host.listener(func(e *abi.Event) {
 		c := Lookup(e.Connection)
-		for _, event := range []EventType{EventMessage, EventEnd, EventError, EventClose} {
+		for _, event := range []abi.EventType{abi.EventMessage, abi.EventEnd, abi.EventError, abi.EventClose} {
 			require.Equal(t, errcode.OK, c.On(event, listener))
 		}
 		accepted++

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -35,7 +36,7 @@ type Socket struct {
 	handle    int64
 	server    *Socket // of a connection
 	clientID  int64
-	kind      Kind
+	kind      abi.Kind
 	compat    bool
 
 	// The following is under mu, or is changed under mu by the loop's thread only.
@@ -82,8 +83,8 @@ type Socket struct {
 // servers have one from the start; the others' is made and dropped under mu.
 type rare struct {
 	conn      *connector
-	endDone   Completion
-	closeDone []Completion
+	endDone   abi.Completion
+	closeDone []abi.Completion
 	failure   *failure
 	unacked   int     // bytes that the kernel had for the peer, when probePeer looked
 	heir      *Socket // of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
@@ -126,7 +127,7 @@ func (s *Socket) connector() *connector {
 // held.
 func (s *Socket) dropConnectorLocked() {
 	s.conn = nil
-	if s.kind == KindTCP && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
+	if s.kind == abi.KindTCP && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
 		s.rare = nil
 	}
 }
@@ -142,12 +143,12 @@ func (r *rare) settle() {
 
 // takeEndDone returns the completion of socket_end, which then is the caller's to run. mu is
 // held.
-func (s *Socket) takeEndDone() Completion {
+func (s *Socket) takeEndDone() abi.Completion {
 	if s.rare == nil {
-		return Completion{}
+		return abi.Completion{}
 	}
 	done := s.endDone
-	s.endDone = Completion{}
+	s.endDone = abi.Completion{}
 	return done
 }
 
@@ -157,13 +158,13 @@ var sockets table[Socket]
 func Lookup(handle int64) *Socket { return sockets.find(handle) }
 
 // Construct makes a socket on a loop; a loop that is ending is not valid.
-func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
-	if kind != KindUDP && !kind.isClient() && !kind.isServer() {
+func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
+	if kind != abi.KindUDP && !kind.IsClient() && !kind.IsServer() {
 		return nil, errcode.Parameter
 	}
 	s := newSocket(l, kind, &defaultOptions)
 	s.compat = compat.Load()
-	if kind.isServer() {
+	if kind.IsServer() {
 		s.accepts = &acceptor{}
 	}
 	// In one step, so that releaseAll misses none.
@@ -180,12 +181,12 @@ func Construct(l *Loop, kind Kind) (*Socket, errcode.Code) {
 
 var tooManyOpen = errcode.FromErrno(errcode.Client, unix.EMFILE)
 
-func newSocket(l *Loop, kind Kind, opts *options) *Socket {
+func newSocket(l *Loop, kind abi.Kind, opts *options) *Socket {
 	s := &Socket{loop: l, kind: kind, fd: -1, opts: opts}
-	if kind == KindUDP || kind.isServer() || kind.IsTLS() {
+	if kind == abi.KindUDP || kind.IsServer() || kind.IsTLS() {
 		s.rare = &rare{}
 	}
-	if kind == KindUDP {
+	if kind == abi.KindUDP {
 		s.out.completionQueue = &completionQueue{}
 	}
 	return s
@@ -198,7 +199,7 @@ func (s *Socket) Handle() int64 { return s.handle }
 func (s *Socket) Loop() *Loop { return s.loop }
 
 // Kind returns what the socket is.
-func (s *Socket) Kind() Kind { return s.kind }
+func (s *Socket) Kind() abi.Kind { return s.kind }
 
 // unlock ends a critical section and has the loop do what was left.
 func (s *Socket) unlock() {
@@ -272,7 +273,7 @@ func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
 
 // RemoteAddr returns the peer's address.
 func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
-	if s.kind.isServer() {
+	if s.kind.IsServer() {
 		return netaddr.Sockaddr{}, errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -292,7 +293,7 @@ func (s *Socket) State() (bound, connected, closed bool) {
 	defer s.mu.Unlock()
 	bound = s.fd >= 0 && s.state != stateOpening
 	connected = s.state == stateConnected && s.fd >= 0
-	if s.kind.isServer() {
+	if s.kind.IsServer() {
 		connected = s.accepts.live.Load() > 0
 	}
 	return bound, connected, s.closed
@@ -307,7 +308,7 @@ func (s *Socket) QueueLength() int64 {
 
 // ClientID returns the number of a connection at its server.
 func (s *Socket) ClientID() (int64, errcode.Code) {
-	if !s.kind.isConnection() {
+	if !s.kind.IsConnection() {
 		return 0, errcode.NotSupported
 	}
 	return s.clientID, errcode.OK

@@ -3,6 +3,7 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
@@ -24,7 +25,7 @@ const (
 
 // writeDirect writes a send straight from the caller's memory; what the kernel does not
 // take is copied. Nobody is writing and nothing is queued; mu is held and given back.
-func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.Code {
+func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) errcode.Code {
 	q := &s.out
 	s.acceptSendLocked(uint64(total), total, done)
 	fd := s.lockWriteLocked()
@@ -52,7 +53,7 @@ func (s *Socket) writeDirect(bufs []Buffer, total int, done Completion) errcode.
 	var rest buffer.List
 	ok := true
 	if e == 0 || e == unix.EAGAIN || e == unix.EINTR {
-		left := make([]Buffer, len(bufs))
+		left := make([]abi.Buffer, len(bufs))
 		copy(left, bufs)
 		rest, ok = copyIn(skip(left, n), total-n)
 		e = 0
@@ -113,7 +114,7 @@ func (s *Socket) writeStream(fd int) {
 	s.mu.Lock()
 	for round := 0; ; round++ {
 		b := q.blocks.First
-		if b == nil || q.dropped || s.aborted || s.mustQueueLocked(Completion{}) {
+		if b == nil || q.dropped || s.aborted || s.mustQueueLocked(abi.Completion{}) {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
@@ -235,7 +236,7 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 		how = readNever
 	case s.closing:
 		how = readDiscard
-	case s.paused || !wants(set, EventMessage):
+	case s.paused || !wants(set, abi.EventMessage):
 		how = readOff
 	default:
 		how = s.beginReceiptLocked()
@@ -319,7 +320,7 @@ type budget struct {
 }
 
 func (l *Loop) readBudget() budget {
-	if l.mode == LoopRecords {
+	if l.mode == abi.LoopRecords {
 		return budget{reads: recordBudget}
 	}
 	return budget{reads: readBudget}
@@ -443,8 +444,8 @@ func (s *Socket) streamEnd() {
 		return
 	}
 	s.unlock()
-	s.emit(EventEnd, errcode.OK, nil)
-	if s.loop.mode == LoopRecords {
+	s.emit(abi.EventEnd, errcode.OK, nil)
+	if s.loop.mode == abi.LoopRecords {
 		// The host sees the event when the batch is its own, and may answer.
 		s.loop.whenSeen(s)
 		return

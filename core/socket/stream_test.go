@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -40,7 +41,7 @@ func TestStreamBothWays(t *testing.T) {
 // LISTEN-2, DATA-7: a listener added later starts reading.
 func TestStreamLateListener(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p, peer := connectTo(f, f.deaf(KindTCP))
+		p, peer := connectTo(f, f.deaf(abi.KindTCP))
 		write(t, peer, []byte("early"))
 		f.settle()
 		assert.Empty(t, p.data)
@@ -197,7 +198,7 @@ func TestStreamErrorOfSender(t *testing.T) {
 func TestStreamErrorOfSenderHalfOpen(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
-		p.set(OptionAllowHalfOpen, 1)
+		p.set(abi.OptionAllowHalfOpen, 1)
 		require.NoError(t, peer.CloseWrite())
 		f.until("ended", func() bool { return p.has("end") })
 		f.settle()
@@ -219,7 +220,7 @@ func TestStreamEndOfPeer(t *testing.T) {
 		p, peer := pair(f)
 		answer := pattern(1 << 20)
 		f.mu.Lock()
-		p.on[EventEnd] = func(*Event) { p.sendFrom(f.thread, answer) }
+		p.on[abi.EventEnd] = func(*abi.Event) { p.sendFrom(f.thread, answer) }
 		f.mu.Unlock()
 		require.NoError(t, peer.CloseWrite())
 		got := make(chan []byte, 1)
@@ -239,7 +240,7 @@ func TestStreamEndOfPeer(t *testing.T) {
 func TestStreamHalfOpen(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
-		p.set(OptionAllowHalfOpen, 1)
+		p.set(abi.OptionAllowHalfOpen, 1)
 		require.NoError(t, peer.CloseWrite())
 		f.until("ended", func() bool { return p.has("end") })
 		f.settle()
@@ -295,12 +296,12 @@ func TestReadsTakeTurns(t *testing.T) {
 			}
 		}
 		written, before := 0, -1
-		busy.on[EventMessage] = func(*Event) {
+		busy.on[abi.EventMessage] = func(*abi.Event) {
 			if written++; written <= rounds {
 				refill()
 			}
 		}
-		quiet.on[EventMessage] = func(*Event) {
+		quiet.on[abi.EventMessage] = func(*abi.Event) {
 			f.mu.Lock()
 			before = len(busy.data)
 			f.mu.Unlock()

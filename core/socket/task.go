@@ -1,6 +1,9 @@
 package socket
 
-import "ohsocket/core/errcode"
+import (
+	"ohsocket/core/abi"
+	"ohsocket/core/errcode"
+)
 
 // work is what a socket's task has to do on the loop's thread.
 type work uint16
@@ -45,7 +48,7 @@ func (s *Socket) RunTask() {
 		s.deliverDue()
 	}
 	if w&workDrain != 0 {
-		s.emit(EventDrain, errcode.OK, nil)
+		s.emit(abi.EventDrain, errcode.OK, nil)
 	}
 	if w&workNotice != 0 {
 		s.deliverNotice()
@@ -71,11 +74,11 @@ func (s *Socket) RunTask() {
 // read takes in what there is, by kind.
 func (s *Socket) read() {
 	switch s.kind {
-	case KindTCPServer, KindTLSServer:
+	case abi.KindTCPServer, abi.KindTLSServer:
 		s.accept()
-	case KindUDP:
+	case abi.KindUDP:
 		s.readPackets()
-	case KindTLS, KindTLSConnection:
+	case abi.KindTLS, abi.KindTLSConnection:
 		if s.tls != nil {
 			s.readTLS()
 		}
@@ -87,7 +90,7 @@ func (s *Socket) read() {
 // readLater gives other sockets their turn.
 func (s *Socket) readLater() {
 	l := s.loop
-	if l.mode != LoopRecords {
+	if l.mode != abi.LoopRecords {
 		s.schedule(workRead)
 		return
 	}
@@ -135,6 +138,6 @@ func (s *Socket) deliverNotice() {
 	s.notice = errcode.OK
 	s.mu.Unlock()
 	if code != errcode.OK {
-		s.emit(EventError, code, nil)
+		s.emit(abi.EventError, code, nil)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
@@ -35,7 +36,7 @@ const failuresKept = 256
 // acceptClientTLS begins the handshake with a client.
 func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	l := defaults.beside(s.loop)
-	opts := s.handOn(fd, KindTLSConnection)
+	opts := s.handOn(fd, abi.KindTLSConnection)
 	s.mu.Lock()
 	x := s.share()
 	s.mu.Unlock()
@@ -52,7 +53,7 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 		s.refused(handshakeFailure{remote, e.Code, e.Text})
 		return
 	}
-	c := newSocket(l, KindTLSConnection, opts)
+	c := newSocket(l, abi.KindTLSConnection, opts)
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
@@ -321,13 +322,13 @@ func (s *Socket) showClients() bool {
 		s.noteFailureLocked("TLS handshake with", f.remote, "", f.code)
 		s.failure.text = f.text
 		s.mu.Unlock()
-		s.emitFrom(EventError, f.code, f.remote)
+		s.emitFrom(abi.EventError, f.code, f.remote)
 	}
 	for {
 		s.mu.Lock()
 		off := s.closing || s.paused || s.state != stateListening
 		s.mu.Unlock()
-		if off || !wants(s.listeners.Load(), EventConnect) {
+		if off || !wants(s.listeners.Load(), abi.EventConnect) {
 			return false
 		}
 		if !s.loop.hasRoom() {
@@ -356,10 +357,10 @@ func (s *Socket) announce(c *Socket) {
 	a.clients++
 	a.live.Add(1)
 	accepted.Add(1)
-	if !s.emit(EventConnect, errcode.OK, c) {
+	if !s.emit(abi.EventConnect, errcode.OK, c) {
 		c.Abort()
 	}
-	if s.loop.mode == LoopRecords {
+	if s.loop.mode == abi.LoopRecords {
 		s.loop.whenSeen(c)
 		return
 	}

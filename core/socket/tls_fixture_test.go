@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
@@ -65,7 +66,7 @@ func must(err error) {
 func secured(p *probe) *probe {
 	i := testIdentity()
 	config := &tlsengine.Config{CA: [][]byte{i.certificate}, NoTickets: true}
-	if p.s.kind == KindTLSServer {
+	if p.s.kind == abi.KindTLSServer {
 		config = &tlsengine.Config{Server: true, Identities: []tlsengine.Identity{{Certificate: i.certificate, Key: i.key}}}
 	}
 	x, code := p.s.NewSecure(config, "", "test")

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
@@ -104,7 +105,7 @@ func (s *Socket) shakeOn() {
 	if s.tls.phase != phaseHandshake {
 		return
 	}
-	if s.kind == KindTLSConnection {
+	if s.kind == abi.KindTLSConnection {
 		s.shakeServer()
 		return
 	}
@@ -133,7 +134,7 @@ func (s *Socket) defaultSecure() (*TLSConfig, errcode.Code) {
 // serverSecure returns what a TLS server that has been told nothing is to have: in compat mode
 // nothing to show to its clients, otherwise an error. For others it is nil.
 func (s *Socket) serverSecure() (*TLSConfig, errcode.Code) {
-	if s.kind != KindTLSServer {
+	if s.kind != abi.KindTLSServer {
 		return nil, errcode.OK
 	}
 	s.mu.Lock()

@@ -3,6 +3,7 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
@@ -217,7 +218,7 @@ func (s *Socket) fillAhead(fd int) {
 func (s *Socket) deliverAhead(set *listenerSet) bool {
 	l, b := s.loop, s.tls.lookahead
 	data := b.Bytes()[:min(b.Len(), minRead)]
-	if l.mode == LoopRecords {
+	if l.mode == abi.LoopRecords {
 		to := l.keep(len(data))
 		copy(to, data)
 		data = to

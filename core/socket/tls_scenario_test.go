@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
@@ -50,24 +51,24 @@ func takeRaw(l *net.TCPListener, talk func(net.Conn)) {
 
 var tlsScenarios = []scenario{
 	{"TLS connect by literal", func(f *fixture) (bool, string) {
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		return connectAndEcho(f, p, p.connect(target(f, "127.0.0.1", echoingTLS(f)), 0))
 	}},
 	{"TLS bind and connect by name", func(f *fixture) (bool, string) {
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		if p.bind("127.0.0.1", 0) != errcode.OK {
 			return false, ""
 		}
 		return connectAndEcho(f, p, p.connect(target(f, "localhost", echoingTLS(f)), 0))
 	}},
 	{"TLS accept and echo", func(f *fixture) (bool, string) {
-		server := secured(f.socket(KindTLSServer))
+		server := secured(f.socket(abi.KindTLSServer))
 		if server.serve() != errcode.OK {
 			return false, ""
 		}
-		server.on[0] = func(e *Event) {
+		server.on[0] = func(e *abi.Event) {
 			if s := Lookup(e.Socket); s != nil {
-				if s.Send(f.thread, e.Data, uintptr(e.Size), Completion{}) != errcode.OK {
+				if s.Send(f.thread, e.Data, uintptr(e.Size), abi.Completion{}) != errcode.OK {
 					s.Abort()
 				}
 			}
@@ -109,7 +110,7 @@ var tlsScenarios = []scenario{
 	}},
 	{"TLS send much and close", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		got := make(chan []byte, 1)
 		takeRaw(l, func(raw net.Conn) {
 			c := rawTLSServer(raw)
@@ -136,7 +137,7 @@ var tlsScenarios = []scenario{
 	}},
 	{"TLS receive much and peer closes", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		takeRaw(l, func(raw net.Conn) {
 			c := rawTLSServer(raw)
 			c.Write(pattern(20_000))
@@ -148,7 +149,7 @@ var tlsScenarios = []scenario{
 	}},
 	{"TLS pause, end, resume", func(f *fixture) (bool, string) {
 		l, port := rawListener(f)
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		takeRaw(l, func(raw net.Conn) {
 			c := rawTLSServer(raw)
 			c.Write(pattern(20_000))
@@ -169,7 +170,7 @@ var tlsScenarios = []scenario{
 	}},
 	{"TLS over a connection", func(f *fixture) (bool, string) {
 		port := echoingTLS(f)
-		tcp := f.socket(KindTCP)
+		tcp := f.socket(abi.KindTCP)
 		c := tcp.connect(target(f, "127.0.0.1", port), 0)
 		f.until("connected", func() bool { return c.over() })
 		if c.failed() {
@@ -185,7 +186,7 @@ var tlsScenarios = []scenario{
 		p := f.probe(s, "over")
 		p.listen(allEvents)
 		p.opened++
-		p.set(OptionCloseTimeout, 100)
+		p.set(abi.OptionCloseTimeout, 100)
 		secured(p)
 		return connectAndEcho(f, p, p.connect(target(f, "127.0.0.1", port), 0))
 	}},
@@ -194,7 +195,7 @@ var tlsScenarios = []scenario{
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		must(err)
 		must(unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}))
-		p := secured(f.socket(KindTLS))
+		p := secured(f.socket(abi.KindTLS))
 		if p.adopt(fd) != errcode.OK {
 			unix.Close(fd) // still ours
 			return false, ""
@@ -202,7 +203,7 @@ var tlsScenarios = []scenario{
 		return connectAndEcho(f, p, p.connect(target(f, "127.0.0.1", port), 0))
 	}},
 	{"TLS refused certificate", func(f *fixture) (bool, string) {
-		p := f.socket(KindTLS)
+		p := f.socket(abi.KindTLS)
 		x, code := p.s.NewSecure(&tlsengine.Config{CA: [][]byte{otherAuthority()}}, "", "test")
 		if code != errcode.OK || p.s.SetSecure(x) != errcode.OK {
 			return false, ""
@@ -222,7 +223,7 @@ func (s *Socket) shakes(fd int) bool {
 
 // eachUnseen calls f with the clients of a server that are in their handshakes.
 func (s *Socket) eachUnseen(f func(*Socket)) {
-	if !s.kind.isServer() {
+	if !s.kind.IsServer() {
 		return
 	}
 	s.accepts.mu.Lock()

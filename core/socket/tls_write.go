@@ -3,6 +3,7 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
@@ -102,7 +103,7 @@ func (s *Socket) encryptsAtOnce() bool {
 
 // encryptDirect encrypts a send straight from the caller's memory, as long as the kernel takes
 // the records; the rest is copied. mu is held and given back.
-func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcode.Code {
+func (s *Socket) encryptDirect(bufs []abi.Buffer, total int, done abi.Completion) errcode.Code {
 	q, t := &s.out, s.tls
 	s.acceptSendLocked(uint64(total), total, done)
 	fd := s.lockWriteLocked()
@@ -121,7 +122,7 @@ func (s *Socket) encryptDirect(bufs []Buffer, total int, done Completion) errcod
 	}
 	var rest buffer.List
 	if taken < total && e == 0 && failure == nil {
-		left := make([]Buffer, len(bufs))
+		left := make([]abi.Buffer, len(bufs))
 		copy(left, bufs)
 		var ok bool
 		if rest, ok = copyIn(skip(left, taken), total-taken); !ok {

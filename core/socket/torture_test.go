@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/sys"
 )
@@ -161,7 +162,7 @@ func (f *fixture) closeAll() {
 // Making a loop fails cleanly.
 func TestTortureLoop(t *testing.T) {
 	checkLeaks(t)
-	for _, mode := range []LoopMode{LoopCallbacks, LoopRecords} {
+	for _, mode := range []abi.LoopMode{abi.LoopCallbacks, abi.LoopRecords} {
 		for n := int64(1); ; n++ {
 			m := &mishap{at: n}
 			sys.SetHook(m.hook)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 )
 
@@ -23,7 +24,7 @@ func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	f := newFixture(t, onRun)
 	var burst []*Socket
 	for range 4 * burstSize {
-		s, code := Construct(f.loop, KindTCP)
+		s, code := Construct(f.loop, abi.KindTCP)
 		require.Equal(t, errcode.OK, code)
 		burst = append(burst, s)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -102,7 +103,7 @@ func TestUpgradeDuringAReadThatEnds(t *testing.T) {
 // an answer, ends the handshake.
 func TestEndBeforeAnUpgrade(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p, peer := connectTo(f, f.deaf(KindTCP))
+		p, peer := connectTo(f, f.deaf(abi.KindTCP))
 		write(f, peer, []byte{22, 3, 1})
 		require.NoError(t, peer.CloseWrite())
 		f.settle()
@@ -132,7 +133,7 @@ func echoBare(f *fixture) int {
 // one after the other. Each connection is one TLS socket's, which reports its own connect only.
 func TestUpgradesThatTheLoopHasNotSeen(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
-		p := f.socket(KindTCP)
+		p := f.socket(abi.KindTCP)
 		var all []*probe
 		for range 3 {
 			require.Equal(t, errcode.OK, p.adopt(echoBare(f)))

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/abi"
 	"ohsocket/core/netaddr"
 )
 
@@ -27,7 +28,7 @@ func streams(t *testing.T) (a, b int) {
 
 // Every call can be made to fail, and is not made then; a close is made all the same.
 func TestHookFails(t *testing.T) {
-	sa, code := netaddr.ParseLiteral("127.0.0.1", 1, netaddr.FamilyUnspecified)
+	sa, code := netaddr.ParseLiteral("127.0.0.1", 1, abi.FamilyUnspecified)
 	require.Zero(t, code)
 	var asked Op
 	hooked(t, func(op Op, _ int) (unix.Errno, int) {

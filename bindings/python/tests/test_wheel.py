@@ -58,7 +58,7 @@ def test_source_distribution(dist: pathlib.Path) -> None:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     for needed in (
         "setup.py", "ohsocket/__init__.py", "library/Makefile", "library/mk/library.mk", "library/capi/main.go",
-        "library/core/socket/event.go", "library/include/ohsocket.h", "library/include/ohsocket_errors.h", "library/go.sum", "library/.ci/deps",
+        "library/core/abi/event.go", "library/include/ohsocket.h", "library/include/ohsocket_errors.h", "library/go.sum", "library/.ci/deps",
     ):  # fmt: skip
         assert needed in names
     assert not [name for name in names if ".so" in name or name.endswith(".pyc")]

@@ -1,4 +1,4 @@
-package socket
+package abi
 
 // Option names a setting of the library that can be read and set at any time,
 // before the socket is open too. In C: SOCKET_OPTION_*.

@@ -1,4 +1,4 @@
-package socket
+package abi
 
 // EventType says what happened. In C: SOCKET_EVENT_*. A mask of events, as
 // socket_subscribe takes it, has bit 1 << type set for each.

@@ -1,6 +1,4 @@
-package main
-
-import "ohsocket/core/socket"
+package abi
 
 // Field bits of ExtraOptions: they name which of its members apply. In C:
 // SOCKET_EXTRA_*.
@@ -105,7 +103,7 @@ type ListenOptions struct {
 	// maximum. 0 to 65535.
 	Backlog int32
 	// A numeric address or "localhost". Port 0: any free one.
-	Address socket.Address
+	Address Address
 	// TLS servers: the secure options. NULL: those of
 	// socket_tls_set_secure_options.
 	TLS uintptr `c:"const socket_tls_options *"`
@@ -119,7 +117,7 @@ type ConnectOptions struct {
 	// 5000. 0 to 86400000.
 	TimeoutMs int32
 	// A numeric address or a host name. Port 1 to 65535.
-	Address socket.Address
+	Address Address
 	// TLS clients: the secure options. NULL: those of
 	// socket_tls_set_secure_options, or the defaults.
 	TLS uintptr `c:"const socket_tls_options *"`
