@@ -20,8 +20,8 @@
 //
 // In the order of a socket's life; docs/internals/architecture.md has pictures.
 //
-//   - What a socket is: socket.go (state), kind.go, handle.go, option.go, extra.go, compat.go,
-//     listener.go (events, kinds and options: package abi).
+//   - What a socket is: socket.go (state), kind.go, option.go, extra.go, compat.go,
+//     listener.go (events, kinds and options: package abi; handles: package handle).
 //   - Opening: open.go, adopt.go, connect.go, attempt.go, listen.go.
 //   - Sending: send.go (all kinds), queue.go, stream.go (memory: package buffer),
 //     datagram.go, outbox.go.
@@ -36,5 +36,5 @@
 //     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: stats.go, trim.go (memory back to the system).
 //
-// The package imports abi, buffer, reactor, netaddr, errcode, sys and tlsengine.
+// The package imports abi, buffer, handle, reactor, netaddr, errcode, sys and tlsengine.
 package socket

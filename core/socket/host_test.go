@@ -143,7 +143,7 @@ type usage struct {
 }
 
 func inUse() usage {
-	u := usage{sockets: sockets.live.Load(), loops: loops.live.Load(), queued: queuedBytes(), panics: panics.Load()}
+	u := usage{sockets: sockets.Live(), loops: loops.Live(), queued: queuedBytes(), panics: panics.Load()}
 	u.blocks = buffer.Mapped() - buffer.Kept()
 	u.descriptors = len(openDescriptors())
 	u.goroutines = runtime.NumGoroutine()

@@ -203,7 +203,7 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 		return
 	}
 	// Now it is complete, and others may find it.
-	if !sockets.publish(c, &c.handle) {
+	if !sockets.Publish(c, &c.handle) {
 		l.removeOpen(c)
 		sys.Close(fd)
 		s.acceptLater(unix.EMFILE)

@@ -11,6 +11,7 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/handle"
 	"ohsocket/core/reactor"
 	"ohsocket/core/tlsengine"
 )
@@ -119,10 +120,10 @@ func (l *Loop) keepBlock(b *buffer.Block) {
 	b.Free()
 }
 
-var loops = table[Loop]{tag: loopBit}
+var loops = handle.Table[Loop]{Tag: handle.Tagged}
 
 // LookupLoop returns the loop of a handle, nil if it is not valid.
-func LookupLoop(handle int64) *Loop { return loops.find(handle) }
+func LookupLoop(handle int64) *Loop { return loops.Find(handle) }
 
 // NewLoop makes a host-driven loop.
 func NewLoop(mode abi.LoopMode) (*Loop, errcode.Code) {
@@ -147,7 +148,7 @@ func newLoop(mode abi.LoopMode, hosted bool) (*Loop, errcode.Code) {
 		l.reactor.Close()
 		return nil, errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	if !loops.publish(l, &l.handle) {
+	if !loops.Publish(l, &l.handle) {
 		l.free()
 		return nil, tooManyOpen
 	}
@@ -192,7 +193,7 @@ func wantProcs(loops int) {
 func (l *Loop) free() {
 	l.gone = true
 	if l.handle != 0 {
-		loops.remove(l.handle)
+		loops.Remove(l.handle)
 	}
 	l.reactor.Close()
 	l.arena.Free()
@@ -370,7 +371,7 @@ func (l *Loop) openSockets() []*Socket {
 // releaseAll invalidates the handles of the loop's sockets. What is still to be
 // delivered is.
 func (l *Loop) releaseAll() {
-	sockets.each(func(s *Socket) {
+	sockets.Each(func(s *Socket) {
 		if s.loop == l {
 			s.forget()
 			s.mu.Lock()

@@ -143,7 +143,7 @@ func (l *Loop) stop() {
 // onDefaultThread reports whether a thread is a default loop's, one that is ending
 // included.
 func onDefaultThread(t abi.Thread) (is bool) {
-	loops.each(func(l *Loop) { is = is || !l.hosted && l.gathers(t) })
+	loops.Each(func(l *Loop) { is = is || !l.hosted && l.gathers(t) })
 	return is
 }
 
@@ -164,7 +164,7 @@ func RunDefault(t abi.Thread) errcode.Code {
 	}
 	for {
 		open := 0
-		loops.each(func(l *Loop) { // those that are ending too
+		loops.Each(func(l *Loop) { // those that are ending too
 			if !l.hosted {
 				open += l.activeCount()
 			}

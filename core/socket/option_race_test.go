@@ -242,18 +242,6 @@ func TestReleasedWhileItIsOpened(t *testing.T) {
 	}
 }
 
-// handlesGiven counts the handles that there have ever been.
-func handlesGiven() (n uint64) {
-	for i := range sockets.chunks {
-		if c := sockets.chunks[i].Load(); c != nil {
-			for j := range c {
-				n += uint64(c[j].generation.Load())
-			}
-		}
-	}
-	return n
-}
-
 // LIFE-9, THREAD-1: the descriptor of a client whose loop has ended meanwhile is closed before anybody can
 // find it by a handle.
 func TestClientOfALoopThatEnds(t *testing.T) {
@@ -267,11 +255,11 @@ func TestClientOfALoopThatEnds(t *testing.T) {
 		f.loop.mu.Unlock()
 	}
 	accepted := during(f, sys.OpAccept, server.fd(), func() { ends(true) })
-	given := handlesGiven()
+	given := sockets.Given()
 	peer := rawDial(t, server.port())
 	f.until("accepted", accepted)
 	_, err := peer.Read(make([]byte, 1))
 	assert.Error(t, err)
-	assert.Equal(t, given, handlesGiven())
+	assert.Equal(t, given, sockets.Given())
 	ends(false)
 }

@@ -9,6 +9,7 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/handle"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
@@ -152,10 +153,10 @@ func (s *Socket) takeEndDone() abi.Completion {
 	return done
 }
 
-var sockets table[Socket]
+var sockets handle.Table[Socket]
 
 // Lookup returns the socket of a handle, nil if it is not valid.
-func Lookup(handle int64) *Socket { return sockets.find(handle) }
+func Lookup(handle int64) *Socket { return sockets.Find(handle) }
 
 // Construct makes a socket on a loop; a loop that is ending is not valid.
 func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
@@ -173,7 +174,7 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 	if l.stopped {
 		return nil, errcode.BadFD
 	}
-	if !sockets.publish(s, &s.handle) {
+	if !sockets.Publish(s, &s.handle) {
 		return nil, tooManyOpen
 	}
 	return s, errcode.OK

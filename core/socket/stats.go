@@ -49,8 +49,8 @@ func ReadStats() Stats {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)
 	s := Stats{
-		Sockets:             uint64(sockets.live.Load()),
-		Loops:               uint64(loops.live.Load()),
+		Sockets:             uint64(sockets.Live()),
+		Loops:               uint64(loops.Live()),
 		QueuedBytes:         uint64(queuedBytes()),
 		BufferBytes:         uint64(buffer.Mapped()),
 		GoHeapBytes:         heap[0].Value.Uint64(),
@@ -64,9 +64,9 @@ func ReadStats() Stats {
 		LoopIterations:      retired.iterations.Load(),
 	}
 	contexts, sessions, _ := tlsengine.Live()
-	s.TLSHandshakes = uint64(unseen.live.Load())
+	s.TLSHandshakes = uint64(unseen.Live())
 	s.TLSSessions, s.TLSContexts = uint64(sessions), uint64(contexts)
-	loops.each(func(l *Loop) {
+	loops.Each(func(l *Loop) {
 		s.BytesReceived += l.received.bytes.Load()
 		s.MessagesReceived += l.received.messages.Load()
 		s.BytesSent += l.sent.bytes.Load()
@@ -79,7 +79,7 @@ func ReadStats() Stats {
 // queuedBytes adds up the send queues of open sockets.
 func queuedBytes() int64 {
 	total := int64(0)
-	loops.each(func(l *Loop) {
+	loops.Each(func(l *Loop) {
 		for _, s := range l.openSockets() {
 			total += s.QueueLength()
 		}

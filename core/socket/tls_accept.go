@@ -79,7 +79,7 @@ func (a *acceptor) begin(c *Socket) {
 	}
 	a.unseen[c] = nil
 	a.mu.Unlock()
-	unseen.enter()
+	unseen.Enter()
 }
 
 // isCrowded reports whether there are as many unseen clients as the limit allows (0: no limit).
@@ -172,7 +172,7 @@ func (a *acceptor) left(c *Socket) {
 	if crowded {
 		c.server.leaveReading()
 	}
-	unseen.leave()
+	unseen.Leave()
 	trimSoon()
 }
 
@@ -347,13 +347,13 @@ func (s *Socket) showClients() bool {
 func (s *Socket) announce(c *Socket) {
 	a := s.accepts
 	c.clientID = a.clients + 1
-	if !sockets.publish(c, &c.handle) {
+	if !sockets.Publish(c, &c.handle) {
 		c.dropClient()
 		s.acceptLater(unix.EMFILE)
 		return
 	}
 	s.inform(c)
-	unseen.leave()
+	unseen.Leave()
 	a.clients++
 	a.live.Add(1)
 	accepted.Add(1)

@@ -249,7 +249,7 @@ func (u *descriptorUsers) of(fd int) []*Socket {
 			u.found = append(u.found, s)
 		}
 	}
-	sockets.each(func(s *Socket) {
+	sockets.Each(func(s *Socket) {
 		add(s)
 		s.eachUnseen(add)
 	})

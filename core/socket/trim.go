@@ -7,12 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ohsocket/core/handle"
 	"ohsocket/core/tlsengine"
 )
 
 const (
-	// burstSize is how many sockets leave behind what is worth collecting.
-	burstSize = 1024
 	// burstCalm is how long after the sockets of a burst have gone that is done.
 	burstCalm = time.Second
 	// trimTries collections at most, each trimPause after the other, are made for the free pages of processors.
@@ -23,38 +22,9 @@ const (
 // The library's heap is not profiled: there is no way to ask for it, and it costs memory.
 func init() { runtime.MemProfileRate = 0 }
 
-// liveCounter counts those that come and go.
-type liveCounter struct {
-	live atomic.Int64
-	peak atomic.Int64 // the most there were since trim has looked
-}
-
-func (c *liveCounter) enter() {
-	if live := c.live.Add(1); live > c.peak.Load() {
-		c.peak.Store(live)
-	}
-}
-
-func (c *liveCounter) leave() { c.live.Add(-1) }
-
-// burstOver reports whether most of a burst have gone.
-func (c *liveCounter) burstOver() bool {
-	peak := c.peak.Load()
-	return peak >= burstSize && c.live.Load() <= peak/2
-}
-
-// rebase begins anew; it reports whether a burst was over.
-func (c *liveCounter) rebase() bool {
-	over := c.burstOver()
-	if over {
-		c.peak.Store(c.live.Load())
-	}
-	return over
-}
-
 // unseen are the clients of TLS servers that have no handle, since their handshakes run: the most that strangers can
 // have a server hold.
-var unseen liveCounter
+var unseen handle.Counter
 
 // trimming: trim will run.
 var trimming atomic.Bool
@@ -64,7 +34,7 @@ var trimLive atomic.Int64
 
 // forget takes a socket's handle back. It reports whether that was still valid.
 func (s *Socket) forget() bool {
-	if !sockets.remove(s.handle) {
+	if !sockets.Remove(s.handle) {
 		return false
 	}
 	trimSoon()
@@ -79,9 +49,9 @@ func trimSoon() {
 	}
 }
 
-func living() int64 { return sockets.live.Load() + unseen.live.Load() }
+func living() int64 { return sockets.Live() + unseen.Live() }
 
-func burstOver() bool { return sockets.burstOver() || unseen.burstOver() }
+func burstOver() bool { return sockets.BurstOver() || unseen.BurstOver() }
 
 // trim gives the memory of a burst of sockets back to the system. By itself the Go runtime keeps
 // garbage until as much again has come, or for minutes if the process is quiet now; the allocator
@@ -95,12 +65,12 @@ func trim() {
 		time.AfterFunc(burstCalm, trim) // they are still going
 		return
 	}
-	seen := sockets.rebase()
-	if !unseen.rebase() && !seen {
+	seen := sockets.Rebase()
+	if !unseen.Rebase() && !seen {
 		trimming.Store(false)
 		return // they have come back
 	}
-	sockets.shrink()
+	sockets.Shrink()
 	debug.FreeOSMemory()
 	tlsengine.Trim()
 	time.AfterFunc(burstCalm, func() { giveBack(trimTries) })

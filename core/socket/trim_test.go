@@ -9,6 +9,7 @@ import (
 
 	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
+	"ohsocket/core/handle"
 )
 
 // collections is how often the collector was made to run and give memory back.
@@ -23,17 +24,17 @@ func collections() uint32 {
 func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	f := newFixture(t, onRun)
 	var burst []*Socket
-	for range 4 * burstSize {
+	for range 4 * handle.BurstSize {
 		s, code := Construct(f.loop, abi.KindTCP)
 		require.Equal(t, errcode.OK, code)
 		burst = append(burst, s)
 	}
 	before := collections()
-	for _, s := range burst[:burstSize] {
+	for _, s := range burst[:handle.BurstSize] {
 		require.Equal(t, errcode.OK, s.Release())
 	}
 	assert.False(t, trimming.Load(), "most of them are still there")
-	for _, s := range burst[burstSize:] {
+	for _, s := range burst[handle.BurstSize:] {
 		require.Equal(t, errcode.OK, s.Release())
 	}
 	burst = nil

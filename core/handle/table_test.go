@@ -1,4 +1,4 @@
-package socket
+package handle
 
 import (
 	"sync"
@@ -9,75 +9,81 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// add gives an object a handle; 0 if there are none left.
+func (t *Table[T]) add(object *T) (handle int64) {
+	t.Publish(object, &handle)
+	return handle
+}
+
 func generationOf(h int64) int64 { return h >> slotBits & (1<<32 - 1) }
 
 // LIFE-1, LIFE-2
 func TestHandleStale(t *testing.T) {
-	for _, tag := range []int64{0, loopBit} {
-		table := &table[int]{tag: tag}
+	for _, tag := range []int64{0, Tagged} {
+		table := &Table[int]{Tag: tag}
 		a, b := new(int), new(int)
 		h := table.add(a)
 		require.Positive(t, h)
 		assert.Equal(t, int64(float64(h)), h)
 		assert.Less(t, h, int64(1)<<53)
-		assert.Same(t, a, table.find(h))
-		assert.True(t, table.remove(h))
-		assert.Nil(t, table.find(h))
-		assert.False(t, table.remove(h))
+		assert.Same(t, a, table.Find(h))
+		assert.True(t, table.Remove(h))
+		assert.Nil(t, table.Find(h))
+		assert.False(t, table.Remove(h))
 		h2 := table.add(b)
 		assert.NotEqual(t, h, h2)
-		assert.Nil(t, table.find(h))
-		assert.EqualValues(t, 1, table.live.Load())
+		assert.Nil(t, table.Find(h))
+		assert.EqualValues(t, 1, table.Live())
 	}
 }
 
 // LIFE-2
 func TestHandleForged(t *testing.T) {
-	for _, tag := range []int64{0, loopBit} {
-		table := &table[int]{tag: tag}
+	for _, tag := range []int64{0, Tagged} {
+		table := &Table[int]{Tag: tag}
 		h := table.add(new(int))
 		for _, forged := range []int64{0, -1, 1, 42, slotCount - 1, 1<<63 - 1, -1 << 63, h + 1, h - 1, -h,
-			h ^ loopBit, h | 1<<53, h | 1<<62, h + 1<<slotBits, h &^ (slotCount<<12 - slotCount), tag, tag | 1, h + chunkSize} {
-			assert.Nil(t, table.find(forged), "%x", forged)
-			assert.False(t, table.remove(forged), "%x", forged)
+			h ^ Tagged, h | 1<<53, h | 1<<62, h + 1<<slotBits, h &^ (slotCount<<12 - slotCount), tag, tag | 1, h + chunkSize} {
+			assert.Nil(t, table.Find(forged), "%x", forged)
+			assert.False(t, table.Remove(forged), "%x", forged)
 		}
 		for bit := range 64 {
-			assert.Nil(t, table.find(h^1<<bit))
+			assert.Nil(t, table.Find(h^1<<bit))
 		}
-		assert.NotNil(t, table.find(h))
+		assert.NotNil(t, table.Find(h))
 	}
 }
 
 // Free slots come back first in, first out, and not before there is a queue of them.
 func TestHandleReuse(t *testing.T) {
-	table := &table[int]{}
+	table := &Table[int]{}
 	o := new(int)
 	var order []int64
 	for range waitingSlots {
 		order = append(order, table.add(o))
 	}
 	for _, h := range order {
-		require.True(t, table.remove(h))
+		require.True(t, table.Remove(h))
 	}
 	for _, old := range order {
 		h := table.add(o)
 		assert.Equal(t, old&(slotCount-1), h&(slotCount-1))
 		assert.Equal(t, generationOf(old)+1, generationOf(h))
-		table.remove(h)
+		table.Remove(h)
 	}
 	seen := map[int64]bool{}
 	for range 20 * waitingSlots {
 		h := table.add(o)
 		require.False(t, seen[h])
 		seen[h] = true
-		table.remove(h)
+		table.Remove(h)
 	}
 	assert.LessOrEqual(t, table.slots(), waitingSlots+chunkSize)
-	assert.Zero(t, table.live.Load())
+	assert.Zero(t, table.Live())
 }
 
 // slots is how many there are, used or not.
-func (t *table[T]) slots() int {
+func (t *Table[T]) slots() int {
 	n := 0
 	for i := range t.chunks {
 		if t.chunks[i].Load() != nil {
@@ -90,7 +96,7 @@ func (t *table[T]) slots() int {
 // BOUND-7, LIFE-2: the slots of a burst go with it, and those of old handles that come again
 // afterwards have other generations.
 func TestHandleSlotsOfABurstAreLetGo(t *testing.T) {
-	table := &table[int]{}
+	table := &Table[int]{}
 	o := new(int)
 	first := table.add(o)
 	seen := map[int64]bool{first: true}
@@ -105,13 +111,13 @@ func TestHandleSlotsOfABurstAreLetGo(t *testing.T) {
 		stays := burst[10000]
 		for _, h := range burst {
 			if h != stays {
-				require.True(t, table.remove(h))
+				require.True(t, table.Remove(h))
 			}
 		}
-		table.shrink()
+		table.Shrink()
 		assert.LessOrEqual(t, table.slots(), (round+2)*chunkSize, "one for each that has stayed")
 		for _, h := range burst {
-			assert.Equal(t, h == stays, table.find(h) != nil)
+			assert.Equal(t, h == stays, table.Find(h) != nil)
 		}
 		// The line of free slots is whole: all are found, none twice.
 		line := map[uint32]bool{}
@@ -121,37 +127,37 @@ func TestHandleSlotsOfABurstAreLetGo(t *testing.T) {
 		}
 		assert.Len(t, line, table.waiting)
 	}
-	assert.Same(t, o, table.find(first))
-	assert.EqualValues(t, 6, table.live.Load())
+	assert.Same(t, o, table.Find(first))
+	assert.EqualValues(t, 6, table.Live())
 }
 
 func TestHandleGenerationWraps(t *testing.T) {
-	table := &table[int]{}
+	table := &Table[int]{}
 	o := new(int)
 	var handles []int64
 	for range waitingSlots {
 		handles = append(handles, table.add(o))
 	}
 	for _, h := range handles {
-		table.remove(h)
+		table.Remove(h)
 	}
 	table.at(0).generation.Store(1<<32 - 2)
 	h := table.add(o)
 	assert.EqualValues(t, 1<<32-1, generationOf(h))
 	assert.Positive(t, h)
-	assert.Less(t, h, int64(loopBit))
-	assert.Same(t, o, table.find(h))
-	table.remove(h)
+	assert.Less(t, h, int64(Tagged))
+	assert.Same(t, o, table.Find(h))
+	table.Remove(h)
 	for range waitingSlots - 1 {
-		table.remove(table.add(o))
+		table.Remove(table.add(o))
 	}
 	h = table.add(o)
 	assert.EqualValues(t, 1, generationOf(h), "0 is no generation")
-	assert.Same(t, o, table.find(h))
+	assert.Same(t, o, table.Find(h))
 }
 
 func TestHandleExhaustion(t *testing.T) {
-	table := &table[int]{}
+	table := &Table[int]{}
 	o := new(int)
 	var last int64
 	for range slotCount {
@@ -159,20 +165,20 @@ func TestHandleExhaustion(t *testing.T) {
 	}
 	require.NotZero(t, last)
 	assert.Zero(t, table.add(o))
-	assert.True(t, table.remove(last))
+	assert.True(t, table.Remove(last))
 	again := table.add(o)
 	assert.Equal(t, last+1<<slotBits, again)
 	assert.Zero(t, table.add(o))
-	assert.Same(t, o, table.find(again))
+	assert.Same(t, o, table.Find(again))
 	count := 0
-	table.each(func(*int) { count++ })
+	table.Each(func(*int) { count++ })
 	assert.Equal(t, slotCount, count)
 }
 
 // A look-up without lock never gives another object than the handle's.
 func TestHandleConcurrentFind(t *testing.T) {
 	type object struct{ handle atomic.Int64 }
-	table := &table[object]{}
+	table := &Table[object]{}
 	var shown [8]atomic.Int64
 	var stop atomic.Bool
 	var writers, readers sync.WaitGroup
@@ -184,7 +190,7 @@ func TestHandleConcurrentFind(t *testing.T) {
 				o.handle.Store(h)
 				at := &shown[(i+w)%len(shown)]
 				if old := at.Swap(h); old != 0 {
-					table.remove(old)
+					table.Remove(old)
 				}
 			}
 		})
@@ -195,7 +201,7 @@ func TestHandleConcurrentFind(t *testing.T) {
 			for !stop.Load() {
 				for i := range shown {
 					h := shown[i].Load()
-					if o := table.find(h); o != nil {
+					if o := table.Find(h); o != nil {
 						found.Add(1)
 						if o.handle.Load() != h {
 							t.Errorf("%x gave %x", h, o.handle.Load())
@@ -211,24 +217,24 @@ func TestHandleConcurrentFind(t *testing.T) {
 	readers.Wait()
 	assert.Positive(t, found.Load())
 	for i := range shown {
-		table.remove(shown[i].Load())
+		table.Remove(shown[i].Load())
 	}
-	assert.Zero(t, table.live.Load())
+	assert.Zero(t, table.Live())
 }
 
 func TestHandleEach(t *testing.T) {
-	table := &table[int]{}
+	table := &Table[int]{}
 	want := map[*int]bool{}
 	for i := range 3000 {
 		o := new(int)
 		h := table.add(o)
 		if i%3 == 0 {
-			table.remove(h)
+			table.Remove(h)
 		} else {
 			want[o] = true
 		}
 	}
-	table.each(func(o *int) {
+	table.Each(func(o *int) {
 		assert.True(t, want[o])
 		delete(want, o)
 	})
@@ -236,9 +242,9 @@ func TestHandleEach(t *testing.T) {
 }
 
 func BenchmarkHandleFind(b *testing.B) {
-	table := &table[int]{}
+	table := &Table[int]{}
 	h := table.add(new(int))
 	for b.Loop() {
-		table.find(h)
+		table.Find(h)
 	}
 }

@@ -1,33 +1,29 @@
-package socket
+package handle
 
 import (
 	"sync"
 	"sync/atomic"
 )
 
-// A handle is
-//
-//	bit 52      1 for loops
-//	bits 20-51  generation, from 1
-//	bits  0-19  slot
-//
-// so that it is positive and exact as a double.
 const (
 	slotBits  = 20
 	slotCount = 1 << slotBits
 	chunkBits = 9
 	chunkSize = 1 << chunkBits
-	loopBit   = 1 << 52
+	tagBit    = 52
 	// waitingSlots is how many free slots there are before one is used again.
 	waitingSlots = 1024
 )
 
-// table finds objects by handle. Look-up takes no lock. Free slots are reused first
+// Tagged is the Tag of a table whose handles are no handles of a table without one.
+const Tagged = 1 << tagBit
+
+// A Table finds objects by handle. Look-up takes no lock. Free slots are reused first
 // in, first out, so that a stale handle stays recognisable for as long as possible.
-type table[T any] struct {
-	tag    int64
+type Table[T any] struct {
+	Tag    int64 // 0 or Tagged
 	chunks [slotCount / chunkSize]atomic.Pointer[chunk[T]]
-	liveCounter
+	Counter
 
 	mu      sync.Mutex
 	fresh   uint32 // the next slot of the chunk made last that was never used,
@@ -35,6 +31,7 @@ type table[T any] struct {
 	first   uint32 // of the line of free slots, plus one
 	last    uint32 // of it, plus one
 	waiting int    // its length
+	given   uint64 // handles, ever
 	// highest has the highest generation of each chunk that was let go.
 	highest [slotCount / chunkSize]uint32
 }
@@ -48,17 +45,12 @@ type entry[T any] struct {
 	next       uint32 // of the line of free slots, plus one
 }
 
-// add gives an object a handle; 0 if there are none left.
-func (t *table[T]) add(object *T) (handle int64) {
-	t.publish(object, &handle)
-	return handle
-}
-
-// publish is add for an object that keeps its handle itself: it has it before anybody can find it.
-func (t *table[T]) publish(object *T, handle *int64) bool {
+// Publish gives an object a handle, which the object keeps itself: it has it before anybody can find it.
+// It reports false if there are none left.
+func (t *Table[T]) Publish(object *T, handle *int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, ok := t.slot()
+	i, ok := t.slotLocked()
 	if !ok {
 		return false
 	}
@@ -68,16 +60,17 @@ func (t *table[T]) publish(object *T, handle *int64) bool {
 		generation = 1
 	}
 	e.generation.Store(generation)
-	*handle = t.tag | int64(generation)<<slotBits | int64(i)
+	*handle = t.Tag | int64(generation)<<slotBits | int64(i)
 	e.object.Store(object)
-	t.enter()
+	t.given++
+	t.Enter()
 	return true
 }
 
-// slot takes a free slot. Fresh ones come first while the line is short, so that
+// slotLocked takes a free slot. Fresh ones come first while the line is short, so that
 // generations last. mu is held.
-func (t *table[T]) slot() (uint32, bool) {
-	if t.waiting < waitingSlots && (t.fresh < t.end || t.grow()) {
+func (t *Table[T]) slotLocked() (uint32, bool) {
+	if t.waiting < waitingSlots && (t.fresh < t.end || t.growLocked()) {
 		t.fresh++
 		return t.fresh - 1, true
 	}
@@ -92,8 +85,8 @@ func (t *table[T]) slot() (uint32, bool) {
 	return i, true
 }
 
-// grow makes the first chunk that there is not. mu is held.
-func (t *table[T]) grow() bool {
+// growLocked makes the first chunk that there is not. mu is held.
+func (t *Table[T]) growLocked() bool {
 	for i := range t.chunks {
 		if t.chunks[i].Load() != nil {
 			continue
@@ -112,8 +105,8 @@ func (t *table[T]) grow() bool {
 	return false
 }
 
-// wait puts a slot to the end of the line. mu is held.
-func (t *table[T]) wait(i uint32) {
+// waitLocked puts a slot to the end of the line. mu is held.
+func (t *Table[T]) waitLocked(i uint32) {
 	t.at(i).next = 0
 	if t.waiting == 0 {
 		t.first = i + 1
@@ -125,10 +118,10 @@ func (t *table[T]) wait(i uint32) {
 }
 
 // at returns a slot of a chunk that there is.
-func (t *table[T]) at(i uint32) *entry[T] { return &t.chunks[i>>chunkBits].Load()[i%chunkSize] }
+func (t *Table[T]) at(i uint32) *entry[T] { return &t.chunks[i>>chunkBits].Load()[i%chunkSize] }
 
-func (t *table[T]) entry(h int64) *entry[T] {
-	if h <= 0 || h&^(loopBit<<1-1) != 0 || h&loopBit != t.tag {
+func (t *Table[T]) entry(h int64) *entry[T] {
+	if h <= 0 || h&^(Tagged<<1-1) != 0 || h&Tagged != t.Tag {
 		return nil
 	}
 	c := t.chunks[(h&(slotCount-1))>>chunkBits].Load()
@@ -138,8 +131,15 @@ func (t *table[T]) entry(h int64) *entry[T] {
 	return &c[h&(chunkSize-1)]
 }
 
-// find returns the object of a handle, nil if it is not valid.
-func (t *table[T]) find(h int64) *T {
+// Given is how many handles there have ever been.
+func (t *Table[T]) Given() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.given
+}
+
+// Find returns the object of a handle, nil if it is not valid.
+func (t *Table[T]) Find(h int64) *T {
 	e := t.entry(h)
 	if e == nil {
 		return nil
@@ -152,23 +152,23 @@ func (t *table[T]) find(h int64) *T {
 	return o
 }
 
-// remove takes a handle back. It reports whether it was valid.
-func (t *table[T]) remove(h int64) bool {
+// Remove takes a handle back. It reports whether it was valid.
+func (t *Table[T]) Remove(h int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.find(h) == nil {
+	if t.Find(h) == nil {
 		return false
 	}
 	i := uint32(h & (slotCount - 1))
 	t.at(i).object.Store(nil)
-	t.wait(i)
-	t.leave()
+	t.waitLocked(i)
+	t.Leave()
 	return true
 }
 
-// shrink lets chunks go of which no slot is used. What comes in their place goes on with
+// Shrink lets chunks go of which no slot is used. What comes in their place goes on with
 // the highest of their generations, so that handles of theirs stay invalid.
-func (t *table[T]) shrink() {
+func (t *Table[T]) Shrink() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	gone := map[int]bool{}
@@ -186,7 +186,7 @@ func (t *table[T]) shrink() {
 		i := next - 1
 		next = t.at(i).next
 		if !gone[int(i>>chunkBits)] {
-			t.wait(i)
+			t.waitLocked(i)
 		}
 	}
 	for i := range gone {
@@ -209,8 +209,8 @@ func (c *chunk[T]) unused() bool {
 	return true
 }
 
-// each calls f with every object there is.
-func (t *table[T]) each(f func(*T)) {
+// Each calls f with every object there is.
+func (t *Table[T]) Each(f func(*T)) {
 	for i := range t.chunks {
 		c := t.chunks[i].Load()
 		if c == nil {

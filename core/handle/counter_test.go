@@ -1,0 +1,36 @@
+package handle
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// BOUND-7: a burst is over when half of the most there were have gone, and each burst is over once.
+func TestBurst(t *testing.T) {
+	var c Counter
+	for range BurstSize - 1 {
+		c.Enter()
+	}
+	for range BurstSize - 1 {
+		c.Leave()
+	}
+	assert.False(t, c.BurstOver(), "so few leave nothing behind")
+	for range BurstSize {
+		c.Enter()
+	}
+	for range BurstSize/2 - 1 {
+		c.Leave()
+	}
+	assert.False(t, c.BurstOver(), "most of them are still there")
+	c.Leave()
+	assert.True(t, c.BurstOver())
+	assert.EqualValues(t, BurstSize/2, c.Live())
+	assert.True(t, c.Rebase())
+	assert.False(t, c.Rebase())
+	for range BurstSize / 2 {
+		c.Leave()
+	}
+	assert.False(t, c.BurstOver())
+	assert.Zero(t, c.Live())
+}
