@@ -62,6 +62,19 @@ func (l *List) Pop() *Block {
 	return b
 }
 
+// Consume removes bytes from the front, and puts blocks that have become empty on another list.
+func (l *List) Consume(n int, empty *List) {
+	for n > 0 {
+		b := l.First
+		m := min(n, b.Len())
+		b.Consume(m)
+		n -= m
+		if b.Len() == 0 {
+			empty.Push(l.Pop())
+		}
+	}
+}
+
 // FreeAll empties the list.
 func (l *List) FreeAll() {
 	for l.First != nil {

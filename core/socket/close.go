@@ -48,7 +48,7 @@ func (s *Socket) freePort() {
 // closeUnused is called while the loop's thread does nothing with the descriptor.
 func (s *Socket) closeUnused() {
 	s.mu.Lock()
-	if s.kind == abi.KindUDP && s.closing && !s.aborted && s.out.gathered {
+	if s.kind == abi.KindUDP && s.closing && !s.aborted && s.out.Gathered {
 		s.writeIfIdle()
 		s.mu.Lock()
 	}
@@ -75,7 +75,7 @@ func (s *Socket) holdsPortOnly() bool {
 		return true
 	case stateBound, stateConnected:
 		if s.kind == abi.KindUDP {
-			return s.aborted || s.out.blocks.First == nil
+			return s.aborted || s.out.Blocks.First == nil
 		}
 		return s.state == stateBound && s.kind == abi.KindTCP && s.successor() == nil
 	}
@@ -142,7 +142,7 @@ func (s *Socket) End(done abi.Completion) errcode.Code {
 // sendFIN sends the FIN of socket_end when its turn has come.
 func (s *Socket) sendFIN() {
 	s.mu.Lock()
-	if !s.endQueued || s.finSent || s.state != stateConnected || s.out.size > 0 || s.closing {
+	if !s.endQueued || s.finSent || s.state != stateConnected || s.out.Size() > 0 || s.closing {
 		s.unlock()
 		return
 	}
@@ -191,7 +191,7 @@ func (s *Socket) closeStep() {
 		return
 	}
 	if c := s.connector(); c != nil && s.state == stateConnecting {
-		waits := !s.aborted && s.out.size > 0
+		waits := !s.aborted && s.out.Size() > 0
 		s.lastProgress = 0 // the time of the close begins when what is queued can be sent
 		s.mu.Unlock()
 		if !waits {
@@ -200,7 +200,7 @@ func (s *Socket) closeStep() {
 		}
 		return
 	}
-	queued := s.out.size > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == abi.KindUDP || s.state == stateConnected)
+	queued := s.out.Size() > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == abi.KindUDP || s.state == stateConnected)
 	switch {
 	case queued && s.expired:
 		s.failLocked(unix.ETIMEDOUT)
@@ -296,9 +296,8 @@ func (s *Socket) finish() {
 	}
 	// The peer must not take what it has for all there was.
 	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.IsStream()
-	s.out.drop(unsent)
-	s.out.blocked, s.out.edge = false, false
-	s.out.receipt = receiptNone
+	s.out.Drop(unsent)
+	s.out.Reset()
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
 	s.rare.settle()
@@ -311,7 +310,7 @@ func (s *Socket) finish() {
 	s.fatal = errcode.OK
 	s.closed = true
 	s.sentAll = false
-	doomed := s.out.takeDiscarded()
+	doomed := s.out.TakeDiscarded()
 	s.unlock()
 
 	doomed.FreeAll()

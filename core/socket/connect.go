@@ -398,7 +398,7 @@ func (c *connector) finish(code errcode.Code) {
 	s.conn = nil
 	s.noteFailureLocked("connect", c.address, c.target.Host(), s.sendCode(code))
 	s.failure.text = c.text
-	if s.closing && s.out.size > 0 && !s.aborted {
+	if s.closing && s.out.Size() > 0 && !s.aborted {
 		// The close was waiting for what is queued: it did not succeed.
 		s.fatal = code
 	}
@@ -407,7 +407,7 @@ func (c *connector) finish(code errcode.Code) {
 		s.fatal = code
 		s.closing = true
 	}
-	s.out.drop(code)
+	s.out.Drop(code)
 	s.endQueued = false
 	end := s.takeEndDone()
 	gone := !c.bound && !s.closing
@@ -417,7 +417,7 @@ func (c *connector) finish(code errcode.Code) {
 	case gone:
 		s.state = stateOpening // nobody's, until it is off the list
 	}
-	doomed := s.out.takeDiscarded()
+	doomed := s.out.TakeDiscarded()
 	s.queueWorkLocked(workClose)
 	s.unlock()
 	doomed.FreeAll()

@@ -87,7 +87,7 @@ func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netad
 			if s.makesRoom(gather) {
 				continue
 			}
-			q.refused = true
+			q.Refuse()
 			code = errcode.Again
 		}
 		if code != errcode.OK {
@@ -104,16 +104,16 @@ func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netad
 		case total >= maxPacket:
 			return s.refusePacket(gather, done)
 		case copied.First != nil:
-			joined := q.blocks.Join(copied)
+			joined := q.Blocks.Join(copied)
 			code := queued()
 			if joined != nil {
 				joined.Free()
 			}
 			return code
-		case !gather && !q.writing && !q.blocked && q.blocks.First == nil && s.state != stateConnecting && !s.mustQueueLocked(done):
+		case !gather && q.IsIdle() && q.Blocks.First == nil && s.state != stateConnecting && !s.mustQueueLocked(done):
 			return s.sendPacketNow(bufs, total, to, done)
-		case total <= smallSend && q.blocks.First != nil && q.blocks.Last().Room() >= packetRoom(total):
-			pushPacket(&q.blocks, bufs, total, to)
+		case total <= smallSend && q.Blocks.First != nil && q.Blocks.Last().Room() >= packetRoom(total):
+			pushPacket(&q.Blocks, bufs, total, to)
 			return queued()
 		}
 		s.mu.Unlock()
@@ -140,11 +140,11 @@ func (s *Socket) sendablePacketLocked(to netaddr.Sockaddr) errcode.Code {
 // when its turn comes. mu is held and given back.
 func (s *Socket) refusePacket(gather bool, done abi.Completion) errcode.Code {
 	q := &s.out
-	if !pushPacket(&q.blocks, nil, 0, netaddr.Sockaddr{}) {
+	if !pushPacket(&q.Blocks, nil, 0, netaddr.Sockaddr{}) {
 		s.mu.Unlock()
 		return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 	}
-	queued := q.blocks.Last().Bytes()
+	queued := q.Blocks.Last().Bytes()
 	buffer.View[queuedPacket](queued[len(queued)-packetHeader:]).tooLong = true
 	s.acceptSendLocked(1, 0, done)
 	s.dispatchQueue(gather, 0)
@@ -162,12 +162,12 @@ func (s *Socket) sendPacketNow(bufs []abi.Buffer, total int, to netaddr.Sockaddr
 	if to.IsValid() {
 		peer = &to
 	}
-	e := s.trySend(fd, iovecs(bufs), peer, 0)
+	e := s.trySend(fd, buffer.Iovecs(bufs), peer, 0)
 	s.mu.Lock()
-	if e == unix.EAGAIN && !q.dropped {
+	if e == unix.EAGAIN && !q.IsDropped() {
 		var first buffer.List
 		if pushPacket(&first, bufs, total, to) {
-			q.blocks.PushFront(first)
+			q.Blocks.PushFront(first)
 			s.unlock()
 			s.writePackets(fd)
 			return errcode.OK
@@ -175,7 +175,7 @@ func (s *Socket) sendPacketNow(bufs []abi.Buffer, total int, to netaddr.Sockaddr
 		e = unix.ENOMEM
 	}
 	s.packetDoneLocked(total, e)
-	if q.blocks.First == nil {
+	if q.Blocks.First == nil {
 		s.unlockWriteLocked()
 		s.unlock()
 		return errcode.OK
@@ -229,14 +229,14 @@ func (s *Socket) noticeError(e unix.Errno) {
 // packetDoneLocked ends the first datagram of the queue, sent or failed. mu is held.
 func (s *Socket) packetDoneLocked(size int, e unix.Errno) {
 	q := &s.out
-	if q.dropped {
+	if q.IsDropped() {
 		return
 	}
-	q.finish(1, size)
+	q.Finish(1, size)
 	if e != 0 {
 		code := errcode.FromErrno(errcode.Client, e)
 		s.noteFailureLocked("send", netaddr.Sockaddr{}, "", code)
-		q.failAt(q.finished, code)
+		q.FailLast(code)
 	} else {
 		s.loop.sent.bytes.Add(uint64(size))
 		if s.closing {

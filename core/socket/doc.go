@@ -23,8 +23,8 @@
 //   - What a socket is: socket.go (state), kind.go, option.go, extra.go, compat.go,
 //     listener.go (events, kinds and options: package abi; handles: package handle).
 //   - Opening: open.go, adopt.go, connect.go, attempt.go, listen.go.
-//   - Sending: send.go (all kinds), queue.go, stream.go (memory: package buffer),
-//     datagram.go, outbox.go.
+//   - Sending: send.go (all kinds), stream.go, datagram.go, outbox.go (the queue: package
+//     sendqueue; memory: package buffer).
 //   - Receiving: stream.go, receipt.go (an answer waits for the completion of its send), inbox.go
 //     (datagrams), address_cache.go (texts of addresses), deliver.go (callbacks and records), host.go
 //     (how they are called).
@@ -36,5 +36,6 @@
 //     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: stats.go, trim.go (memory back to the system).
 //
-// The package imports abi, buffer, handle, reactor, netaddr, errcode, sys and tlsengine.
+// The package imports abi, buffer, handle, reactor, sendqueue, netaddr, errcode, sys and
+// tlsengine.
 package socket

@@ -76,7 +76,7 @@ func (s *Socket) packetReads() (how reading, fd int) {
 	switch {
 	case !s.receivesLocked(), s.token == 0, s.undelivered == nil && s.ready == 0:
 		return readNever, -1
-	case s.undelivered != nil && !s.out.isDue():
+	case s.undelivered != nil && !s.out.IsDue():
 		return readKept, -1
 	}
 	return s.beginReceiptLocked(), int(s.fd)

@@ -95,8 +95,7 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 	switch option {
 	case abi.OptionSendQueueLimit:
 		o.queueLimit = value
-		if q := &s.out; q.refused && drained(s.charge(), value) {
-			q.refused = false
+		if s.out.TakeDrain(value) {
 			s.queueWorkLocked(workDrain) // nothing may be written that would tell
 		}
 	case abi.OptionIdleTimeout:

@@ -32,7 +32,7 @@ func (s *Socket) writePackets(fd int) {
 		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
 		n, packets, tooLong := 0, 0, false
 		var head, first, last *queuedPacket
-		for b := q.blocks.First; b != nil && packets < packetBatch && !q.dropped && !s.aborted && !tooLong; b = b.Next() {
+		for b := q.Blocks.First; b != nil && packets < packetBatch && !q.IsDropped() && !s.aborted && !tooLong; b = b.Next() {
 			for queued := b.Bytes(); len(queued) > 0 && packets < packetBatch; packets++ {
 				p, data := packetAt(queued)
 				if tooLong = p.tooLong; tooLong {
@@ -62,7 +62,7 @@ func (s *Socket) writePackets(fd int) {
 			}
 		}
 		if packets == 0 && tooLong {
-			popPacket(&q.blocks)
+			popPacket(&q.Blocks)
 			s.packetDoneLocked(0, unix.EMSGSIZE)
 			continue
 		}
@@ -91,17 +91,15 @@ func (s *Socket) writePackets(fd int) {
 		}
 		s.mu.Lock()
 		if e == unix.EAGAIN {
-			if q.edge {
-				q.edge = false
+			if !q.MustWait() {
 				continue
 			}
-			q.blocked = true
 			break
 		}
-		for i := 0; i < sent && !q.dropped; i++ {
-			p, _ := frontPacket(&q.blocks)
+		for i := 0; i < sent && !q.IsDropped(); i++ {
+			p, _ := frontPacket(&q.Blocks)
 			size := int(p.size)
-			popPacket(&q.blocks)
+			popPacket(&q.Blocks)
 			s.packetDoneLocked(size, e)
 		}
 	}

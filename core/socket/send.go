@@ -95,23 +95,9 @@ func (s *Socket) sendableLocked() errcode.Code {
 	return s.getterCode(unix.EBADF)
 }
 
-// charge is what the queue counts against the limit. mu is held.
-func (s *Socket) charge() int64 {
-	c := s.out.charge()
-	if s.kind == abi.KindUDP {
-		c += s.out.packets() * packetCost
-	}
-	return c
-}
-
 // underLimitLocked applies the queue limit. mu is held.
 func (s *Socket) underLimitLocked(total int) bool {
-	cost := int64(total)
-	if s.kind == abi.KindUDP {
-		cost += packetCost
-	}
-	used := s.charge()
-	return used == 0 || used+cost <= s.opts.queueLimit
+	return s.out.IsUnderLimit(total, s.opts.queueLimit)
 }
 
 // makesRoom writes what was gathered, which the kernel was not asked to take yet, before a send is
@@ -119,21 +105,21 @@ func (s *Socket) underLimitLocked(total int) bool {
 // writing.
 func (s *Socket) makesRoom(gather bool) bool {
 	q := &s.out
-	if !q.gathered || q.writing || q.blocked || s.isHeldBack() || s.kind.IsTLS() && !gather {
+	if !q.Gathered || !q.IsIdle() || s.isHeldBack() || s.kind.IsTLS() && !gather {
 		return false
 	}
-	before := s.charge()
+	before := s.out.Charge()
 	s.writeIfIdle()
 	s.mu.Lock()
-	return s.charge() < before
+	return s.out.Charge() < before
 }
 
 // acceptSendLocked counts a send that will happen. mu is held.
 func (s *Socket) acceptSendLocked(units uint64, bytes int, done abi.Completion) {
 	q := &s.out
-	q.accept(units, bytes)
+	q.Accept(units, bytes)
 	if done.Func != 0 {
-		q.addCompletion(done)
+		q.AddCompletion(done)
 	}
 	s.loop.sent.messages.Add(1)
 }
@@ -154,7 +140,7 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 			if s.makesRoom(gather) {
 				continue
 			}
-			q.refused = true
+			q.Refuse()
 			code = errcode.Again
 		}
 		if code != errcode.OK {
@@ -165,33 +151,33 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 		switch {
 		case total == 0:
 			s.acceptSendLocked(0, 0, done)
-			if q.isDue() {
+			if q.IsDue() {
 				s.queueWorkLocked(workDone)
 			}
 			s.unlock()
 			return errcode.OK
 		case copied.First != nil:
-			joined = q.blocks.Join(copied)
-		case s.state == stateConnected && !q.writing && !q.blocked && q.blocks.First == nil && (!gather || total >= directSend) && !s.kind.IsTLS() && !s.mustQueueLocked(done):
+			joined = q.Blocks.Join(copied)
+		case s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && (!gather || total >= directSend) && !s.kind.IsTLS() && !s.mustQueueLocked(done):
 			return s.writeDirect(bufs, total, done)
 		case gather && total >= directSend && s.encryptsAtOnce():
 			return s.encryptDirect(bufs, total, done)
-		case total <= smallSend && q.blocks.First != nil && q.blocks.Last().Room() >= total:
-			appendSmall(q.blocks.Last(), bufs)
+		case total <= smallSend && q.Blocks.First != nil && q.Blocks.Last().Room() >= total:
+			appendSmall(q.Blocks.Last(), bufs)
 		case total <= smallSend && gather && s.takeSpare(&b):
 			// The common case of an answer made in a callback: one lock.
 			appendSmall(b, bufs)
-			q.blocks.Push(b)
+			q.Blocks.Push(b)
 		default:
 			s.mu.Unlock()
 			var ok bool
-			if copied, ok = copyIn(bufs, total); !ok {
+			if copied, ok = buffer.CopyIn(bufs, total); !ok {
 				return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 			}
 			s.mu.Lock()
 			continue
 		}
-		if q.size == 0 {
+		if q.Size() == 0 {
 			s.stallFromNowLocked()
 		}
 		s.acceptSendLocked(uint64(total), total, done)
@@ -218,19 +204,19 @@ func appendSmall(b *buffer.Block, bufs []abi.Buffer) {
 func (s *Socket) dispatchQueue(gather bool, total int) {
 	q := &s.out
 	switch {
-	case s.state != stateConnected && s.kind != abi.KindUDP, s.state == stateConnecting, q.writing, q.blocked:
+	case s.state != stateConnected && s.kind != abi.KindUDP, s.state == stateConnecting, !q.IsIdle():
 		// The connect, the writer or EPOLLOUT will.
 		s.unlock()
-	case gather && q.size < gatherLimit && total < directSend:
-		if !q.gathered {
-			q.gathered = true
+	case gather && q.Size() < gatherLimit && total < directSend:
+		if !q.Gathered {
+			q.Gathered = true
 			s.loop.gathered = append(s.loop.gathered, s)
 		}
 		s.unlock()
 	case s.mustQueueLocked(abi.Completion{}):
 		// The loop's thread will, when it has received.
 		s.unlock()
-	case !gather && q.gathered:
+	case !gather && q.Gathered:
 		// It lies behind what the loop's thread has gathered, and goes with it.
 		s.unlock()
 	case !gather && s.kind.IsTLS():
@@ -257,8 +243,7 @@ func (s *Socket) write() {
 }
 
 func (s *Socket) lockWriteLocked() int {
-	s.out.writing = true
-	s.out.edge = false
+	s.out.BeginWrite()
 	return s.increfLocked()
 }
 
@@ -266,8 +251,8 @@ func (s *Socket) lockWriteLocked() int {
 func (s *Socket) flushGathered() {
 	q := &s.out
 	s.mu.Lock()
-	q.gathered = false
-	if b := q.blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && s.kind != abi.KindUDP && !s.kind.IsTLS() && !q.writing && !q.blocked {
+	q.Gathered = false
+	if b := q.Blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && s.kind != abi.KindUDP && !s.kind.IsTLS() && q.IsIdle() {
 		s.flushOne(b)
 		return
 	}
@@ -283,11 +268,11 @@ func (s *Socket) flushOne(b *buffer.Block) {
 	s.mu.Unlock()
 	n, e := sys.Send(fd, bytes)
 	s.mu.Lock()
-	if e == 0 && n == len(bytes) && !q.dropped && q.blocks.First == b && b.Len() == n {
-		q.blocks.Pop()
-		q.finish(uint64(n), n)
+	if e == 0 && n == len(bytes) && !q.IsDropped() && q.Blocks.First == b && b.Len() == n {
+		q.Blocks.Pop()
+		q.Finish(uint64(n), n)
 		s.sentBytesLocked(n)
-		if q.blocks.First == nil {
+		if q.Blocks.First == nil {
 			s.unlockWriteLocked()
 			s.unlock()
 			s.loop.keepBlock(b)
@@ -300,8 +285,8 @@ func (s *Socket) flushOne(b *buffer.Block) {
 	}
 	var empty buffer.List
 	switch {
-	case e == 0 && !q.dropped:
-		q.taken(n, &empty)
+	case e == 0 && !q.IsDropped():
+		q.Take(n, &empty)
 		s.sentBytesLocked(n)
 	case e != 0 && e != unix.EAGAIN && e != unix.EINTR:
 		s.failLocked(e)
@@ -315,7 +300,7 @@ func (s *Socket) flushOne(b *buffer.Block) {
 // given back.
 func (s *Socket) writeIfIdle() {
 	q := &s.out
-	if q.writing || q.blocked || s.mustQueueLocked(abi.Completion{}) || s.isHeldBack() || q.blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
+	if !q.IsIdle() || s.mustQueueLocked(abi.Completion{}) || s.isHeldBack() || q.Blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
 		s.state != stateConnected && s.kind != abi.KindUDP {
 		s.unlock()
 		return
@@ -350,16 +335,15 @@ func (s *Socket) Flush() errcode.Code {
 func (s *Socket) writable() {
 	s.mu.Lock()
 	q := &s.out
-	if q.writing {
-		q.edge = true
+	if q.NoteEdge() {
 		s.mu.Unlock()
 		return
 	}
-	if !q.blocked && !s.hasCipher() {
+	if !q.IsBlocked() && !s.hasCipher() {
 		s.mu.Unlock()
 		return
 	}
-	q.blocked = false
+	q.Unblock()
 	s.writeIfIdle()
 }
 
@@ -373,20 +357,17 @@ func (s *Socket) flushQueue() {
 // leaves what has become possible to the loop.
 func (s *Socket) unlockWriteLocked() {
 	q := &s.out
-	q.writing = false
-	q.dropped = false
-	if q.isDue() || q.hasDiscarded() {
+	q.EndWrite()
+	if q.IsDue() || q.HasDiscarded() {
 		s.queueWorkLocked(workDone)
 	}
-	if q.receipt == receiptWaits {
-		q.receipt = receiptNone
+	if q.TakeWaiting() {
 		s.queueWorkLocked(workDone | workRead)
 	}
-	if q.refused && drained(s.charge(), s.opts.queueLimit) {
-		q.refused = false
+	if q.TakeDrain(s.opts.queueLimit) {
 		s.queueWorkLocked(workDrain)
 	}
-	if q.size == 0 {
+	if q.Size() == 0 {
 		if s.endQueued && !s.finSent {
 			s.queueWorkLocked(workEnd)
 		}
@@ -405,7 +386,7 @@ func (s *Socket) deliverSends() { s.deliverAtMost(math.MaxInt) }
 // must not keep the loop for one socket.
 func (s *Socket) deliverDue() {
 	s.mu.Lock()
-	count := s.out.pendingCompletions()
+	count := s.out.Pending()
 	s.mu.Unlock()
 	s.deliverAtMost(count)
 }
@@ -414,7 +395,7 @@ func (s *Socket) deliverAtMost(count int) {
 	for ; ; count-- {
 		s.mu.Lock()
 		q := &s.out
-		if !q.isDue() {
+		if !q.IsDue() {
 			s.mu.Unlock()
 			return
 		}
@@ -423,12 +404,11 @@ func (s *Socket) deliverAtMost(count int) {
 			s.unlock()
 			return
 		}
-		p := q.popDue()
-		if q.refused && drained(s.charge(), s.opts.queueLimit) {
-			q.refused = false
+		p := q.PopDue()
+		if q.TakeDrain(s.opts.queueLimit) {
 			s.queueWorkLocked(workDrain)
 		}
 		s.unlock()
-		s.complete(abi.OperationSend, p.done, s.sendCode(p.code))
+		s.complete(abi.OperationSend, p.Done, s.sendCode(p.Code))
 	}
 }

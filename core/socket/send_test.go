@@ -167,6 +167,7 @@ func TestSendLimitOfPromises(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, _ := pair(f)
 	p.set(abi.OptionSendQueueLimit, 1000)
+	const completionCost = 64
 	accepted := 0
 	for range 100 {
 		if p.send([]byte("x")).code == errcode.OK {

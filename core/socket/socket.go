@@ -12,6 +12,7 @@ import (
 	"ohsocket/core/handle"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
+	"ohsocket/core/sendqueue"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -71,7 +72,7 @@ type Socket struct {
 	timer  *reactor.Timer
 
 	opts         *options
-	out          sendQueue
+	out          sendqueue.Queue
 	lastProgress int64 // when queued bytes were last taken, of reactor.Clock
 	remote       netaddr.Compact
 	*rare
@@ -188,7 +189,7 @@ func newSocket(l *Loop, kind abi.Kind, opts *options) *Socket {
 		s.rare = &rare{}
 	}
 	if kind == abi.KindUDP {
-		s.out.completionQueue = &completionQueue{}
+		s.out.CountDatagrams()
 	}
 	return s
 }
@@ -304,7 +305,7 @@ func (s *Socket) State() (bound, connected, closed bool) {
 func (s *Socket) QueueLength() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.size
+	return s.out.Size()
 }
 
 // ClientID returns the number of a connection at its server.

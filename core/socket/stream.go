@@ -7,6 +7,7 @@ import (
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
+	"ohsocket/core/sendqueue"
 	"ohsocket/core/sys"
 )
 
@@ -35,12 +36,12 @@ func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) 
 	if len(bufs) == 1 {
 		n, e = sys.Send(fd, buffer.FromCaller(bufs[0].Data, total))
 	} else {
-		n, e = sys.SendVector(fd, iovecs(bufs), total)
+		n, e = sys.SendVector(fd, buffer.Iovecs(bufs), total)
 	}
 	if e == 0 && n == total {
 		s.mu.Lock()
 		s.tookDirectLocked(n)
-		if q.blocks.First == nil {
+		if q.Blocks.First == nil {
 			s.unlockWriteLocked()
 			s.unlock()
 			return errcode.OK
@@ -55,7 +56,7 @@ func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) 
 	if e == 0 || e == unix.EAGAIN || e == unix.EINTR {
 		left := make([]abi.Buffer, len(bufs))
 		copy(left, bufs)
-		rest, ok = copyIn(skip(left, n), total-n)
+		rest, ok = buffer.CopyIn(buffer.Skip(left, n), total-n)
 		e = 0
 		if !ok {
 			e = unix.ENOMEM
@@ -66,13 +67,13 @@ func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) 
 	if e != 0 {
 		s.failLocked(e)
 	}
-	if q.dropped {
+	if q.IsDropped() {
 		rest.FreeAll()
 		s.unlockWriteLocked()
 		s.unlock()
 		return errcode.OK
 	}
-	q.blocks.PushFront(rest)
+	q.Blocks.PushFront(rest)
 	s.stallFromNowLocked()
 	s.unlock()
 	s.writeStream(fd)
@@ -89,8 +90,8 @@ func (s *Socket) stallFromNowLocked() {
 
 // tookDirectLocked counts bytes the kernel took from a caller's memory. mu is held.
 func (s *Socket) tookDirectLocked(n int) {
-	if !s.out.dropped {
-		s.out.finish(uint64(n), n)
+	if !s.out.IsDropped() {
+		s.out.Finish(uint64(n), n)
 	}
 	s.sentBytesLocked(n)
 }
@@ -113,8 +114,8 @@ func (s *Socket) writeStream(fd int) {
 	var empty buffer.List
 	s.mu.Lock()
 	for round := 0; ; round++ {
-		b := q.blocks.First
-		if b == nil || q.dropped || s.aborted || s.mustQueueLocked(abi.Completion{}) {
+		b := q.Blocks.First
+		if b == nil || q.IsDropped() || s.aborted || s.mustQueueLocked(abi.Completion{}) {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
@@ -133,21 +134,19 @@ func (s *Socket) writeStream(fd int) {
 		}
 		switch e {
 		case 0:
-			if !q.dropped {
-				q.taken(n, &empty)
+			if !q.IsDropped() {
+				q.Take(n, &empty)
 			}
 			s.sentBytesLocked(n)
 		case unix.EAGAIN:
-			if q.edge {
-				q.edge = false
+			if !q.MustWait() {
 				continue
 			}
-			q.blocked = true
 		case unix.EINTR:
 		default:
 			s.failLocked(e)
 		}
-		if q.blocked {
+		if q.IsBlocked() {
 			break
 		}
 	}
@@ -159,7 +158,7 @@ func (s *Socket) writeStream(fd int) {
 // writeBlocks writes several blocks at once. mu is held, but for the call.
 func (s *Socket) writeBlocks(fd int) (int, unix.Errno) {
 	var pieces [maxPieces]unix.Iovec
-	count, total := s.out.pieces(pieces[:])
+	count, total := sendqueue.Pieces(s.out.Blocks, pieces[:])
 	s.mu.Unlock()
 	n, e := sys.SendVector(fd, pieces[:count], total)
 	s.mu.Lock()
@@ -200,9 +199,9 @@ func (s *Socket) failAsLocked(code errcode.Code, text string) {
 	s.fatal = code
 	s.noteFailureLocked("connection to", s.remote.Sockaddr(), "", s.sendCode(code))
 	s.failure.text = text
-	s.truncated = s.truncated || s.out.size > 0
-	s.out.drop(s.fatal)
-	s.out.blocked = false
+	s.truncated = s.truncated || s.out.Size() > 0
+	s.out.Drop(s.fatal)
+	s.out.Unblock()
 	s.queueWorkLocked(workDone | workFail)
 	if s.closing {
 		s.queueWorkLocked(workClose)

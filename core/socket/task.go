@@ -28,7 +28,7 @@ func (s *Socket) RunTask() {
 	w := s.pendingWork
 	s.pendingWork = 0
 	s.scheduled = false
-	doomed := s.out.takeDiscarded()
+	doomed := s.out.TakeDiscarded()
 	heir := s.successor()
 	s.mu.Unlock()
 	doomed.FreeAll()

@@ -5,6 +5,7 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/sendqueue"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
@@ -212,16 +213,14 @@ func (s *Socket) sendRecords(fd int) unix.Errno {
 // flushRecords gives waiting ciphertext to the kernel, as much as it takes in one write.
 func (s *Socket) flushRecords(fd int) unix.Errno {
 	t := s.tls
-	q := sendQueue{blocks: t.cipher}
 	var pieces [maxPieces]unix.Iovec
-	count, total := q.pieces(pieces[:])
+	count, total := sendqueue.Pieces(t.cipher, pieces[:])
 	n, e := sys.SendVector(fd, pieces[:count], total)
 	if n > 0 {
 		s.noteSent(n)
 		t.waiting -= n
 		var empty buffer.List
-		q.taken(n, &empty)
-		t.cipher = q.blocks
+		t.cipher.Consume(n, &empty)
 		empty.FreeAll()
 	}
 	return e

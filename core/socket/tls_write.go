@@ -15,14 +15,14 @@ func (s *Socket) writeTLS(fd int) {
 	q, t := &s.out, s.tls
 	var empty buffer.List
 	s.mu.Lock()
-	for round := 0; !q.dropped && !s.aborted; round++ {
+	for round := 0; !q.IsDropped() && !s.aborted; round++ {
 		if t.cipher.First == nil {
 			if t.session.Deferred() {
 				t.writeDeferred = true
 				break // until readTLS has got the rest of the peer's message
 			}
 			s.creditLocked()
-			if q.blocks.First == nil {
+			if q.Blocks.First == nil {
 				break
 			}
 		}
@@ -37,30 +37,28 @@ func (s *Socket) writeTLS(fd int) {
 			e = s.flushRecords(fd)
 			s.mu.Lock()
 		} else {
-			b := q.blocks.First
+			b := q.Blocks.First
 			plain := b.Bytes()[:min(b.Len(), encryptSize)]
 			s.mu.Unlock()
 			e, failure = s.encrypt(fd, plain)
 			s.mu.Lock()
-			if !q.dropped {
+			if !q.IsDropped() {
 				t.plainInFlight += int64(len(plain))
 				b.Consume(len(plain))
 				if b.Len() == 0 {
-					empty.Push(q.blocks.Pop())
+					empty.Push(q.Blocks.Pop())
 				}
 			}
 		}
 		switch {
 		case failure != nil:
 			s.failAsLocked(failure.Code, failure.Text)
-		case e == unix.EAGAIN && !q.edge:
-			q.blocked = true
 		case e == unix.EAGAIN:
-			q.edge = false
+			q.MustWait()
 		case e != 0 && e != unix.EINTR:
 			s.failLocked(e)
 		}
-		if q.blocked {
+		if q.IsBlocked() {
 			break
 		}
 	}
@@ -79,8 +77,8 @@ func (s *Socket) creditLocked() {
 	if t.plainInFlight == 0 {
 		return
 	}
-	if !q.dropped && q.size >= t.plainInFlight {
-		q.finish(uint64(t.plainInFlight), int(t.plainInFlight))
+	if !q.IsDropped() && q.Size() >= t.plainInFlight {
+		q.Finish(uint64(t.plainInFlight), int(t.plainInFlight))
 	}
 	t.plainInFlight = 0
 }
@@ -98,7 +96,7 @@ func (s *Socket) encrypt(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
 // encryptsAtOnce says whether a send on the loop's thread need not be copied. mu is held.
 func (s *Socket) encryptsAtOnce() bool {
 	q := &s.out
-	return s.kind.IsTLS() && s.state == stateConnected && !q.writing && !q.blocked && q.blocks.First == nil && s.tls.cipher.First == nil
+	return s.kind.IsTLS() && s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && s.tls.cipher.First == nil
 }
 
 // encryptDirect encrypts a send straight from the caller's memory, as long as the kernel takes
@@ -125,7 +123,7 @@ func (s *Socket) encryptDirect(bufs []abi.Buffer, total int, done abi.Completion
 		left := make([]abi.Buffer, len(bufs))
 		copy(left, bufs)
 		var ok bool
-		if rest, ok = copyIn(skip(left, taken), total-taken); !ok {
+		if rest, ok = buffer.CopyIn(buffer.Skip(left, taken), total-taken); !ok {
 			e = unix.ENOMEM
 		}
 	}
@@ -136,11 +134,11 @@ func (s *Socket) encryptDirect(bufs []abi.Buffer, total int, done abi.Completion
 	case e != 0:
 		s.failLocked(e)
 	}
-	if q.dropped {
+	if q.IsDropped() {
 		rest.FreeAll()
 	} else {
 		t.plainInFlight += int64(taken)
-		q.blocks.PushFront(rest)
+		q.Blocks.PushFront(rest)
 		s.stallFromNowLocked()
 	}
 	s.unlock()

@@ -49,7 +49,7 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 		code = errcode.TLSBadFD
 	case tcp.state != stateConnected, tcp.ended, tcp.endQueued, tcp.fatal != errcode.OK:
 		code = errcode.TLSNotConnected
-	case tcp.out.size > 0, tcp.out.writing, tcp.refs > 0:
+	case tcp.out.Size() > 0, tcp.out.IsWriting(), tcp.refs > 0:
 		code = errcode.Again
 	}
 	if code != errcode.OK {
@@ -67,7 +67,7 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 		r.heir = s
 	} // else the loop has not seen this descriptor yet: what it has is the first heir's
 	tcp.listeners.Store(nil)
-	tcp.out.blocked, tcp.out.edge, tcp.out.refused = false, false, false
+	tcp.out.HandOver()
 	tcp.pendingWork &^= workDrain // it would come in the next period
 	tcp.fd = -1
 	tcp.state = stateOpening // nobody's, until it is off the list

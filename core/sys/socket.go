@@ -103,6 +103,9 @@ func Send(fd int, b []byte) (int, unix.Errno) {
 	return result(n, e)
 }
 
+// Piece describes bytes to the kernel.
+func Piece(b []byte) unix.Iovec { return unix.Iovec{Base: unsafe.SliceData(b), Len: uint64(len(b))} }
+
 // SendVector sends several pieces of a stream, total bytes in all.
 func SendVector(fd int, pieces []unix.Iovec, total int) (int, unix.Errno) {
 	e, limited := askSize(OpSend, fd, total)

@@ -1,0 +1,9 @@
+// Package sendqueue has what a socket was given to send and the kernel has not taken: the bytes, the
+// completions of sends, the limit, and the order of writers. It makes no system call, and knows
+// nothing of sockets; who uses a Queue has a lock for it.
+//
+//   - queue.go: the bytes, or the datagrams, and who writes them
+//   - completions.go: the completions of sends, and when they are due
+//   - limit.go: how much may wait
+//   - receipt.go: an answer waits for the completion of the send that it answers
+package sendqueue
