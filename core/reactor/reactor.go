@@ -48,9 +48,14 @@ const (
 	notified        // asleep, and the eventfd has been raised
 )
 
+// A Host is who has the reactor. AfterEvent is called on the loop's thread after each handler, timer
+// and task: what these have made leaves together.
+type Host interface{ AfterEvent() }
+
 // A Reactor watches descriptors, timers and tasks for one thread.
 type Reactor struct {
-	epfd    int
+	poller  poller
+	host    Host
 	wakefd  int
 	timerfd int // host-driven loops only, otherwise -1
 
@@ -65,11 +70,10 @@ type Reactor struct {
 	armed  int64 // what timerfd is set to
 	now    int64
 	turned int64 // when the scheduler has had its last turn
-	events [batch]unix.EpollEvent
+	events [batch]event
 	// first to last are events that were fetched and are to be handled, in the next step if
 	// this one's time is over.
 	first, last int
-	after       func()
 
 	// emptyPolls counts looks without waiting that found nothing. Such a look is cheaper
 	// than a wait when there is something; a loop with one busy connection finds
@@ -80,23 +84,29 @@ type Reactor struct {
 }
 
 // New makes a loop. A host-driven one keeps FD readable while Step would do
-// something. After is called on the loop's thread after each handler, timer and
-// task.
-func New(hostDriven bool, after func()) (*Reactor, unix.Errno) {
-	l := &Reactor{epfd: -1, wakefd: -1, timerfd: -1, after: after}
+// something.
+func New(hostDriven bool, host Host) (*Reactor, unix.Errno) {
+	p, e := newEpoll()
+	if e != 0 {
+		return nil, e
+	}
+	return newReactor(p, hostDriven, host)
+}
+
+// newReactor makes a loop of a poller, which then is its own, or closed.
+func newReactor(p poller, hostDriven bool, host Host) (*Reactor, unix.Errno) {
+	l := &Reactor{poller: p, host: host, wakefd: -1, timerfd: -1}
 	for range slotFirst {
 		i, generation := l.slots.take()
 		l.slots.set(i, generation, nil)
 	}
 	var e unix.Errno
-	if l.epfd, e = sys.EpollCreate(); e == 0 {
-		if l.wakefd, e = sys.Eventfd(); e == 0 {
-			e = sys.EpollAdd(l.epfd, l.wakefd, unix.EPOLLIN, slotWake)
-		}
+	if l.wakefd, e = sys.Eventfd(); e == 0 {
+		e = p.add(l.wakefd, unix.EPOLLIN, slotWake)
 	}
 	if e == 0 && hostDriven {
 		if l.timerfd, e = sys.Timerfd(); e == 0 {
-			e = sys.EpollAdd(l.epfd, l.timerfd, unix.EPOLLIN, slotTimer)
+			e = p.add(l.timerfd, unix.EPOLLIN, slotTimer)
 		}
 	}
 	if e != 0 {
@@ -107,8 +117,8 @@ func New(hostDriven bool, after func()) (*Reactor, unix.Errno) {
 	return l, 0
 }
 
-// FD returns the epoll descriptor.
-func (l *Reactor) FD() int { return l.epfd }
+// FD returns a descriptor that is readable when there are events.
+func (l *Reactor) FD() int { return l.poller.fd() }
 
 // Iterations counts the calls of Step. Safe from any thread.
 func (l *Reactor) Iterations() uint64 { return l.iterations.Load() }
@@ -137,7 +147,7 @@ func (l *Reactor) yieldIfDue() {
 // Add watches a descriptor.
 func (l *Reactor) Add(fd int, h Handler) (Token, unix.Errno) {
 	i, generation := l.slots.take()
-	if e := sys.EpollAdd(l.epfd, fd, Interest, uint64(generation)<<32|uint64(i)); e != 0 {
+	if e := l.poller.add(fd, Interest, uint64(generation)<<32|uint64(i)); e != 0 {
 		return 0, e
 	}
 	l.slots.set(i, generation, h)
@@ -150,7 +160,7 @@ func (l *Reactor) Replace(t Token, h Handler) { l.slots.at(uint32(t)).handler = 
 // Remove stops watching a descriptor. To be called before close(2): a descriptor
 // that a forked process holds too stays in the set otherwise.
 func (l *Reactor) Remove(t Token, fd int) {
-	sys.EpollDelete(l.epfd, fd)
+	l.poller.remove(fd)
 	l.slots.remove(uint32(t))
 }
 
@@ -196,7 +206,7 @@ func (l *Reactor) Step(timeout int64) (interrupted bool) {
 // fetch gets events.
 func (l *Reactor) fetch(timeout int64) (n int, interrupted bool) {
 	if timeout == 0 || l.emptyPolls < maxEmptyPolls {
-		if n, _ = sys.EpollWait(l.epfd, l.events[:], 0); n > 0 {
+		if n, _ = l.poller.wait(l.events[:], 0); n > 0 {
 			l.emptyPolls = 0
 		} else {
 			l.emptyPolls++
@@ -231,7 +241,7 @@ func (l *Reactor) handleEvents() {
 			s := l.slots.at(uint32(ev.Fd))
 			if s != nil && s.generation == uint32(ev.Pad) && s.handler != nil {
 				s.handler.Ready(ev.Events)
-				l.after()
+				l.host.AfterEvent()
 			}
 		}
 		if count%clockEvery == 0 && l.isOver(began) {
@@ -258,10 +268,10 @@ func (l *Reactor) sleep(timeout int64) (n int, interrupted bool) {
 	l.state.Store(asleep)
 	if l.Pending() {
 		l.state.Store(awake)
-		n, _ = sys.EpollWait(l.epfd, l.events[:], 0) // tasks may not starve descriptors
+		n, _ = l.poller.wait(l.events[:], 0) // tasks may not starve descriptors
 		return n, false
 	}
-	n, e := sys.EpollWait(l.epfd, l.events[:], milliseconds(wait))
+	n, e := l.poller.wait(l.events[:], milliseconds(wait))
 	l.state.Store(awake)
 	return n, e == unix.EINTR
 }
@@ -308,9 +318,10 @@ func (l *Reactor) Close() {
 }
 
 func (l *Reactor) closeFDs() {
-	for _, fd := range []int{l.timerfd, l.wakefd, l.epfd} {
+	for _, fd := range []int{l.timerfd, l.wakefd} {
 		if fd >= 0 {
 			sys.Close(fd)
 		}
 	}
+	l.poller.close()
 }

@@ -29,9 +29,14 @@ func (r ready) Ready(events uint32) { r(events) }
 
 func newTask(f func()) Runner { return run(f) }
 
+// host is the host of a test.
+type host func()
+
+func (h host) AfterEvent() { h() }
+
 func newLoop(t *testing.T, hostDriven bool) *Reactor {
 	before := descriptors(t)
-	l, e := New(hostDriven, func() {})
+	l, e := New(hostDriven, host(func() {}))
 	require.Zero(t, e)
 	t.Cleanup(func() {
 		sys.SetHook(nil)
@@ -316,7 +321,7 @@ func TestNewFails(t *testing.T) {
 			}
 			return 0, 0
 		})
-		l, e := New(true, func() {})
+		l, e := New(true, host(func() {}))
 		sys.SetHook(nil)
 		assert.Nil(t, l)
 		assert.Equal(t, unix.EMFILE, e)
@@ -328,7 +333,7 @@ func TestNewFails(t *testing.T) {
 // descriptor that is not the loop's any more.
 func TestCloseWithSchedule(t *testing.T) {
 	for range 50 {
-		l, e := New(true, func() {})
+		l, e := New(true, host(func() {}))
 		require.Zero(t, e)
 		var closed atomic.Bool
 		sys.SetHook(func(op sys.Op, fd int) (unix.Errno, int) {

@@ -64,7 +64,7 @@ func (l *Reactor) runTasks() {
 		r := l.tasks.pop()
 		l.mu.Unlock()
 		r.RunTask()
-		l.after()
+		l.host.AfterEvent()
 		if i%clockEvery != 0 {
 			continue
 		}

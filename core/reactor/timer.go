@@ -45,7 +45,7 @@ func (l *Reactor) runTimers() {
 	for i := 1; len(l.timers) > 0 && l.timers[0].when <= now; i++ {
 		t := heap.Pop(&l.timers).(*Timer)
 		t.Owner.Expire(t)
-		l.after()
+		l.host.AfterEvent()
 		if i%clockEvery == 0 && l.isOver(now) {
 			return
 		}

@@ -136,12 +136,8 @@ func NewLoop(mode abi.LoopMode) (*Loop, errcode.Code) {
 func newLoop(mode abi.LoopMode, hosted bool) (*Loop, errcode.Code) {
 	wantProcs(1)
 	l := &Loop{mode: mode, hosted: hosted, timers: map[int64]*userTimer{}}
-	after := l.flushGatheredAll
-	if mode == abi.LoopRecords {
-		after = func() {}
-	}
 	var e unix.Errno
-	if l.reactor, e = reactor.New(hosted, after); e != 0 {
+	if l.reactor, e = reactor.New(hosted, l); e != 0 {
 		return nil, errcode.FromErrno(errcode.Client, e)
 	}
 	if !l.makeBuffers() {
@@ -153,6 +149,14 @@ func newLoop(mode abi.LoopMode, hosted bool) (*Loop, errcode.Code) {
 		return nil, tooManyOpen
 	}
 	return l, errcode.OK
+}
+
+// AfterEvent writes what the callbacks of an event have sent. Sends of a host that polls come between
+// its polls.
+func (l *Loop) AfterEvent() {
+	if l.mode == abi.LoopCallbacks {
+		l.flushGatheredAll()
+	}
 }
 
 // makeBuffers maps the loop's memory. The payload comes last, and ends where the mapping does.
