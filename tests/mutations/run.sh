@@ -12,7 +12,8 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-build=$(cd "${1:?usage: run.sh BUILD [ID...]}" && pwd)
+[ -d "${1-}" ] || { echo "usage: run.sh BUILD [ID...] (BUILD: the folder in which make library has built)" >&2; exit 2; }
+build=$(cd "$1" && pwd)
 shift
 jobs=${JOBS:-4} limit=${LIMIT:-60}
 scratch=$build/mutations
