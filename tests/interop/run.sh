@@ -3,7 +3,8 @@
 # transfers smaller. The last line is "N passed, N failed".
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${1:?usage: run.sh BUILD}" && pwd)
+[ -d "${1-}" ] || { echo "usage: run.sh BUILD" >&2; exit 2; }
+build=$(cd "$1" && pwd)
 work=$build/interop
 gigabyte=${GIGABYTE:-1073741824}
 passed=0 failed=0
