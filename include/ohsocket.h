@@ -345,7 +345,10 @@ enum {
      * SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never.
      */
     SOCKET_OPTION_IDLE_TIMEOUT = 2,
-    /* Milliseconds a close waits for the peer. 1 to 86400000, default 2000. */
+    /*
+     * Milliseconds a close waits for the peer, that of a TLS server for the handshakes of its
+     * clients. 1 to 86400000, default 2000.
+     */
     SOCKET_OPTION_CLOSE_TIMEOUT = 3,
     /*
      * 1: the socket stays writable after the peer's end until it is closed. 0 (default): the

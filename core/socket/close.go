@@ -184,6 +184,9 @@ func (s *Socket) waitWritable() {
 
 // closeStep goes on closing, as far as it can without waiting.
 func (s *Socket) closeStep() {
+	if s.awaitHandshakes() {
+		return
+	}
 	undelivered := s.sentAll && s.isUndelivered()
 	s.mu.Lock()
 	if !s.closing || s.state == stateIdle || s.state == stateOpening {

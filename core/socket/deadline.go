@@ -14,7 +14,7 @@ import (
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
-	if s.closing && !s.expired && (s.state == stateConnected || s.kind == abi.KindUDP && queued) {
+	if s.closing && !s.expired && (s.state == stateConnected || s.state == stateListening || s.kind == abi.KindUDP && queued) {
 		if s.lastProgress == 0 {
 			s.lastProgress = reactor.Clock()
 		}

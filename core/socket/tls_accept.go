@@ -17,10 +17,11 @@ import (
 // them. The handshakes run on the loops of the connections.
 type tlsAcceptor struct {
 	mu       sync.Mutex
-	unseen   map[*Socket]*list.Element // nil: the handshake runs
+	unseen   map[*Socket]*list.Element // nil: the handshake runs; failedPlace: it has failed
+	failing  int                       // of them, those whose handshakes have failed
 	ready    list.List                 // of those *Socket whose handshakes are done, in that order
 	failures []handshakeFailure
-	crowded  bool // accept waits for a place among the unseen
+	crowded  bool // accept waits for a place among the unseen, or close for all of them
 }
 
 // handshakeFailure is to be reported on the server.
@@ -29,6 +30,9 @@ type handshakeFailure struct {
 	code   errcode.Code
 	text   string
 }
+
+// failedPlace is the place of a client that reads its alert.
+var failedPlace = new(list.Element)
 
 // failuresKept bounds what a server that is paused keeps of them.
 const failuresKept = 256
@@ -69,8 +73,9 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	c.schedule(workOpen | workTimer)
 }
 
-// leaveReading has the loop look again at what accept has to do.
-func (s *Socket) leaveReading() { s.schedule(workRead) }
+// leaveReading has the loop look again at what accept has to do. A server that closes looks
+// whether it still waits for handshakes.
+func (s *Socket) leaveReading() { s.schedule(workRead | workClose) }
 
 func (a *acceptor) begin(c *Socket) {
 	a.mu.Lock()
@@ -91,6 +96,15 @@ func (a *acceptor) isCrowded(limit int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.crowded = int64(len(a.unseen)) >= limit
+	return a.crowded
+}
+
+// isEstablishing reports whether there are clients that may still be shown. Then left has the server
+// look again.
+func (a *acceptor) isEstablishing() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.crowded = len(a.unseen) > a.failing
 	return a.crowded
 }
 
@@ -124,6 +138,8 @@ func (a *acceptor) failed(c *Socket, f handshakeFailure) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, ok := a.unseen[c]; ok {
+		a.unseen[c] = failedPlace
+		a.failing++
 		a.keep(f)
 	}
 }
@@ -162,7 +178,11 @@ func (a *acceptor) left(c *Socket) {
 		return
 	}
 	a.mu.Lock()
-	if place := a.unseen[c]; place != nil {
+	switch place := a.unseen[c]; place {
+	case nil:
+	case failedPlace:
+		a.failing--
+	default:
 		a.ready.Remove(place)
 	}
 	delete(a.unseen, c)
@@ -180,7 +200,7 @@ func (a *acceptor) left(c *Socket) {
 func (a *acceptor) rejectAll() {
 	a.mu.Lock()
 	unseen := a.unseen
-	a.unseen, a.failures = nil, nil
+	a.unseen, a.failures, a.failing = nil, nil, 0
 	a.ready.Init()
 	a.mu.Unlock()
 	for c := range unseen {
@@ -326,9 +346,9 @@ func (s *Socket) showClients() bool {
 	}
 	for {
 		s.mu.Lock()
-		off := s.closing || s.paused || s.state != stateListening
+		off := !s.showsClientsLocked()
 		s.mu.Unlock()
-		if off || !wants(s.listeners.Load(), abi.EventConnect) {
+		if off {
 			return false
 		}
 		if !s.loop.hasRoom() {
@@ -343,10 +363,41 @@ func (s *Socket) showClients() bool {
 	}
 }
 
+// showsClientsLocked reports whether clients whose handshakes are done can be shown. A server that is
+// being closed still shows them.
+func (s *Socket) showsClientsLocked() bool {
+	return s.state == stateListening && !s.aborted && !s.paused && s.fatal == errcode.OK &&
+		wants(s.listeners.Load(), abi.EventConnect)
+}
+
+// awaitHandshakes reports whether a server that is being closed waits for its clients' handshakes.
+// Its port is free in the meantime.
+func (s *Socket) awaitHandshakes() bool {
+	if s.kind != abi.KindTLSServer {
+		return false
+	}
+	s.mu.Lock()
+	waits := s.closing && !s.expired && s.showsClientsLocked() && s.accepts.isEstablishing()
+	if waits {
+		s.queueWorkLocked(workTimer)
+	}
+	s.unlock()
+	if waits {
+		s.closeUnused()
+	}
+	return waits
+}
+
 // announce makes a connection known; only then may it have events of its own.
 func (s *Socket) announce(c *Socket) {
 	a := s.accepts
 	c.clientID = a.clients + 1
+	s.mu.Lock()
+	if s.closing {
+		s.lastProgress = reactor.Clock()
+		s.queueWorkLocked(workClose) // it may have been the last
+	}
+	s.unlock()
 	if !sockets.Publish(c, &c.handle) {
 		c.dropClient()
 		s.acceptLater(unix.EMFILE)

@@ -1,5 +1,8 @@
 // Servers: handshakes beside each other, those that stall or fail, and what the server does meanwhile. TLS-1, TLS-2,
 // TLS-3, TLS-9, DATA-9, ORDER-6, BOUND-4.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -170,20 +173,86 @@ LOOPS_TEST(clients_without_a_certificate)
     }
 }
 
-// DONE-2, ORDER-3: clients that nobody has seen go with the server, without a word.
+// TLS-22, ORDER-9: the port is free at once, and clients whose handshakes end in time are shown before the close event.
+LOOPS_TEST(a_server_that_closes_finishes_its_handshakes)
+{
+    enum { CLIENTS = 3 };
+    int port;
+    struct tls_peer client[CLIENTS];
+    struct probe *server = tls_server_new(&port);
+    CHECK_EQ(socket_set_option(server->socket, SOCKET_OPTION_CLOSE_TIMEOUT, 60000), 0);
+    freeze();
+    for (int i = 0; i < CLIENTS; i++) {
+        client[i] = tls_peer_new(peer_connect(port), 0);
+        if (i > 0) tls_peer_shake_once(&client[i]); // one says nothing yet
+    }
+    thaw();
+    settle();
+    CHECK_EQ(probe_close(server), 0);
+    settle();
+    check_quiet();
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(connect(late, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, sizeof(struct sockaddr_in)) < 0 && errno == ECONNREFUSED);
+    close(late);
+    CHECK_EQ(server->count[SOCKET_EVENT_CLOSE], 0);
+    for (int i = 0; i < CLIENTS; i++) {
+        CHECK_EQ(tls_peer_shake(&client[i]), TLS_PEER_DONE);
+        WAIT(server->clients == i + 1);
+    }
+    WAIT(server->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_STR(server->order, "LCCCZz");
+    CHECK_EQ(server->done_error[SOCKET_OPERATION_CLOSE], 0);
+    probe_release(server);
+    for (int i = 0; i < CLIENTS; i++) { // they outlive it
+        tls_peer_take_tickets(&client[i]);
+        tls_peer_write(&client[i], "hello", 5);
+        WAIT(server->client[i]->size == 5);
+        tls_peer_close(&client[i]);
+        WAIT(server->client[i]->count[SOCKET_EVENT_CLOSE] == 1);
+    }
+}
+
+// TLS-22: the last client of those it waits for goes, or its handshake fails: the close is done then.
+LOOPS_TEST(a_server_that_closes_does_not_wait_for_those_that_have_gone)
+{
+    int port;
+    struct probe *server = tls_server_new(&port);
+    CHECK_EQ(socket_set_option(server->socket, SOCKET_OPTION_CLOSE_TIMEOUT, 60000), 0);
+    freeze();
+    int gone = peer_connect(port), wrong = peer_connect(port);
+    thaw();
+    settle();
+    CHECK_EQ(probe_close(server), 0);
+    settle();
+    CHECK_EQ(server->count[SOCKET_EVENT_CLOSE], 0);
+    peer_write(wrong, "GET / HTTP/1.0\r\n\r\n", 18);
+    WAIT(server->count[SOCKET_EVENT_ERROR] == 1);
+    CHECK_EQ(server->count[SOCKET_EVENT_CLOSE], 0);
+    peer_close(wrong);
+    peer_reset(gone);
+    WAIT(server->done[SOCKET_OPERATION_CLOSE] == 1);
+    CHECK_STR(server->order, "LXXZz");
+    probe_release(server);
+}
+
+// TLS-22, DONE-2, ORDER-3: clients that nobody has seen in time go with the server, without a word.
 LOOPS_TEST(a_server_closes_while_handshakes_run)
 {
-    for (int how = 0; how < 3; how++) {
+    for (int how = 0; how < 5; how++) {
         int port;
         struct probe *server = tls_server_new(&port);
         enum tls_peer_outcome o;
+        CHECK_EQ(socket_set_option(server->socket, SOCKET_OPTION_CLOSE_TIMEOUT, how == 0 ? 100 : 60000), 0);
         freeze();
         struct tls_peer half = tls_peer_new(peer_connect(port), 0);
         tls_peer_shake_once(&half);
         int silent = peer_connect(port);
         thaw();
         settle();
-        if (how == 0) {
+        if (how == 0 || how >= 3) {
+            if (how == 3) CHECK_EQ(socket_pause(server->socket), 0);
+            if (how == 4) probe_listen(server, ALL_EVENTS & ~SOCKET_EVENT_MASK(SOCKET_EVENT_CONNECT));
             CHECK_EQ(probe_close(server), 0);
             WAIT(server->done[SOCKET_OPERATION_CLOSE] == 1);
             CHECK_STR(server->order, "LZz");
