@@ -31,20 +31,17 @@ func (n *addressCache) matches(text []byte, family abi.Family) bool {
 	return family == n.address.AddressFamily() && n.address.ScopeID() == 0 && string(n.text[:n.size]) == string(text)
 }
 
-// remote formats an address for an event, into memory of addressText bytes.
-func (l *Loop) remote(sa netaddr.Sockaddr, text []byte) abi.Address {
-	l.address.update(sa)
-	copy(text, l.address.text[:])
+// write formats an address for an event, into memory of addressText bytes.
+func (n *addressCache) write(sa netaddr.Sockaddr, text []byte) abi.Address {
+	n.update(sa)
+	copy(text, n.text[:])
 	return abi.Address{Address: buffer.Address(text), Port: int32(sa.Port()), Family: int32(sa.AddressFamily())}
 }
 
 // Receiver is LocalAddress for a datagram's receiver, whose text is in a caller's memory.
 func (s *Socket) Receiver(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, errcode.Code) {
-	l := s.loop
-	if l.mode == abi.LoopCallbacks && l.gathers(t) && !s.compat && l.address.matches(text, family) {
-		if sa := l.address.address.WithPort(int(port)); sa.IsValid() {
-			return sa, errcode.OK
-		}
+	if sa, ok := s.loop.sink.sender(t, text, port, family); ok && !s.compat {
+		return sa, errcode.OK
 	}
 	return s.LocalAddress(string(text), port, family)
 }

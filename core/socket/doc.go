@@ -26,7 +26,7 @@
 //   - Sending: send.go (all kinds), stream.go, datagram.go, outbox.go (the queue: package
 //     sendqueue; memory: package buffer).
 //   - Receiving: stream.go, receipt.go (an answer waits for the completion of its send), inbox.go
-//     (datagrams), address_cache.go (texts of addresses), deliver.go (callbacks and records), host.go
+//     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go, sink_records.go, host.go
 //     (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
 //     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client

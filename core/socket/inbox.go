@@ -85,7 +85,7 @@ func (s *Socket) packetReads() (how reading, fd int) {
 // readPackets delivers the datagrams there are.
 func (s *Socket) readPackets() {
 	l := s.loop
-	for budget := l.readBudget(); ; {
+	for budget := l.sink.readBudget(); ; {
 		how, fd := s.packetReads()
 		switch {
 		case how == readNever || how == readWait:
@@ -165,18 +165,12 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 
 // packetRoom reports whether a datagram can be delivered now.
 func (s *Socket) packetRoom(size int) bool {
-	l := s.loop
-	return l.hasRoom() && (l.mode != abi.LoopRecords || l.payloadRoom() >= size)
+	room := len(s.loop.sink.buffer())
+	return room > 0 && room >= size
 }
 
 func (s *Socket) deliverPacket(data []byte, from netaddr.Sockaddr) {
-	l := s.loop
-	if l.mode == abi.LoopRecords {
-		kept := l.keep(len(data))
-		copy(kept, data)
-		data = kept
-	}
-	l.message(s, s.listeners.Load(), data, from)
+	s.loop.sink.message(s, s.listeners.Load(), data, from)
 }
 
 // deliverUndelivered delivers what was kept, as far as it may.

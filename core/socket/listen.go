@@ -217,11 +217,7 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 		// The last listener has gone meanwhile: nobody would ever close it.
 		c.Abort()
 	}
-	if l.mode == abi.LoopRecords {
-		l.whenSeen(c)
-		return
-	}
-	c.unpark()
+	l.sink.whenSeen(c)
 }
 
 // handOn gives an accepted descriptor the server's options, and returns them. The kernel has handed

@@ -50,7 +50,7 @@ func (s *Socket) On(event abi.EventType, l abi.Listener) errcode.Code {
 	if l.Func == 0 {
 		return s.Refuse("on", "listener is NULL")
 	}
-	if s.loop.mode == abi.LoopRecords {
+	if _, ok := s.loop.sink.(*callbackSink); !ok {
 		return errcode.NotSupported
 	}
 	e := listenerEntry{event, l}
@@ -114,7 +114,7 @@ func (s *Socket) Subscribe(mask uint32, userData uintptr) errcode.Code {
 	if mask&^subscribable != 0 {
 		return s.Refuse("subscribe", fmt.Sprintf("events has unknown bits: %#x", mask&^subscribable))
 	}
-	if s.loop.mode != abi.LoopRecords {
+	if _, ok := s.loop.sink.(*recordSink); !ok {
 		return errcode.NotSupported
 	}
 	return s.change(func(*listenerSet) *listenerSet {

@@ -4,7 +4,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -35,7 +34,6 @@ const (
 type Loop struct {
 	reactor *reactor.Reactor
 	handle  int64
-	mode    abi.LoopMode
 	hosted  bool
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
@@ -43,31 +41,12 @@ type Loop struct {
 	handoff  sync.Mutex // host-driven: held by who needs the loop to stand still, such as a send that gathers records
 	gathered []*Socket
 
-	event   *abi.Event
-	text    []byte // of the event's address
-	address addressCache
-	arena   buffer.Arena
-	// buffer is for what is received: callback mode, see payload. discarded is for what nobody gets.
-	buffer    []byte
-	discarded []byte
-	inbox     *inbox // for datagrams, from the first one on
-	calls     int
-
-	// Record mode: the host's array, what did not fit, and the payloads.
-	out             []abi.Event
-	filled          int
-	overflow        []kept
-	inUse           atomic.Bool
-	recordsMade     uint64 // records, ever
-	recordsReturned uint64 // of those, returned by a poll
-	// waiting are sockets that go on when the host has had their records in its hands:
-	// at the poll after the one that has returned them. hungry are those that have more
-	// than the batch had room for, in the order of their turns.
-	waiting        []waiter
-	starvedReaders []*Socket
-	dying          bool
-	gone           bool // free has run
-	broken         bool // there was a panic
+	sink   sink
+	inbox  *inbox // for datagrams, from the first one on
+	inUse  atomic.Bool
+	dying  bool
+	gone   bool // free has run
+	broken bool // there was a panic
 
 	mu      sync.Mutex
 	open    *Socket // list
@@ -127,59 +106,31 @@ func LookupLoop(handle int64) *Loop { return loops.Find(handle) }
 
 // NewLoop makes a host-driven loop.
 func NewLoop(mode abi.LoopMode) (*Loop, errcode.Code) {
-	if mode != abi.LoopCallbacks && mode != abi.LoopRecords {
-		return nil, errcode.Parameter
+	switch mode {
+	case abi.LoopCallbacks:
+		return newLoop(newCallbackSink, true)
+	case abi.LoopRecords:
+		return newLoop(newRecordSink, true)
 	}
-	return newLoop(mode, true)
+	return nil, errcode.Parameter
 }
 
-func newLoop(mode abi.LoopMode, hosted bool) (*Loop, errcode.Code) {
+func newLoop(newSink func(*Loop) sink, hosted bool) (*Loop, errcode.Code) {
 	wantProcs(1)
-	l := &Loop{mode: mode, hosted: hosted, timers: map[int64]*userTimer{}}
-	var e unix.Errno
-	if l.reactor, e = reactor.New(hosted, l); e != 0 {
-		return nil, errcode.FromErrno(errcode.Client, e)
-	}
-	if !l.makeBuffers() {
-		l.reactor.Close()
+	l := &Loop{hosted: hosted, timers: map[int64]*userTimer{}}
+	if l.sink = newSink(l); l.sink == nil {
 		return nil, errcode.FromErrno(errcode.Client, unix.ENOMEM)
+	}
+	var e unix.Errno
+	if l.reactor, e = reactor.New(hosted, l.sink); e != 0 {
+		l.sink.free()
+		return nil, errcode.FromErrno(errcode.Client, e)
 	}
 	if !loops.Publish(l, &l.handle) {
 		l.free()
 		return nil, tooManyOpen
 	}
 	return l, errcode.OK
-}
-
-// AfterEvent writes what the callbacks of an event have sent. Sends of a host that polls come between
-// its polls.
-func (l *Loop) AfterEvent() {
-	if l.mode == abi.LoopCallbacks {
-		l.flushGatheredAll()
-	}
-}
-
-// makeBuffers maps the loop's memory. The payload comes last, and ends where the mapping does.
-func (l *Loop) makeBuffers() bool {
-	size := pageSize + readSize
-	if l.mode == abi.LoopRecords {
-		size = pageSize + discardSize + arenaSize + addressText
-	}
-	var ok bool
-	if l.arena, ok = buffer.NewArena(size); !ok {
-		return false
-	}
-	page := l.arena.Reserve(pageSize)
-	l.event = buffer.View[abi.Event](page)
-	l.text = page[unsafe.Sizeof(abi.Event{}):][:addressText]
-	if l.mode == abi.LoopRecords {
-		l.discarded = l.arena.Reserve(discardSize)
-	} else {
-		l.buffer = l.arena.Reserve(readSize)
-		l.discarded = l.buffer
-	}
-	l.arena.Keep()
-	return true
 }
 
 // wantProcs sees to it that the scheduler has processors enough for a number of loops.
@@ -200,7 +151,7 @@ func (l *Loop) free() {
 		loops.Remove(l.handle)
 	}
 	l.reactor.Close()
-	l.arena.Free()
+	l.sink.free()
 	if l.inbox != nil {
 		l.inbox.free()
 	}
@@ -225,26 +176,6 @@ func (l *Loop) gathers(t abi.Thread) bool {
 	return t != 0 && l.gatherer.Load() == uintptr(t)
 }
 
-// beginGather reports whether a send is gathered. In record mode, in which the loop may go
-// to another thread at any time, it does not until endGather.
-func (l *Loop) beginGather(t abi.Thread) bool {
-	if l.mode != abi.LoopRecords || !l.gathers(t) {
-		return l.gathers(t)
-	}
-	l.handoff.Lock()
-	if !l.gathers(t) {
-		l.handoff.Unlock()
-		return false
-	}
-	return true
-}
-
-func (l *Loop) endGather(gather bool) {
-	if gather && l.mode == abi.LoopRecords {
-		l.handoff.Unlock()
-	}
-}
-
 // stopGathering makes what the last thread has gathered this one's.
 func (l *Loop) stopGathering() {
 	l.handoff.Lock()
@@ -256,7 +187,7 @@ func (l *Loop) stopGathering() {
 // callback, or nobody runs the loop. In a batch of records nobody is called.
 func (l *Loop) ifStill(t abi.Thread, f func()) {
 	switch {
-	case l.mode == abi.LoopCallbacks && l.gathers(t):
+	case l.sink.inCallback(t):
 		f()
 	case l.hosted:
 		l.handoff.Lock()
@@ -275,30 +206,6 @@ func (l *Loop) flushGatheredAll() {
 		s.flushGathered()
 	}
 	l.gathered = l.gathered[:0]
-}
-
-// payload is where the next message may be put: in record mode what the batch has left. Of what
-// was put there the first bytes are kept by keep.
-func (l *Loop) payload() []byte {
-	if l.mode != abi.LoopRecords {
-		return l.buffer
-	}
-	return l.arena.Rest(min(readSize, l.payloadRoom()))
-}
-
-// payloadRoom is what a batch of records has left for a message, whose address needs room too.
-func (l *Loop) payloadRoom() int { return l.arena.Room() - addressText }
-
-// keep makes the first size bytes of payload a message's, and returns them.
-func (l *Loop) keep(size int) []byte {
-	if l.mode != abi.LoopRecords {
-		return l.buffer[:size]
-	}
-	p := l.arena.Reserve(size)
-	if p == nil {
-		panic("socket: a message without room")
-	}
-	return p
 }
 
 // addOpen puts a socket on the list of open ones. It fails when the loop is ending.

@@ -88,7 +88,7 @@ func (d *defaultLoops) start() errcode.Code {
 	wantProcs(d.threads)
 	started := make([]*Loop, 0, d.threads)
 	for range d.threads {
-		l, code := newLoop(abi.LoopCallbacks, false)
+		l, code := newLoop(newCallbackSink, false)
 		if code != errcode.OK {
 			for _, l := range started {
 				l.free()

@@ -28,7 +28,8 @@ func (l *Loop) Run(t abi.Thread, timeoutMs int32) (int, errcode.Code) {
 	if timeoutMs < -1 {
 		return 0, errcode.Parameter
 	}
-	if l.mode != abi.LoopCallbacks || !l.hosted {
+	c, ok := l.sink.(*callbackSink)
+	if !ok || !l.hosted {
 		return 0, errcode.NotSupported
 	}
 	if code := l.enter(); code != errcode.OK {
@@ -37,11 +38,11 @@ func (l *Loop) Run(t abi.Thread, timeoutMs int32) (int, errcode.Code) {
 	defer l.leave()
 	l.stopGathering()
 	l.gatherer.Store(uintptr(t))
-	l.calls = 0
-	l.wait(timeoutMs, func() bool { return l.calls > 0 })
+	c.calls = 0
+	l.wait(timeoutMs, func() bool { return c.calls > 0 })
 	l.gatherer.Store(0)
 	l.reactor.Yield(false)
-	return l.calls, errcode.OK
+	return c.calls, errcode.OK
 }
 
 // Poll fills a host's array with one batch of records.
@@ -49,7 +50,8 @@ func (l *Loop) Poll(t abi.Thread, out []abi.Event, timeoutMs int32) (int, errcod
 	if timeoutMs < -1 {
 		return 0, errcode.Parameter
 	}
-	if l.mode != abi.LoopRecords {
+	r, ok := l.sink.(*recordSink)
+	if !ok {
 		return 0, errcode.NotSupported
 	}
 	if code := l.enter(); code != errcode.OK {
@@ -59,56 +61,23 @@ func (l *Loop) Poll(t abi.Thread, out []abi.Event, timeoutMs int32) (int, errcod
 	l.reactor.MarkAwake()
 	l.stopGathering()
 	l.flushGatheredAll()
-	l.beginBatch(out)
-	l.resume(l.recordsReturned)
-	l.resumeStarved()
-	if l.filled > 0 || l.dying {
+	r.beginBatch(out)
+	r.resumeWaiting(false)
+	r.resumeStarved()
+	if r.filled > 0 || l.dying {
 		timeoutMs = 0
 	}
-	if !l.isFull() {
-		l.wait(timeoutMs, func() bool { return l.filled > 0 })
+	if !r.isFull() {
+		l.wait(timeoutMs, func() bool { return r.filled > 0 })
 	}
-	l.out = nil
-	if l.dying && l.filled == 0 && l.activeCount() == 0 && !l.reactor.Pending() {
+	n := r.endBatch()
+	if l.dying && n == 0 && l.activeCount() == 0 && !l.reactor.Pending() {
 		l.free()
 		return 0, errcode.BadFD
 	}
-	l.reactor.Yield(len(l.overflow) > 0 || len(l.waiting) > 0 || len(l.starvedReaders) > 0)
+	l.reactor.Yield(r.hasMore())
 	l.gatherer.Store(uintptr(t)) // from now on: nobody sends inside a poll
-	l.recordsReturned += uint64(l.filled)
-	return l.filled, errcode.OK
-}
-
-// waiter is a socket that waits for the host to have seen the records made so far.
-type waiter struct {
-	socket *Socket
-	until  uint64 // of them, how many there were
-}
-
-// whenSeen has a socket go on when the host has seen the last record that was made.
-func (l *Loop) whenSeen(s *Socket) { l.waiting = append(l.waiting, waiter{s, l.recordsMade}) }
-
-// resume lets go on what was waiting for the host to see so many records.
-func (l *Loop) resume(seen uint64) {
-	n := 0
-	for n < len(l.waiting) && l.waiting[n].until <= seen {
-		l.waiting[n].socket.seen()
-		n++
-	}
-	left := copy(l.waiting, l.waiting[n:])
-	clear(l.waiting[left:])
-	l.waiting = l.waiting[:left]
-}
-
-// resumeStarved reads for the sockets that found no room in the last batch; one that has still
-// more goes to the end of the line.
-func (l *Loop) resumeStarved() {
-	for n := len(l.starvedReaders); n > 0 && l.hasRoom(); n-- {
-		s := l.starvedReaders[0]
-		l.starvedReaders = l.starvedReaders[:copy(l.starvedReaders, l.starvedReaders[1:])]
-		s.starved = false
-		s.read()
-	}
+	return n, errcode.OK
 }
 
 // wait steps until something is done, the time is over or a signal has come.
@@ -122,17 +91,17 @@ func (l *Loop) wait(timeoutMs int32, done func() bool) {
 		}
 	}
 	for {
-		// Hungry sockets may have read what makes no record: ciphertext. They go on.
+		// Starved sockets may have read what makes no record: ciphertext. They go on.
 		span := left
-		if len(l.starvedReaders) > 0 {
+		if l.sink.hasStarved() {
 			span = 0
 		}
 		interrupted := l.step(span)
-		l.resume(l.recordsReturned) // what has nothing to show does not wait for the next poll
+		l.sink.resumeWaiting(false) // what has nothing to show does not wait for the next poll
 		if interrupted || done() || left == 0 {
 			return
 		}
-		if l.resumeStarved(); done() {
+		if l.sink.resumeStarved(); done() {
 			return
 		}
 		if left > 0 {
@@ -159,7 +128,7 @@ func (l *Loop) drain() {
 	deadline := reactor.Clock() + 1e9
 	for l.activeCount() > 0 || l.reactor.Pending() {
 		l.step(100e6)
-		l.overflow = l.overflow[:0]
+		l.sink.forget()
 		if l.broken && reactor.Clock() > deadline {
 			return
 		}
@@ -168,7 +137,7 @@ func (l *Loop) drain() {
 
 // Flush writes what has been gathered since the last poll.
 func (l *Loop) Flush() errcode.Code {
-	if l.mode != abi.LoopRecords {
+	if _, ok := l.sink.(*recordSink); !ok {
 		return errcode.OK
 	}
 	if code := l.enter(); code != errcode.OK {
@@ -193,9 +162,9 @@ func (l *Loop) Close(t abi.Thread) errcode.Code {
 	l.dying = true
 	l.stopGathering()
 	l.flushGatheredAll()
-	l.resume(l.recordsMade)
+	l.sink.resumeWaiting(true)
 	l.abortAll()
-	if l.mode == abi.LoopRecords && !again {
+	if _, ok := l.sink.(*recordSink); ok && !again {
 		l.releaseAll()
 		l.reactor.Yield(true)
 		return errcode.OK

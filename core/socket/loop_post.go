@@ -14,17 +14,12 @@ type posted struct {
 
 // RunTask runs the function. One without a function only wakes a default loop.
 func (p *posted) RunTask() {
-	if p.function.Func != 0 || p.loop.mode == abi.LoopRecords {
-		p.loop.call(p.function, abi.EventPost, 0)
-	}
+	p.loop.sink.function(p.function, abi.EventPost, 0)
 }
-
-// fits checks that a function is there when callbacks are made, and only then.
-func (l *Loop) fits(f abi.Function) bool { return (f.Func != 0) == (l.mode == abi.LoopCallbacks) }
 
 // Post runs a function on the loop's thread.
 func (l *Loop) Post(f abi.Function) errcode.Code {
-	if !l.fits(f) {
+	if !l.sink.takes(f) {
 		return errcode.Parameter
 	}
 	l.mu.Lock()
@@ -50,7 +45,7 @@ const maxDelay = 1 << 40
 
 // SetTimer starts a timer and returns its id.
 func (l *Loop) SetTimer(delayMs, intervalMs int64, f abi.Function) (int64, errcode.Code) {
-	if delayMs < 0 || delayMs > maxDelay || intervalMs < 0 || intervalMs > maxDelay || !l.fits(f) {
+	if delayMs < 0 || delayMs > maxDelay || intervalMs < 0 || intervalMs > maxDelay || !l.sink.takes(f) {
 		return 0, errcode.Parameter
 	}
 	t := &userTimer{loop: l, start: reactor.Clock() + min(delayMs*1e6, 1<<61), interval: min(intervalMs*1e6, 1<<61), function: f}
@@ -113,5 +108,5 @@ func (t *userTimer) Expire(*reactor.Timer) {
 		}
 		t.loop.reactor.SetTimer(&t.timer, next)
 	}
-	t.loop.call(t.function, abi.EventTimer, t.id)
+	t.loop.sink.function(t.function, abi.EventTimer, t.id)
 }

@@ -72,7 +72,7 @@ func (f *fixture) probe(s *Socket, name string) *probe {
 // listen has the events of a mask written down.
 func (p *probe) listen(mask uint32) {
 	l := p.listener
-	if p.s.loop.mode == abi.LoopRecords {
+	if _, ok := p.s.loop.sink.(*recordSink); ok {
 		require.Equal(p.f, errcode.OK, p.s.Subscribe(mask, l.UserData))
 		return
 	}
@@ -85,7 +85,7 @@ func (p *probe) listen(mask uint32) {
 
 // mute removes the listeners of messages and clients.
 func (p *probe) mute() {
-	if p.s.loop.mode == abi.LoopRecords {
+	if _, ok := p.s.loop.sink.(*recordSink); ok {
 		p.listen(allEvents &^ (1<<abi.EventMessage | 1<<abi.EventConnect))
 		return
 	}

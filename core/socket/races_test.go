@@ -53,7 +53,7 @@ func (x *races) racer(s *Socket, name string) *racer {
 			r.closes.Add(1)
 		}
 	})
-	if s.loop.mode == abi.LoopRecords {
+	if _, ok := s.loop.sink.(*recordSink); ok {
 		s.Subscribe(allEvents, l.UserData)
 	} else {
 		for e := abi.EventConnect; e <= abi.EventListening; e++ {

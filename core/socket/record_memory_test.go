@@ -13,6 +13,7 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
 )
 
 // failingClients connects so many clients to a TLS server, from many addresses, and waits until it
@@ -71,7 +72,7 @@ func senders(f *fixture, want []byte) []*probe {
 // checkBatch looks at the addresses of a batch: all that records point to lies within the loop's
 // memory, and no two of them share it.
 func checkBatch(t require.TestingT, l *Loop, out []abi.Event) {
-	low := buffer.Address(l.discarded) + discardSize
+	low := buffer.Address(l.sink.discardBuffer()) + discardSize
 	high := low + arenaSize + addressText
 	type span struct{ from, to uintptr }
 	var spans []span
@@ -160,32 +161,33 @@ func TestRecordsThatDidNotFitKeepTheirOrder(t *testing.T) {
 	f := newFixture(t, onPoll)
 	from := literal(t, "127.0.0.1", 9)
 	l := f.loop
-	l.out = make([]abi.Event, 1<<15)
+	r := l.sink.(*recordSink)
+	r.out = make([]abi.Event, 1<<15)
 	made := 0
-	for l.arena.Room() >= addressText {
-		l.record(&abi.Event{Type: abi.EventError, Size: uint64(made)}, &from)
+	for r.arena.Room() >= addressText {
+		r.record(abi.Event{Type: abi.EventError, Size: uint64(made)}, from)
 		made++
 	}
 	assert.False(t, l.hasRoom())
 	for range 10 {
-		l.record(&abi.Event{Type: abi.EventError, Size: uint64(made)}, &from)
-		l.record(&abi.Event{Type: abi.EventTimer, Size: uint64(made + 1)}, nil)
+		r.record(abi.Event{Type: abi.EventError, Size: uint64(made)}, from)
+		r.record(abi.Event{Type: abi.EventTimer, Size: uint64(made + 1)}, netaddr.Sockaddr{})
 		made += 2
 	}
-	assert.Len(t, l.overflow, 20)
-	assert.Panics(t, func() { l.record(&abi.Event{Type: abi.EventMessage, Data: 1}, &from) }, "a payload cannot wait")
-	l.recordsMade--
+	assert.Len(t, r.overflow, 20)
+	assert.Panics(t, func() { r.record(abi.Event{Type: abi.EventMessage, Data: 1}, from) }, "a payload cannot wait")
+	r.made--
 	seen := 0
 	for seen < made {
-		for i := range l.out[:l.filled] {
-			require.EqualValues(t, seen, l.out[i].Size)
-			if l.out[i].Type == abi.EventError {
-				require.Equal(t, "127.0.0.1", textAt(l.out[i].Remote.Address))
+		for i := range r.out[:r.filled] {
+			require.EqualValues(t, seen, r.out[i].Size)
+			if r.out[i].Type == abi.EventError {
+				require.Equal(t, "127.0.0.1", textAt(r.out[i].Remote.Address))
 			}
 			seen++
 		}
-		l.beginBatch(l.out[:3])
+		r.beginBatch(r.out[:3])
 	}
-	l.beginBatch(nil)
-	l.recordsReturned = l.recordsMade
+	r.beginBatch(nil)
+	r.returned = r.made
 }

@@ -77,7 +77,7 @@ func TestRecordReadable(t *testing.T) {
 	f.turn(0)
 	f.turn(0)
 	assert.False(t, pollable(t, f.loop))
-	assert.Empty(t, f.loop.overflow)
+	assert.Empty(t, f.loop.sink.(*recordSink).overflow)
 }
 
 // LOOP-6: a batch has no more payload than the arena.

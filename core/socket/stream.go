@@ -248,8 +248,12 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 // readStream takes in what the kernel holds.
 func (s *Socket) readStream() {
 	l := s.loop
-	for budget := l.readBudget(); s.ready != 0; {
+	for budget := l.sink.readBudget(); s.ready != 0; {
 		how, fd, set, failed := s.reads()
+		into := l.sink.discardBuffer()
+		if how == readDeliver {
+			into = l.sink.buffer()
+		}
 		switch {
 		case how == readHeir:
 			s.handedOver()
@@ -262,17 +266,13 @@ func (s *Socket) readStream() {
 			return
 		case how == readWait:
 			return
-		case budget.isSpent() || how == readDeliver && !l.hasRoom():
+		case budget.isSpent() || len(into) == 0:
 			s.endReceipt()
 			s.readLater()
 			return
 		case how == readSettle:
 			s.settleSends()
 			continue
-		}
-		into := l.discarded // which does not touch records already made
-		if how == readDeliver {
-			into = l.payload()
 		}
 		n, e := sys.Recv(fd, into, 0)
 		if how == readDeliver {
@@ -291,7 +291,7 @@ func (s *Socket) readStream() {
 				return
 			}
 			if how == readDeliver {
-				l.message(s, set, l.keep(n), from)
+				l.sink.message(s, set, into[:n], from)
 			}
 		case e == 0:
 			s.ready = 0
@@ -316,13 +316,6 @@ type budget struct {
 	reads int // that are left
 	begun bool
 	until int64 // of reactor.Clock, from the second read on
-}
-
-func (l *Loop) readBudget() budget {
-	if l.mode == abi.LoopRecords {
-		return budget{reads: recordBudget}
-	}
-	return budget{reads: readBudget}
 }
 
 // isSpent is asked before each read. Most sockets read once or twice: they need no clock.
@@ -444,12 +437,7 @@ func (s *Socket) streamEnd() {
 	}
 	s.unlock()
 	s.emit(abi.EventEnd, errcode.OK, nil)
-	if s.loop.mode == abi.LoopRecords {
-		// The host sees the event when the batch is its own, and may answer.
-		s.loop.whenSeen(s)
-		return
-	}
-	s.closeAfterPeerEnd()
+	s.loop.sink.whenSeen(s) // it may answer
 }
 
 // closeAfterPeerEnd closes a socket whose peer has ended, unless it may stay half open.

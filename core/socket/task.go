@@ -88,19 +88,9 @@ func (s *Socket) read() {
 }
 
 // readLater gives other sockets their turn.
-func (s *Socket) readLater() {
-	l := s.loop
-	if l.mode != abi.LoopRecords {
-		s.schedule(workRead)
-		return
-	}
-	if !s.starved {
-		s.starved = true
-		l.starvedReaders = append(l.starvedReaders, s)
-	}
-}
+func (s *Socket) readLater() { s.loop.sink.readLater(s) }
 
-// seen is called at the poll after a record was made that the host may want to answer.
+// seen is called when the host has seen an event that it may want to answer: see whenSeen.
 func (s *Socket) seen() {
 	s.mu.Lock()
 	held := s.parked

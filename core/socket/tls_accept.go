@@ -411,9 +411,5 @@ func (s *Socket) announce(c *Socket) {
 	if !s.emit(abi.EventConnect, errcode.OK, c) {
 		c.Abort()
 	}
-	if s.loop.mode == abi.LoopRecords {
-		s.loop.whenSeen(c)
-		return
-	}
-	c.unpark()
+	s.loop.sink.whenSeen(c)
 }

@@ -3,7 +3,6 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
-	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
@@ -16,7 +15,7 @@ func (s *Socket) readTLS() {
 		s.shakeOn() // nobody has seen the connection yet
 		return
 	}
-	for budget := l.readBudget(); s.tls != nil; {
+	for budget := l.sink.readBudget(); s.tls != nil; {
 		how, fd, set, failed := s.reads()
 		switch {
 		case how == readNever && t.writeDeferred:
@@ -53,13 +52,14 @@ func (s *Socket) readTLS() {
 			s.onNoInput(fd, what, e)
 			return
 		}
-		consumed, n, status := t.session.Read(in, l.payload(), l.cipherOut)
+		plain := l.sink.buffer()
+		consumed, n, status := t.session.Read(in, plain, l.cipherOut)
 		if e := s.digestOpen(fd, in, consumed); e != 0 {
 			s.streamFailed(e)
 			return
 		}
 		if n > 0 {
-			l.message(s, set, l.keep(n), s.remote.Sockaddr())
+			l.sink.message(s, set, plain[:n], s.remote.Sockaddr())
 		}
 		if !s.readOn(status) {
 			return
@@ -104,7 +104,7 @@ func (s *Socket) readDeferred(fd int) {
 		return
 	}
 	defer b.Free()
-	for budget := s.loop.readBudget(); s.tls.writeDeferred; {
+	for budget := s.loop.sink.readBudget(); s.tls.writeDeferred; {
 		if budget.isSpent() {
 			s.readLater()
 			return
@@ -218,19 +218,14 @@ func (s *Socket) fillAhead(fd int) {
 func (s *Socket) deliverAhead(set *listenerSet) bool {
 	l, b := s.loop, s.tls.lookahead
 	data := b.Bytes()[:min(b.Len(), minRead)]
-	if l.mode == abi.LoopRecords {
-		to := l.keep(len(data))
-		copy(to, data)
-		data = to
-	}
 	b.Consume(len(data))
 	if b.Len() > 0 {
-		l.message(s, set, data, s.remote.Sockaddr())
+		l.sink.message(s, set, data, s.remote.Sockaddr())
 		return true
 	}
 	status := s.tls.lookaheadStatus
 	s.tls.lookahead = nil
-	l.message(s, set, data, s.remote.Sockaddr())
+	l.sink.message(s, set, data, s.remote.Sockaddr())
 	b.Free()
 	return s.readOn(status)
 }
