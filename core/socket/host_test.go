@@ -18,8 +18,16 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must happen. TEST_PATIENCE makes it shorter where tests
+// are expected to fail (tests/mutations/run.sh).
+var patience = patienceOf(os.Getenv("TEST_PATIENCE"))
+
+func patienceOf(text string) time.Duration {
+	if d, err := time.ParseDuration(text); err == nil {
+		return d
+	}
+	return 30 * time.Second
+}
 
 // testHost is the host of the tests: the user data of a listener, completion or
 // function is the number of a closure.

@@ -8,14 +8,14 @@
 #
 # The run fails if a mutation does not apply, the library does not build, a test does not exist or fails although
 # nothing is broken, or no test notices a mutation. JOBS (4) mutations run beside each other, because tests mostly
-# wait; a test may take LIMIT (60) seconds.
+# wait; a test may take LIMIT (60) seconds, and waits PATIENCE (8) seconds for one event.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 [ -d "${1-}" ] || { echo "usage: run.sh BUILD [ID...] (BUILD: the folder in which make library has built)" >&2; exit 2; }
 build=$(cd "$1" && pwd)
 shift
-jobs=${JOBS:-4} limit=${LIMIT:-60}
+jobs=${JOBS:-4} limit=${LIMIT:-60} patience=${PATIENCE:-8}
 scratch=$build/mutations
 export PATH=$root/tools/bin:$PATH
 export GIT_CEILING_DIRECTORIES=$scratch # the copies are not a part of the repository around them
@@ -58,7 +58,7 @@ run_test() {
         program=$folder/${test%%:*}.test name=${test#*:}
         "$program" -test.list "^$name\$" | grep -qx "$name" || return 2
         cd "$root/core/${test%%:*}"
-        try "$name" "$program" -test.run "^$name\$" -test.timeout "${limit}s"
+        try "$name" "$program" -test.failfast -test.run "^$name\$" -test.timeout "${limit}s"
         return
     fi
     program=$build/tests/${test%%:*}
@@ -70,7 +70,7 @@ run_test() {
 try() {
     local name=$1 status
     shift
-    { LD_LIBRARY_PATH=$folder timeout -k 5 "$limit" "$@"; } >>"$log" 2>&1
+    { LD_LIBRARY_PATH=$folder TEST_PATIENCE=${patience}s timeout -k 5 "$limit" "$@"; } >>"$log" 2>&1
     status=$?
     outcome="$name passes"
     [ $status -ne 0 ] || return 0
