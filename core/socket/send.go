@@ -9,7 +9,6 @@ import (
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
-	"ohsocket/core/sys"
 )
 
 const (
@@ -266,7 +265,7 @@ func (s *Socket) flushOne(b *buffer.Block) {
 	fd := s.lockWriteLocked()
 	bytes := b.Bytes()
 	s.mu.Unlock()
-	n, e := sys.Send(fd, bytes)
+	n, e := transmitBytes(fd, bytes)
 	s.mu.Lock()
 	if e == 0 && n == len(bytes) && !q.IsDropped() && q.Blocks.First == b && b.Len() == n {
 		q.Blocks.Pop()
@@ -288,7 +287,7 @@ func (s *Socket) flushOne(b *buffer.Block) {
 	case e == 0 && !q.IsDropped():
 		q.Take(n, &empty)
 		s.sentBytesLocked(n)
-	case e != 0 && e != unix.EAGAIN && e != unix.EINTR:
+	case e != 0 && e != unix.EAGAIN:
 		s.failLocked(e)
 	}
 	s.unlock()

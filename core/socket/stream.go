@@ -20,8 +20,6 @@ const (
 	readTime     = 1_000_000
 	// writeBudget bounds what a thread writes for others that append meanwhile.
 	writeBudget = 16
-	// maxPieces is how many blocks one write has.
-	maxPieces = 32
 )
 
 // writeDirect writes a send straight from the caller's memory; what the kernel does not
@@ -31,13 +29,7 @@ func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) 
 	s.acceptSendLocked(uint64(total), total, done)
 	fd := s.lockWriteLocked()
 	s.unlock()
-	var n int
-	var e unix.Errno
-	if len(bufs) == 1 {
-		n, e = sys.Send(fd, buffer.FromCaller(bufs[0].Data, total))
-	} else {
-		n, e = sys.SendVector(fd, buffer.Iovecs(bufs), total)
-	}
+	n, e := transmit(fd, buffer.Iovecs(bufs), total)
 	if e == 0 && n == total {
 		s.mu.Lock()
 		s.tookDirectLocked(n)
@@ -50,10 +42,9 @@ func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) 
 		s.writeStream(fd)
 		return errcode.OK
 	}
-	n = max(n, 0)
 	var rest buffer.List
 	ok := true
-	if e == 0 || e == unix.EAGAIN || e == unix.EINTR {
+	if e == 0 || e == unix.EAGAIN {
 		left := make([]abi.Buffer, len(bufs))
 		copy(left, bufs)
 		rest, ok = buffer.CopyIn(buffer.Skip(left, n), total-n)
@@ -112,57 +103,30 @@ func (s *Socket) sentBytesLocked(n int) {
 func (s *Socket) writeStream(fd int) {
 	q := &s.out
 	var empty buffer.List
+	var pieces [maxPieces]unix.Iovec
 	s.mu.Lock()
 	for round := 0; ; round++ {
-		b := q.Blocks.First
-		if b == nil || q.IsDropped() || s.aborted || s.mustQueueLocked(abi.Completion{}) {
+		if q.Blocks.First == nil || q.IsDropped() || s.aborted || s.mustQueueLocked(abi.Completion{}) {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
 			s.queueWorkLocked(workFlush)
 			break
 		}
-		bytes, more := b.Bytes(), b.Next() != nil
-		var n int
-		var e unix.Errno
-		if more {
-			n, e = s.writeBlocks(fd)
-		} else {
-			s.mu.Unlock()
-			n, e = sys.Send(fd, bytes)
-			s.mu.Lock()
+		count, total := sendqueue.Pieces(q.Blocks, pieces[:]) // others append meanwhile
+		s.mu.Unlock()
+		n, e := transmit(fd, pieces[:count], total)
+		s.mu.Lock()
+		if !q.IsDropped() {
+			q.Take(n, &empty)
 		}
-		switch e {
-		case 0:
-			if !q.IsDropped() {
-				q.Take(n, &empty)
-			}
-			s.sentBytesLocked(n)
-		case unix.EAGAIN:
-			if !q.MustWait() {
-				continue
-			}
-		case unix.EINTR:
-		default:
-			s.failLocked(e)
-		}
-		if q.IsBlocked() {
+		if !s.transmittedLocked(n, e) {
 			break
 		}
 	}
 	s.unlockWriteLocked()
 	s.unlock()
 	empty.FreeAll()
-}
-
-// writeBlocks writes several blocks at once. mu is held, but for the call.
-func (s *Socket) writeBlocks(fd int) (int, unix.Errno) {
-	var pieces [maxPieces]unix.Iovec
-	count, total := sendqueue.Pieces(s.out.Blocks, pieces[:])
-	s.mu.Unlock()
-	n, e := sys.SendVector(fd, pieces[:count], total)
-	s.mu.Lock()
-	return n, e
 }
 
 // failLocked stores the first error of a connection; what is queued fails with it, and the
@@ -274,17 +238,14 @@ func (s *Socket) readStream() {
 			s.settleSends()
 			continue
 		}
-		n, e := sys.Recv(fd, into, 0)
+		n, what, e := s.recv(fd, into)
 		if how == readDeliver {
 			s.endReceipt()
 		}
-		switch {
-		case n > 0:
-			s.active = l.reactor.Now()
-			// A short read has emptied the socket, unless an end, an error or urgent data
-			// may be the reason why it was short. A stored error is reported at EAGAIN.
-			if n < len(into) && !failed && s.ready&(pollGone|pollUrgent) == 0 {
-				s.ready = 0
+		switch what {
+		case arrivedBytes:
+			if failed {
+				s.ready |= pollIn // a stored error is reported when nothing is left
 			}
 			from, mine := s.claim(into[:n])
 			if !mine {
@@ -293,19 +254,11 @@ func (s *Socket) readStream() {
 			if how == readDeliver {
 				l.sink.message(s, set, into[:n], from)
 			}
-		case e == 0:
-			s.ready = 0
+		case arrivedEnd:
 			s.streamEnd()
 			return
-		case e == unix.EAGAIN:
-			gone := s.ready&unix.EPOLLERR != 0
-			s.ready = 0
-			s.checkError(fd, gone)
-			return
-		case e == unix.EINTR:
 		default:
-			s.ready = 0
-			s.streamFailed(e)
+			s.onNoInput(fd, what, e)
 			return
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sendqueue"
-	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
 
@@ -131,18 +130,8 @@ func (t *tlsLayer) freeInput() {
 	}
 }
 
-// inputStatus is what there is to process.
-type inputStatus uint8
-
-const (
-	arrivedBytes   inputStatus = iota // ciphertext, or, if that is nothing, what the session still holds
-	arrivedNothing                    // the kernel has no more
-	arrivedEnd                        // the end of the stream
-	arrivedError
-)
-
 // nextInput returns ciphertext: what was kept, or what the kernel has.
-func (s *Socket) nextInput(fd int) (in []byte, what inputStatus, e unix.Errno) {
+func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
 	l, t := s.loop, s.tls
 	if b := t.input; b != nil {
 		return b.Bytes(), arrivedBytes, 0
@@ -153,28 +142,11 @@ func (s *Socket) nextInput(fd int) (in []byte, what inputStatus, e unix.Errno) {
 	if l.cipherIn == nil {
 		return nil, arrivedError, unix.ENOMEM
 	}
-	for s.ready != 0 {
-		n, e := sys.Recv(fd, l.cipherIn, 0)
-		switch {
-		case n > 0:
-			s.active = l.reactor.Now()
-			// A short read has emptied the socket, see readStream.
-			if n < readSize && s.ready&(pollGone|pollUrgent) == 0 {
-				s.ready = 0
-			}
-			return l.cipherIn[:n], arrivedBytes, 0
-		case e == unix.EINTR:
-			continue
-		case e == unix.EAGAIN:
-			return nil, arrivedNothing, 0
-		}
-		s.ready = 0
-		if e == 0 {
-			return nil, arrivedEnd, 0
-		}
-		return nil, arrivedError, e
+	if s.ready == 0 {
+		return nil, arrivedNothing, 0
 	}
-	return nil, arrivedNothing, 0
+	n, what, e := s.recv(fd, l.cipherIn)
+	return l.cipherIn[:n], what, e
 }
 
 // sendRecords gives what an operation has made to the kernel, behind what waits already; what
@@ -188,7 +160,7 @@ func (s *Socket) sendRecords(fd int) unix.Errno {
 	defer out.Reset()
 	// Until the kernel refuses: only then it tells when it takes more.
 	for t.cipher.First == nil && len(p) > 0 {
-		n, e := sys.Send(fd, p)
+		n, e := transmitBytes(fd, p)
 		if n > 0 {
 			s.noteSent(n)
 			p = p[n:]
@@ -196,7 +168,7 @@ func (s *Socket) sendRecords(fd int) unix.Errno {
 		if e == unix.EAGAIN {
 			break
 		}
-		if e != 0 && e != unix.EINTR {
+		if e != 0 {
 			return e
 		}
 	}
@@ -215,7 +187,7 @@ func (s *Socket) flushRecords(fd int) unix.Errno {
 	t := s.tls
 	var pieces [maxPieces]unix.Iovec
 	count, total := sendqueue.Pieces(t.cipher, pieces[:])
-	n, e := sys.SendVector(fd, pieces[:count], total)
+	n, e := transmit(fd, pieces[:count], total)
 	if n > 0 {
 		s.noteSent(n)
 		t.waiting -= n

@@ -32,7 +32,7 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 		if t.speaks {
 			t.speaks = false
 		} else {
-			var what inputStatus
+			var what arrival
 			in, what, e = s.nextInput(fd)
 			switch {
 			case what == arrivedBytes && len(in) > 0:
@@ -82,7 +82,7 @@ func (s *Socket) peerGone(e unix.Errno, failure *unix.Errno) unix.Errno {
 func (s *Socket) flushRecordsAll(fd int) unix.Errno {
 	for s.tls.cipher.First != nil {
 		switch e := s.flushRecords(fd); e {
-		case 0, unix.EINTR:
+		case 0:
 		case unix.EAGAIN:
 			return 0
 		default:

@@ -126,7 +126,7 @@ func (s *Socket) readDeferred(fd int) {
 }
 
 // onNoInput handles that nothing has come.
-func (s *Socket) onNoInput(fd int, what inputStatus, e unix.Errno) {
+func (s *Socket) onNoInput(fd int, what arrival, e unix.Errno) {
 	switch what {
 	case arrivedNothing:
 		gone := s.ready&unix.EPOLLERR != 0

@@ -50,15 +50,9 @@ func (s *Socket) writeTLS(fd int) {
 				}
 			}
 		}
-		switch {
-		case failure != nil:
+		if failure != nil {
 			s.failAsLocked(failure.Code, failure.Text)
-		case e == unix.EAGAIN:
-			q.MustWait()
-		case e != 0 && e != unix.EINTR:
-			s.failLocked(e)
-		}
-		if q.IsBlocked() {
+		} else if !s.transmittedLocked(0, e) {
 			break
 		}
 	}

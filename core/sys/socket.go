@@ -108,6 +108,9 @@ func Piece(b []byte) unix.Iovec { return unix.Iovec{Base: unsafe.SliceData(b), L
 
 // SendVector sends several pieces of a stream, total bytes in all.
 func SendVector(fd int, pieces []unix.Iovec, total int) (int, unix.Errno) {
+	if len(pieces) == 1 {
+		return Send(fd, unsafe.Slice(pieces[0].Base, pieces[0].Len))
+	}
 	e, limited := askSize(OpSend, fd, total)
 	if e != 0 {
 		return -1, e
