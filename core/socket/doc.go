@@ -25,8 +25,10 @@
 //   - Opening: open.go, adopt.go, connect.go, attempt.go, listen.go.
 //   - Sending: send.go (all kinds), stream.go, datagram.go, outbox.go (the queue: package
 //     sendqueue; memory: package buffer).
+//   - Both: wire.go (the only recv and the only send of connections).
 //   - Receiving: stream.go, receipt.go (an answer waits for the completion of its send), inbox.go
-//     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go, sink_records.go, host.go
+//     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go, sink_records.go,
+//     host.go
 //     (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
 //     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
