@@ -11,7 +11,7 @@ test-toolchain: deps-test
 
 test-go: deps-test
 	go test -race ./core/... ./capi/...
-	go test -tags strict ./core/buffer ./core/sys
+	go test -tags strict ./core/buffer ./core/lock ./core/sys
 	go test -tags strict -run Record ./core/socket
 
 test-abi: deps-test library

@@ -1,9 +1,9 @@
 package buffer
 
 import (
-	"sync"
 	"time"
 
+	"ohsocket/core/lock"
 	"ohsocket/core/sys"
 )
 
@@ -18,7 +18,7 @@ const (
 // pool keeps free blocks of one size.
 type pool struct {
 	size int
-	mu   sync.Mutex
+	mu   lock.Mutex[lock.Leaf]
 	free *Block
 	kept int // bytes
 	// least is how few were kept since the last look; a timer looks while there are more

@@ -1,8 +1,9 @@
 package handle
 
 import (
-	"sync"
 	"sync/atomic"
+
+	"ohsocket/core/lock"
 )
 
 const (
@@ -25,7 +26,7 @@ type Table[T any] struct {
 	chunks [slotCount / chunkSize]atomic.Pointer[chunk[T]]
 	Counter
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Leaf]
 	fresh   uint32 // the next slot of the chunk made last that was never used,
 	end     uint32 // up to here
 	first   uint32 // of the line of free slots, plus one

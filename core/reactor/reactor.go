@@ -2,12 +2,12 @@ package reactor
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"ohsocket/core/lock"
 	"ohsocket/core/sys"
 )
 
@@ -62,7 +62,7 @@ type Reactor struct {
 	state  atomic.Int32
 	wakers atomic.Int32
 
-	mu    sync.Mutex
+	mu    lock.Mutex[lock.Leaf]
 	tasks taskQueue
 
 	slots  slotTable

@@ -2,7 +2,6 @@ package socket
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +10,7 @@ import (
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/handle"
+	"ohsocket/core/lock"
 	"ohsocket/core/reactor"
 	"ohsocket/core/tlsengine"
 )
@@ -38,7 +38,7 @@ type Loop struct {
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
 	gatherer atomic.Uintptr
-	handoff  sync.Mutex // host-driven: held by who needs the loop to stand still, such as a send that gathers records
+	handoff  lock.Mutex[lock.Handoff] // host-driven: held by who needs the loop to stand still, such as a send that gathers records
 	gathered []*Socket
 
 	sink   sink
@@ -48,7 +48,7 @@ type Loop struct {
 	gone   bool // free has run
 	broken bool // there was a panic
 
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Loop]
 	open    *Socket // list
 	active  int
 	stopped bool

@@ -8,12 +8,13 @@ import (
 
 	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
+	"ohsocket/core/lock"
 )
 
 // defaultLoops are the loops with threads of their own. They start with the first
 // socket and end with Shutdown.
 type defaultLoops struct {
-	mu      sync.Mutex
+	mu      lock.Mutex[lock.Defaults]
 	loops   []*Loop
 	ending  []*Loop // taken down by Shutdown, and not done yet
 	threads int

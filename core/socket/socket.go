@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +9,7 @@ import (
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/handle"
+	"ohsocket/core/lock"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sendqueue"
@@ -32,7 +32,7 @@ const (
 // A Socket is what a handle names. There may be very many that do nothing: what an idle
 // connection over TCP can do without is in rare, and TestSocketSize says how large this is.
 type Socket struct {
-	mu        sync.Mutex
+	mu        lock.Mutex[lock.Socket]
 	loop      *Loop
 	listeners atomic.Pointer[listenerSet]
 	handle    int64

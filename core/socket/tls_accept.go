@@ -2,12 +2,12 @@ package socket
 
 import (
 	"container/list"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
+	"ohsocket/core/lock"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
@@ -16,7 +16,7 @@ import (
 // tlsAcceptor is what only TLS servers have: their clients until the listeners have seen
 // them. The handshakes run on the loops of the connections.
 type tlsAcceptor struct {
-	mu       sync.Mutex
+	mu       lock.Mutex[lock.Leaf]
 	unseen   map[*Socket]*list.Element // nil: the handshake runs; failedPlace: it has failed
 	failing  int                       // of them, those whose handshakes have failed
 	ready    list.List                 // of those *Socket whose handshakes are done, in that order

@@ -57,7 +57,7 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 		s.loop.removeOpen(s)
 		return code
 	}
-	s.mu.Lock()
+	s.mu.LockSecond()
 	s.beginPeriodLocked(int(tcp.fd), stateBound)
 	s.opts = tcp.opts
 	s.remote = tcp.remote
