@@ -97,7 +97,7 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 //   - SOCKET_ERROR_TIMEDOUT: the time limit has passed.
 //   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the peer.
 //   - SOCKET_ERROR_AFNOSUPPORT: the socket is bound to an address of another family.
-//   - SOCKET_ERROR_INVAL: the kernel says so of the address.
+//   - SOCKET_ERROR_INVAL: the address needs a zone, as in fe80::1%eth0.
 //   - SOCKET_ERROR_RESOLVE: the name was not found (TLS: the same code).
 //   - SOCKET_ERROR_CANCELED: socket_close or socket_abort was called.
 //   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate was refused, by this side or by the peer.
@@ -196,7 +196,8 @@ func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, c
 // Errors of the completion:
 //   - SOCKET_ERROR_MSGSIZE: the datagram is too long.
 //   - SOCKET_ERROR_ACCES: it is a broadcast, without the option.
-//   - SOCKET_ERROR_NETUNREACH: there is no way to the address.
+//   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the address.
+//   - SOCKET_ERROR_INVAL: the address needs a zone, as in fe80::1%eth0.
 //
 //export goSocketSendTo
 func goSocketSendTo(thread uintptr, handle int64, address, data, size, completion, userData uintptr) (result int32) {

@@ -972,7 +972,7 @@ int socket_bind(socket_handle socket, const socket_address *address);
  *   - SOCKET_ERROR_TIMEDOUT: the time limit has passed.
  *   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the peer.
  *   - SOCKET_ERROR_AFNOSUPPORT: the socket is bound to an address of another family.
- *   - SOCKET_ERROR_INVAL: the kernel says so of the address.
+ *   - SOCKET_ERROR_INVAL: the address needs a zone, as in fe80::1%eth0.
  *   - SOCKET_ERROR_RESOLVE: the name was not found (TLS: the same code).
  *   - SOCKET_ERROR_CANCELED: socket_close or socket_abort was called.
  *   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate was refused, by this side or by the peer.
@@ -1097,7 +1097,8 @@ socket_handle socket_construct_udp(void);
  * Errors of the completion:
  *   - SOCKET_ERROR_MSGSIZE: the datagram is too long.
  *   - SOCKET_ERROR_ACCES: it is a broadcast, without the option.
- *   - SOCKET_ERROR_NETUNREACH: there is no way to the address.
+ *   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the address.
+ *   - SOCKET_ERROR_INVAL: the address needs a zone, as in fe80::1%eth0.
  */
 int socket_send_to(socket_handle socket, const socket_address *address, const void *data,
     size_t size, socket_completion completion, void *user_data);

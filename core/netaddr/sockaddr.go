@@ -160,6 +160,13 @@ func (s Sockaddr) IsUnspecified() bool { return s.addr().IsUnspecified() }
 // IsMulticast reports whether the address is a multicast address.
 func (s Sockaddr) IsMulticast() bool { return s.addr().IsMulticast() }
 
+// LacksZone reports whether the address means nothing without a zone, and has none.
+func (s Sockaddr) LacksZone() bool {
+	a := s.addr()
+	return a.Is6() && !a.Is4In6() && s.ScopeID() == 0 &&
+		(a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast())
+}
+
 // IsLoopback reports whether the address is a loopback address.
 func (s Sockaddr) IsLoopback() bool { return s.addr().IsLoopback() }
 

@@ -89,7 +89,7 @@ func (a *attempt) Ready(events uint32) {
 		}
 	}
 	c.s.loop.reactor.Remove(a.token, a.fd)
-	c.attemptFailed(a, peerErrno(unix.Errno(e)))
+	c.attemptFailed(a, unix.Errno(e))
 	c.next()
 }
 
@@ -110,7 +110,7 @@ func (a *attempt) isSelfConnected() bool {
 // attemptFailed gives the descriptor back. A bound socket gets a fresh one with the
 // same address: the kernel would take the port away from the old one.
 func (c *connector) attemptFailed(a *attempt, e unix.Errno) {
-	c.outcome = outcome{errcode.FromErrno(errcode.Client, e), a.address, c.text}
+	c.outcome = outcome{errcode.FromErrno(errcode.Client, routeErrno(e, a.address)), a.address, c.text}
 	if a.fd < 0 || c.s.kind == abi.KindUDP && c.bound {
 		return
 	}

@@ -174,7 +174,7 @@ func (s *Socket) sendPacketNow(bufs []abi.Buffer, total int, to netaddr.Sockaddr
 		}
 		e = unix.ENOMEM
 	}
-	s.packetDoneLocked(total, e)
+	s.packetDoneLocked(total, to, e)
 	if q.Blocks.First == nil {
 		s.unlockWriteLocked()
 		s.unlock()
@@ -187,17 +187,17 @@ func (s *Socket) sendPacketNow(bufs []abi.Buffer, total int, to netaddr.Sockaddr
 
 // trySend makes the system call. On a connected socket the kernel may hand out the error of an
 // earlier datagram (ICMP) instead of sending this one, once: that is a notice, and this one is
-// tried again. What is wrong with this one itself is wrong at the second try too. earlier is the
+// tried again. What is wrong with this one itself is wrong at the next try too. earlier is the
 // error of a try that was made already, 0 if there was none.
 func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr, earlier unix.Errno) unix.Errno {
-	for {
+	for tries := 0; ; tries++ {
 		_, e := sys.SendPacket(fd, pieces, to)
 		switch {
 		case e == unix.EINTR:
 		case e == unix.EAFNOSUPPORT && to != nil && to.Is4In6():
 			four := to.Unmap() // the socket is of IPv4
 			to = &four
-		case isICMP(e) && earlier == 0:
+		case isICMP(e) && e != earlier && tries < mostTries:
 			earlier = e
 		default:
 			if earlier != 0 && (e == 0 || e == unix.EAGAIN) {
@@ -207,6 +207,9 @@ func (s *Socket) trySend(fd int, pieces []unix.Iovec, to *netaddr.Sockaddr, earl
 		}
 	}
 }
+
+// mostTries bounds how often a datagram is tried while ICMP says one thing after the other.
+const mostTries = 8
 
 // isICMP reports whether the kernel turns an ICMP message into this error.
 func isICMP(e unix.Errno) bool {
@@ -227,15 +230,18 @@ func (s *Socket) noticeError(e unix.Errno) {
 }
 
 // packetDoneLocked ends the first datagram of the queue, sent or failed. mu is held.
-func (s *Socket) packetDoneLocked(size int, e unix.Errno) {
+func (s *Socket) packetDoneLocked(size int, to netaddr.Sockaddr, e unix.Errno) {
 	q := &s.out
 	if q.IsDropped() {
 		return
 	}
 	q.Finish(1, size)
 	if e != 0 {
-		code := errcode.FromErrno(errcode.Client, e)
-		s.noteFailureLocked("send", netaddr.Sockaddr{}, "", code)
+		if !to.IsValid() {
+			to = s.remote.Sockaddr()
+		}
+		code := errcode.FromErrno(errcode.Client, routeErrno(e, to))
+		s.noteFailureLocked("send to", to, "", code)
 		q.FailLast(code)
 	} else {
 		s.loop.sent.bytes.Add(uint64(size))

@@ -93,6 +93,51 @@ func TestNoUsageErrorForWhatAPeerDoes(t *testing.T) {
 	}
 }
 
+// DONE-8: nor does one that the kernel gives for the way to an address. What is wrong with the
+// address itself is the program's.
+func TestNoUsageErrorForARoute(t *testing.T) {
+	for e := unix.Errno(1); e < 133; e++ {
+		switch e {
+		case unix.EBADF, unix.ENOTSOCK, unix.EAFNOSUPPORT, unix.EMSGSIZE, unix.EINPROGRESS:
+			continue
+		}
+		if errcode.FromErrno(errcode.Client, e).Category() != errcode.CategoryUsage {
+			continue
+		}
+		t.Run(fmt.Sprint(int(e)), func(t *testing.T) { noUsageForARoute(t, e) })
+	}
+}
+
+func noUsageForARoute(t *testing.T, e unix.Errno) {
+	f := newFixture(t, onRun)
+	f.quick = true
+	gone, to := udp(f)
+	a, b, bound := f.socket(abi.KindUDP), f.socket(abi.KindUDP), f.socket(abi.KindUDP)
+	require.Equal(t, errcode.OK, bound.bind("127.0.0.1", 0))
+	c := a.connect(target(t, "127.0.0.1", to.Port()), 0)
+	f.until("connected", c.ok)
+	setHook(t, func(op sys.Op, _ int) (unix.Errno, int) {
+		if op == sys.OpConnect || op == sys.OpSend || op == sys.OpSendMany {
+			return e, 0
+		}
+		return 0, 0
+	})
+	calls := []*call{
+		a.send([]byte("x")),
+		bound.sendTo(to, []byte("x")),
+		b.connect(target(t, "127.0.0.1", to.Port()), 0),
+		f.socket(abi.KindTCP).connect(target(t, "127.0.0.1", to.Port()), 0),
+	}
+	for _, c := range calls {
+		f.until("failed", func() bool { return c.ran == 1 })
+		code := errcode.Code(-c.err)
+		assert.NotEqual(t, errcode.OK, code)
+		assert.NotEqual(t, errcode.CategoryUsage, code.Category(), "%s: %d", c.operation, c.err)
+	}
+	sys.SetHook(nil)
+	assert.Empty(t, gone.packets)
+}
+
 func noUsage(t *testing.T, op sys.Op, secure bool, e unix.Errno) {
 	f := newFixture(t, onRun)
 	f.quick = true

@@ -63,7 +63,7 @@ func (s *Socket) writePackets(fd int) {
 		}
 		if packets == 0 && tooLong {
 			popPacket(&q.Blocks)
-			s.packetDoneLocked(0, unix.EMSGSIZE)
+			s.packetDoneLocked(0, netaddr.Sockaddr{}, unix.EMSGSIZE)
 			continue
 		}
 		if packets == 0 {
@@ -98,9 +98,9 @@ func (s *Socket) writePackets(fd int) {
 		}
 		for i := 0; i < sent && !q.IsDropped(); i++ {
 			p, _ := frontPacket(&q.Blocks)
-			size := int(p.size)
+			size, to := int(p.size), p.address
 			popPacket(&q.Blocks)
-			s.packetDoneLocked(size, e)
+			s.packetDoneLocked(size, to, e)
 		}
 	}
 	s.unlockWriteLocked()

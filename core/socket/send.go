@@ -56,6 +56,7 @@ func (s *Socket) SendTo(t abi.Thread, to netaddr.Sockaddr, data, size uintptr, d
 		return s.Refuse("send_to", badBuffer)
 	}
 	if to.Port() == 0 {
+		s.Refuse("send_to", "the port is 0")
 		return errcode.InvalidArgument
 	}
 	return s.sendPacket(t, one[:], total, to, done)

@@ -405,8 +405,11 @@ func (s *Socket) ErrorDetail() string {
 	if f.address.IsValid() {
 		text += " " + f.address.String()
 	}
-	if f.text != "" {
+	switch {
+	case f.text != "":
 		return text + ": " + f.text
+	case f.code.Errno() == unix.EINVAL && f.address.LacksZone():
+		return text + ": the address needs a zone, as in fe80::1%eth0"
 	}
 	return text + ": " + f.code.Text()
 }

@@ -6,6 +6,7 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sendqueue"
 	"ohsocket/core/sys"
@@ -153,6 +154,18 @@ func peerErrno(e unix.Errno) unix.Errno {
 		return unix.EIO
 	}
 	return e
+}
+
+// routeErrno is peerErrno for what has no way to an address. Of an address that is whole the kernel says
+// EINVAL for a route: a blackhole, or the way from the loopback network to others.
+func routeErrno(e unix.Errno, to netaddr.Sockaddr) unix.Errno {
+	switch {
+	case e == unix.EINVAL && !to.LacksZone():
+		return unix.EHOSTUNREACH
+	case e == unix.EINVAL, e == unix.EAFNOSUPPORT, e == unix.EMSGSIZE:
+		return e // the program's own
+	}
+	return peerErrno(e)
 }
 
 // failAsLocked is fail with a code, and words of its own unless text is "". mu is held.
