@@ -41,12 +41,48 @@ func truth(b bool) int32 {
 	return 0
 }
 
+// with calls a function with the socket of a handle, if that is valid.
 func with(handle int64, do func(*socket.Socket) errcode.Code) int32 {
 	s := socket.Lookup(handle)
 	if s == nil {
 		return fail(errcode.BadFD)
 	}
 	return fail(do(s))
+}
+
+// answer is with for a function that has a result, unless there is an error.
+func answer[T int32 | int64](handle int64, do func(*socket.Socket) (T, errcode.Code)) T {
+	s := socket.Lookup(handle)
+	if s == nil {
+		return -T(errcode.BadFD)
+	}
+	result, code := do(s)
+	if code != errcode.OK {
+		return -T(code)
+	}
+	return result
+}
+
+// withLoop is with for a loop.
+func withLoop(loop int64, do func(*socket.Loop) errcode.Code) int32 {
+	l, code := lookupLoop(loop)
+	if code != errcode.OK {
+		return fail(code)
+	}
+	return fail(do(l))
+}
+
+// answerLoop is answer for a loop.
+func answerLoop[T int32 | int64](loop int64, do func(*socket.Loop) (T, errcode.Code)) T {
+	l, code := lookupLoop(loop)
+	if code != errcode.OK {
+		return -T(code)
+	}
+	result, code := do(l)
+	if code != errcode.OK {
+		return -T(code)
+	}
+	return result
 }
 
 func construct(loop int64, kind abi.Kind) int64 {

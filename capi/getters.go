@@ -21,16 +21,14 @@ import (
 //export goSocketGetState
 func goSocketGetState(handle int64, state uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	bound, connected, closed := s.State()
-	code := writeStruct(state, &abi.StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)})
-	if code == errcode.Parameter {
-		s.Refuse("get_state", "state is NULL or not aligned, or begin with SOCKET_STATE_INFO_INIT")
-	}
-	return fail(code)
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		bound, connected, closed := s.State()
+		code := writeStruct(state, &abi.StateInfo{IsBound: truth(bound), IsConnected: truth(connected), IsClose: truth(closed)})
+		if code == errcode.Parameter {
+			s.Refuse("get_state", "state is NULL or not aligned, or begin with SOCKET_STATE_INFO_INIT")
+		}
+		return code
+	})
 }
 
 // C: int socket_get_local_address(socket_handle socket, char *text, size_t capacity, int *port, int *family)
@@ -71,15 +69,10 @@ func goSocketGetRemoteAddress(handle int64, text, capacity, port, family uintptr
 //export goSocketGetFD
 func goSocketGetFD(handle int64) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	fd, code := s.FD()
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return int32(fd)
+	return answer(handle, func(s *socket.Socket) (int32, errcode.Code) {
+		fd, code := s.FD()
+		return int32(fd), code
+	})
 }
 
 // C: int64_t socket_get_send_queue_length(socket_handle socket)
@@ -90,11 +83,9 @@ func goSocketGetFD(handle int64) (result int32) {
 //export goSocketGetSendQueueLength
 func goSocketGetSendQueueLength(handle int64) (result int64) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return -int64(errcode.BadFD)
-	}
-	return s.QueueLength()
+	return answer(handle, func(s *socket.Socket) (int64, errcode.Code) {
+		return s.QueueLength(), errcode.OK
+	})
 }
 
 // C: int socket_get_kind(socket_handle socket)
@@ -104,11 +95,9 @@ func goSocketGetSendQueueLength(handle int64) (result int64) {
 //export goSocketGetKind
 func goSocketGetKind(handle int64) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return int32(s.Kind())
+	return answer(handle, func(s *socket.Socket) (int32, errcode.Code) {
+		return int32(s.Kind()), errcode.OK
+	})
 }
 
 // C: socket_loop socket_get_loop(socket_handle socket)
@@ -119,11 +108,9 @@ func goSocketGetKind(handle int64) (result int32) {
 //export goSocketGetLoop
 func goSocketGetLoop(handle int64) (result int64) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return -int64(errcode.BadFD)
-	}
-	return s.Loop().Handle()
+	return answer(handle, func(s *socket.Socket) (int64, errcode.Code) {
+		return s.Loop().Handle(), errcode.OK
+	})
 }
 
 // C: int64_t socket_get_client_id(socket_handle socket)
@@ -136,15 +123,7 @@ func goSocketGetLoop(handle int64) (result int64) {
 //export goSocketGetClientID
 func goSocketGetClientID(handle int64) (result int64) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return -int64(errcode.BadFD)
-	}
-	id, code := s.ClientID()
-	if code != errcode.OK {
-		return -int64(code)
-	}
-	return id
+	return answer(handle, (*socket.Socket).ClientID)
 }
 
 // C: int socket_get_error_detail(socket_handle socket, char *text, size_t capacity)
@@ -157,29 +136,25 @@ func goSocketGetClientID(handle int64) (result int64) {
 //export goSocketGetErrorDetail
 func goSocketGetErrorDetail(handle int64, text, capacity uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return writeText(s.ErrorDetail(), text, capacity)
+	return answer(handle, func(s *socket.Socket) (int32, errcode.Code) {
+		return writeText(s.ErrorDetail(), text, capacity), errcode.OK
+	})
 }
 
 func getAddress(handle int64, get func(*socket.Socket) (netaddr.Sockaddr, errcode.Code), text, capacity, port, family uintptr) int32 {
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	sa, code := get(s)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	if port != 0 {
-		*(*int32)(pointer(port)) = int32(sa.Port())
-	}
-	if family != 0 {
-		*(*int32)(pointer(family)) = int32(sa.AddressFamily())
-	}
-	var b [64]byte
-	t := sa.AppendText(b[:0])
-	return writeText(unsafe.String(unsafe.SliceData(t), len(t)), text, capacity)
+	return answer(handle, func(s *socket.Socket) (int32, errcode.Code) {
+		sa, code := get(s)
+		if code != errcode.OK {
+			return 0, code
+		}
+		if port != 0 {
+			*(*int32)(pointer(port)) = int32(sa.Port())
+		}
+		if family != 0 {
+			*(*int32)(pointer(family)) = int32(sa.AddressFamily())
+		}
+		var b [64]byte
+		t := sa.AppendText(b[:0])
+		return writeText(unsafe.String(unsafe.SliceData(t), len(t)), text, capacity), errcode.OK
+	})
 }

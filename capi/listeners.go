@@ -23,11 +23,9 @@ import (
 //export goSocketOn
 func goSocketOn(handle int64, event int32, listener, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.On(abi.EventType(event), abi.Listener{Func: listener, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.On(abi.EventType(event), abi.Listener{Func: listener, UserData: userData})
+	})
 }
 
 // C: int socket_off(socket_handle socket, int event, socket_listener listener, void *user_data)
@@ -43,11 +41,9 @@ func goSocketOn(handle int64, event int32, listener, userData uintptr) (result i
 //export goSocketOff
 func goSocketOff(handle int64, event int32, listener, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.Off(abi.EventType(event), abi.Listener{Func: listener, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.Off(abi.EventType(event), abi.Listener{Func: listener, UserData: userData})
+	})
 }
 
 // C: int socket_subscribe(socket_handle socket, uint32_t event_mask, void *user_data)
@@ -62,9 +58,7 @@ func goSocketOff(handle int64, event int32, listener, userData uintptr) (result 
 //export goSocketSubscribe
 func goSocketSubscribe(handle int64, mask uint32, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.Subscribe(mask, userData))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.Subscribe(mask, userData)
+	})
 }

@@ -39,14 +39,12 @@ func goSocketLoopCreate(mode int32) (result int64) {
 //export goSocketLoopFD
 func goSocketLoopFD(loop int64) (result int32) {
 	defer guard(&result)
-	l := socket.LookupLoop(loop)
-	if l == nil {
-		return fail(errcode.BadFD)
-	}
-	if !l.IsHosted() {
-		return fail(errcode.NotSupported)
-	}
-	return int32(l.FD())
+	return answerLoop(loop, func(l *socket.Loop) (int32, errcode.Code) {
+		if !l.IsHosted() {
+			return 0, errcode.NotSupported
+		}
+		return int32(l.FD()), errcode.OK
+	})
 }
 
 // C: int socket_loop_run(socket_loop loop, int timeout_ms)
@@ -64,15 +62,10 @@ func goSocketLoopFD(loop int64) (result int32) {
 //export goSocketLoopRun
 func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32) {
 	defer guard(&result)
-	l := socket.LookupLoop(loop)
-	if l == nil {
-		return fail(errcode.BadFD)
-	}
-	n, code := l.Run(abi.Thread(thread), timeoutMs)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return int32(n)
+	return answerLoop(loop, func(l *socket.Loop) (int32, errcode.Code) {
+		n, code := l.Run(abi.Thread(thread), timeoutMs)
+		return int32(n), code
+	})
 }
 
 // C: int socket_loop_poll(socket_loop loop, socket_event *events, int capacity, int timeout_ms)
@@ -91,18 +84,13 @@ func goSocketLoopRun(thread uintptr, loop int64, timeoutMs int32) (result int32)
 //export goSocketLoopPoll
 func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, timeoutMs int32) (result int32) {
 	defer guard(&result)
-	l := socket.LookupLoop(loop)
-	if l == nil {
-		return fail(errcode.BadFD)
-	}
-	if events == 0 || events%8 != 0 || capacity < 1 || capacity > maxRecords {
-		return fail(errcode.Parameter)
-	}
-	n, code := l.Poll(abi.Thread(thread), eventSlice(events, capacity), timeoutMs)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return int32(n)
+	return answerLoop(loop, func(l *socket.Loop) (int32, errcode.Code) {
+		if events == 0 || events%8 != 0 || capacity < 1 || capacity > maxRecords {
+			return 0, errcode.Parameter
+		}
+		n, code := l.Poll(abi.Thread(thread), eventSlice(events, capacity), timeoutMs)
+		return int32(n), code
+	})
 }
 
 // C: int socket_loop_flush(socket_loop loop)
@@ -116,11 +104,7 @@ func goSocketLoopPoll(thread uintptr, loop int64, events uintptr, capacity, time
 //export goSocketLoopFlush
 func goSocketLoopFlush(loop int64) (result int32) {
 	defer guard(&result)
-	l := socket.LookupLoop(loop)
-	if l == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(l.Flush())
+	return withLoop(loop, (*socket.Loop).Flush)
 }
 
 // C: int socket_loop_post(socket_loop loop, socket_function function, void *user_data)
@@ -198,11 +182,9 @@ func goSocketLoopClearTimer(loop, timer int64) (result int32) {
 //export goSocketLoopClose
 func goSocketLoopClose(thread uintptr, loop int64) (result int32) {
 	defer guard(&result)
-	l := socket.LookupLoop(loop)
-	if l == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(l.Close(abi.Thread(thread)))
+	return withLoop(loop, func(l *socket.Loop) errcode.Code {
+		return l.Close(abi.Thread(thread))
+	})
 }
 
 // C: int socket_set_dispatch_threads(int count)

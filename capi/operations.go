@@ -28,15 +28,13 @@ import (
 //export goSocketBind
 func goSocketBind(handle int64, address uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	sa, code := localAddress(s, address)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return fail(s.Bind(sa))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		sa, code := localAddress(s, address)
+		if code != errcode.OK {
+			return code
+		}
+		return s.Bind(sa)
+	})
 }
 
 // C: int socket_listen(socket_handle socket, const socket_listen_options *options)
@@ -59,23 +57,21 @@ func goSocketBind(handle int64, address uintptr) (result int32) {
 //export goSocketListen
 func goSocketListen(handle int64, options uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	var o abi.ListenOptions
-	if code := readOptions(s, "listen", "SOCKET_LISTEN_OPTIONS_INIT", options, &o); code != errcode.OK {
-		return fail(code)
-	}
-	sa, code := s.LocalAddress(cString(o.Address.Address), o.Address.Port, abi.Family(o.Address.Family))
-	if code != errcode.OK {
-		return fail(code)
-	}
-	secure, code := readSecure(s, o.TLS, "listen")
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return fail(s.ListenSecure(sa, o.Backlog, secure))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		var o abi.ListenOptions
+		if code := readOptions(s, "listen", "SOCKET_LISTEN_OPTIONS_INIT", options, &o); code != errcode.OK {
+			return code
+		}
+		sa, code := s.LocalAddress(cString(o.Address.Address), o.Address.Port, abi.Family(o.Address.Family))
+		if code != errcode.OK {
+			return code
+		}
+		secure, code := readSecure(s, o.TLS, "listen")
+		if code != errcode.OK {
+			return code
+		}
+		return s.ListenSecure(sa, o.Backlog, secure)
+	})
 }
 
 // C: int socket_connect(socket_handle socket, const socket_connect_options *options, socket_completion completion, void *user_data)
@@ -115,23 +111,21 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 //export goSocketConnect
 func goSocketConnect(handle int64, options, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	var o abi.ConnectOptions
-	if code := readOptions(s, "connect", "SOCKET_CONNECT_OPTIONS_INIT", options, &o); code != errcode.OK {
-		return fail(code)
-	}
-	target, code := s.RemoteTarget(cString(o.Address.Address), o.Address.Port, abi.Family(o.Address.Family))
-	if code != errcode.OK {
-		return fail(code)
-	}
-	secure, code := readSecure(s, o.TLS, "connect")
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return fail(s.ConnectSecure(target, o.TimeoutMs, secure, abi.Completion{Func: completion, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		var o abi.ConnectOptions
+		if code := readOptions(s, "connect", "SOCKET_CONNECT_OPTIONS_INIT", options, &o); code != errcode.OK {
+			return code
+		}
+		target, code := s.RemoteTarget(cString(o.Address.Address), o.Address.Port, abi.Family(o.Address.Family))
+		if code != errcode.OK {
+			return code
+		}
+		secure, code := readSecure(s, o.TLS, "connect")
+		if code != errcode.OK {
+			return code
+		}
+		return s.ConnectSecure(target, o.TimeoutMs, secure, abi.Completion{Func: completion, UserData: userData})
+	})
 }
 
 // C: int socket_send(socket_handle socket, const void *data, size_t size, socket_completion completion, void *user_data)
@@ -153,11 +147,9 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 //export goSocketSend
 func goSocketSend(thread uintptr, handle int64, data, size, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.Send(abi.Thread(thread), data, size, abi.Completion{Func: completion, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.Send(abi.Thread(thread), data, size, abi.Completion{Func: completion, UserData: userData})
+	})
 }
 
 // C: int socket_sendv(socket_handle socket, const socket_buffer *buffers, int count, socket_completion completion, void *user_data)
@@ -171,14 +163,12 @@ func goSocketSend(thread uintptr, handle int64, data, size, completion, userData
 //export goSocketSendv
 func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	if count < 0 || count > maxBuffers || buffers == 0 && count > 0 || buffers%8 != 0 {
-		return fail(s.Refuse("sendv", "buffers is NULL or not aligned, or count is not from 0 to 1024"))
-	}
-	return fail(s.SendVector(abi.Thread(thread), bufferSlice(buffers, count), abi.Completion{Func: completion, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		if count < 0 || count > maxBuffers || buffers == 0 && count > 0 || buffers%8 != 0 {
+			return s.Refuse("sendv", "buffers is NULL or not aligned, or count is not from 0 to 1024")
+		}
+		return s.SendVector(abi.Thread(thread), bufferSlice(buffers, count), abi.Completion{Func: completion, UserData: userData})
+	})
 }
 
 // C: int socket_send_to(socket_handle socket, const socket_address *address, const void *data, size_t size, socket_completion completion, void *user_data)
@@ -202,15 +192,13 @@ func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, c
 //export goSocketSendTo
 func goSocketSendTo(thread uintptr, handle int64, address, data, size, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	sa, code := receiver(s, abi.Thread(thread), address)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return fail(s.SendTo(abi.Thread(thread), sa, data, size, abi.Completion{Func: completion, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		sa, code := receiver(s, abi.Thread(thread), address)
+		if code != errcode.OK {
+			return code
+		}
+		return s.SendTo(abi.Thread(thread), sa, data, size, abi.Completion{Func: completion, UserData: userData})
+	})
 }
 
 // C: int socket_flush(socket_handle socket)
@@ -239,11 +227,9 @@ func goSocketFlush(handle int64) (result int32) {
 //export goSocketEnd
 func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.End(abi.Completion{Func: completion, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.End(abi.Completion{Func: completion, UserData: userData})
+	})
 }
 
 // C: int socket_close(socket_handle socket, socket_completion completion, void *user_data)
@@ -260,11 +246,9 @@ func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 //export goSocketClose
 func goSocketClose(handle int64, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.Close(abi.Completion{Func: completion, UserData: userData}))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.Close(abi.Completion{Func: completion, UserData: userData})
+	})
 }
 
 // C: int socket_abort(socket_handle socket)
@@ -323,9 +307,7 @@ func goSocketResume(handle int64) (result int32) {
 //export goSocketAdopt
 func goSocketAdopt(handle int64, fd int32) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.Adopt(int(fd)))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.Adopt(int(fd))
+	})
 }

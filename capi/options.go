@@ -22,20 +22,18 @@ import (
 //export goSocketSetExtraOptions
 func goSocketSetExtraOptions(handle int64, options uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	var o abi.ExtraOptions
-	if code := readOptions(s, "set_extra_options", "SOCKET_EXTRA_OPTIONS_INIT", options, &o); code != errcode.OK {
-		return fail(code)
-	}
-	extra, why, code := readExtra(&o)
-	if code != errcode.OK {
-		s.Refuse("set_extra_options", why)
-		return fail(code)
-	}
-	return fail(s.SetExtraOptions(extra))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		var o abi.ExtraOptions
+		if code := readOptions(s, "set_extra_options", "SOCKET_EXTRA_OPTIONS_INIT", options, &o); code != errcode.OK {
+			return code
+		}
+		extra, why, code := readExtra(&o)
+		if code != errcode.OK {
+			s.Refuse("set_extra_options", why)
+			return code
+		}
+		return s.SetExtraOptions(extra)
+	})
 }
 
 // C: int socket_set_option(socket_handle socket, int option, int64_t value)
@@ -49,11 +47,9 @@ func goSocketSetExtraOptions(handle int64, options uintptr) (result int32) {
 //export goSocketSetOption
 func goSocketSetOption(handle int64, option int32, value int64) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return fail(s.SetOption(abi.Option(option), value))
+	return with(handle, func(s *socket.Socket) errcode.Code {
+		return s.SetOption(abi.Option(option), value)
+	})
 }
 
 // C: int64_t socket_get_option(socket_handle socket, int option)
@@ -65,13 +61,7 @@ func goSocketSetOption(handle int64, option int32, value int64) (result int32) {
 //export goSocketGetOption
 func goSocketGetOption(handle int64, option int32) (result int64) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return -int64(errcode.BadFD)
-	}
-	value, code := s.Option(abi.Option(option))
-	if code != errcode.OK {
-		return -int64(code)
-	}
-	return value
+	return answer(handle, func(s *socket.Socket) (int64, errcode.Code) {
+		return s.Option(abi.Option(option))
+	})
 }

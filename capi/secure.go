@@ -154,33 +154,30 @@ func cBytes(p uintptr, limit int) ([]byte, bool) {
 	return unsafe.Slice((*byte)(pointer(p)), n), true
 }
 
-func tlsInfo(handle int64) (*tlsengine.Info, errcode.Code) {
-	s := socket.Lookup(handle)
-	if s == nil {
-		return nil, errcode.BadFD
-	}
-	return s.TLSInfo()
+// tlsAnswer is answer for what a finished handshake has come to.
+func tlsAnswer(handle int64, do func(*socket.Socket, *tlsengine.Info) int32) int32 {
+	return answer(handle, func(s *socket.Socket) (int32, errcode.Code) {
+		info, code := s.TLSInfo()
+		if code != errcode.OK {
+			return 0, code
+		}
+		return do(s, info), errcode.OK
+	})
 }
 
 func tlsText(handle int64, text, capacity uintptr, get func(*tlsengine.Info) string) int32 {
-	info, code := tlsInfo(handle)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return writeText(get(info), text, capacity)
+	return tlsAnswer(handle, func(_ *socket.Socket, i *tlsengine.Info) int32 { return writeText(get(i), text, capacity) })
 }
 
 // tlsBytes writes all or nothing: half a certificate is of no use.
 func tlsBytes(handle int64, buffer, capacity uintptr, get func(*tlsengine.Info) []byte) int32 {
-	info, code := tlsInfo(handle)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	b := get(info)
-	if buffer != 0 && uintptr(len(b)) <= capacity {
-		copy(unsafe.Slice((*byte)(pointer(buffer)), len(b)), b)
-	}
-	return int32(len(b))
+	return tlsAnswer(handle, func(_ *socket.Socket, i *tlsengine.Info) int32 {
+		b := get(i)
+		if buffer != 0 && uintptr(len(b)) <= capacity {
+			copy(unsafe.Slice((*byte)(pointer(buffer)), len(b)), b)
+		}
+		return int32(len(b))
+	})
 }
 
 func joined(names []string) string { return strings.Join(names, ":") }

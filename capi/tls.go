@@ -86,11 +86,9 @@ func goSocketTLSGetProtocol(handle int64, text, capacity uintptr) (result int32)
 //export goSocketTLSGetCipherSuite
 func goSocketTLSGetCipherSuite(handle int64, text, capacity uintptr) (result int32) {
 	defer guard(&result)
-	s := socket.Lookup(handle)
-	if s == nil {
-		return fail(errcode.BadFD)
-	}
-	return tlsText(handle, text, capacity, s.CipherSuite)
+	return tlsAnswer(handle, func(s *socket.Socket, i *tlsengine.Info) int32 {
+		return writeText(s.CipherSuite(i), text, capacity)
+	})
 }
 
 // C: int socket_tls_get_signature_algorithms(socket_handle socket, char *text, size_t capacity)
@@ -135,11 +133,7 @@ func goSocketTLSGetServerName(handle int64, text, capacity uintptr) (result int3
 //export goSocketTLSIsResumed
 func goSocketTLSIsResumed(handle int64) (result int32) {
 	defer guard(&result)
-	info, code := tlsInfo(handle)
-	if code != errcode.OK {
-		return fail(code)
-	}
-	return truth(info.Resumed)
+	return tlsAnswer(handle, func(_ *socket.Socket, i *tlsengine.Info) int32 { return truth(i.Resumed) })
 }
 
 // C: int socket_tls_set_keylog(const char *path)
