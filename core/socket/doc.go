@@ -38,6 +38,6 @@
 //     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: stats.go, trim.go (memory back to the system).
 //
-// The package imports abi, buffer, handle, lock, reactor, sendqueue, netaddr, errcode, sys and
+// The package imports abi, buffer, goruntime, handle, lock, reactor, sendqueue, netaddr, errcode, sys and
 // tlsengine.
 package socket

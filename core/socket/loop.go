@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"runtime"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -9,6 +8,7 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/goruntime"
 	"ohsocket/core/handle"
 	"ohsocket/core/lock"
 	"ohsocket/core/reactor"
@@ -24,8 +24,6 @@ const (
 	minRead     = 16 << 10
 	discardSize = 4096
 	pageSize    = 4096
-
-	spareProcs = 3
 )
 
 // A Loop is a reactor with what sockets need on it: buffers, the event that
@@ -116,7 +114,7 @@ func NewLoop(mode abi.LoopMode) (*Loop, errcode.Code) {
 }
 
 func newLoop(newSink func(*Loop) sink, hosted bool) (*Loop, errcode.Code) {
-	wantProcs(1)
+	goruntime.WantProcs(1)
 	l := &Loop{hosted: hosted, timers: map[int64]*userTimer{}}
 	if l.sink = newSink(l); l.sink == nil {
 		return nil, errcode.FromErrno(errcode.Client, unix.ENOMEM)
@@ -131,17 +129,6 @@ func newLoop(newSink func(*Loop) sink, hosted bool) (*Loop, errcode.Code) {
 		return nil, tooManyOpen
 	}
 	return l, errcode.OK
-}
-
-// wantProcs sees to it that the scheduler has processors enough for a number of loops.
-// While one is idle it leaves a loop that waits in the kernel alone; otherwise it takes the
-// loop's processor away after 20 us, and gives it back through a futex, which a host with one
-// core notices in every message. A thread of the host that calls the library now and then
-// keeps one, too: so there are some more.
-func wantProcs(loops int) {
-	if n := loops + spareProcs; runtime.GOMAXPROCS(0) < n {
-		runtime.GOMAXPROCS(n)
-	}
 }
 
 // free gives back what the loop has; nothing is open on it.

@@ -8,6 +8,7 @@ import (
 
 	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
+	"ohsocket/core/goruntime"
 	"ohsocket/core/lock"
 )
 
@@ -86,7 +87,7 @@ func (d *defaultLoops) start() errcode.Code {
 	if len(d.loops) > 0 {
 		return errcode.OK
 	}
-	wantProcs(d.threads)
+	goruntime.WantProcs(d.threads)
 	started := make([]*Loop, 0, d.threads)
 	for range d.threads {
 		l, code := newLoop(newCallbackSink, false)

@@ -2,10 +2,10 @@ package socket
 
 import (
 	"runtime"
-	"runtime/metrics"
 	"sync/atomic"
 
 	"ohsocket/core/buffer"
+	"ohsocket/core/goruntime"
 	"ohsocket/core/tlsengine"
 )
 
@@ -46,14 +46,12 @@ func (t *totals) add(l *Loop) {
 
 // ReadStats reads the counters. It does not stop the world.
 func ReadStats() Stats {
-	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(heap)
 	s := Stats{
 		Sockets:             uint64(sockets.Live()),
 		Loops:               uint64(loops.Live()),
 		QueuedBytes:         uint64(queuedBytes()),
 		BufferBytes:         uint64(buffer.Mapped()),
-		GoHeapBytes:         heap[0].Value.Uint64(),
+		GoHeapBytes:         goruntime.HeapBytes(),
 		Goroutines:          uint64(runtime.NumGoroutine()),
 		ConnectionsAccepted: accepted.Load(),
 		Panics:              panics.Load(),
