@@ -131,7 +131,8 @@ func goSocketGetClientID(handle int64) (result int64) {
 // socket_get_error_detail writes the text of the socket's last failure, which says more than its
 // code: "connect 127.0.0.1:9: Connection refused". The text is NUL-terminated and cut to capacity,
 // and "" if nothing has failed. Calls that cannot work as made (SOCKET_CATEGORY_USAGE) do not
-// change it, unless an address or an option is wrong. Returns the length of the whole text.
+// change it, unless an address or an option is wrong, or the socket is open already. Returns the
+// length of the whole text.
 //
 //export goSocketGetErrorDetail
 func goSocketGetErrorDetail(handle int64, text, capacity uintptr) (result int32) {

@@ -921,8 +921,8 @@ int64_t socket_get_send_queue_length(socket_handle socket);
  * socket_get_error_detail writes the text of the socket's last failure, which says more than
  * its code: "connect 127.0.0.1:9: Connection refused". The text is NUL-terminated and cut to
  * capacity, and "" if nothing has failed. Calls that cannot work as made
- * (SOCKET_CATEGORY_USAGE) do not change it, unless an address or an option is wrong. Returns
- * the length of the whole text.
+ * (SOCKET_CATEGORY_USAGE) do not change it, unless an address or an option is wrong, or the
+ * socket is open already. Returns the length of the whole text.
  */
 int socket_get_error_detail(socket_handle socket, char *text, size_t capacity);
 

@@ -24,7 +24,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 		return code
 	}
 	defer x.drop()
-	o, code := s.beginOpen()
+	o, code := s.beginOpen("adopt")
 	if code != errcode.OK {
 		return code
 	}

@@ -40,7 +40,7 @@ func (s *Socket) Close(done abi.Completion) errcode.Code {
 // any more: the program may bind another socket to its port when the call that has ended the period
 // returns. What else belongs to the end of the period comes as always.
 func (s *Socket) freePort() {
-	if s.kind == abi.KindUDP || s.kind.IsServer() || s.kind == abi.KindTCP {
+	if s.kind == abi.KindUDP || s.kind.IsServer() || s.kind.IsClient() {
 		s.loop.ifStill(Host.ThreadID(), s.closeUnused)
 	}
 }
@@ -77,7 +77,7 @@ func (s *Socket) holdsPortOnly() bool {
 		if s.kind == abi.KindUDP {
 			return s.aborted || s.out.Blocks.First == nil
 		}
-		return s.state == stateBound && s.kind == abi.KindTCP && s.successor() == nil
+		return s.state == stateBound && (s.rare == nil || !s.carried) && s.successor() == nil
 	}
 	return false
 }

@@ -52,7 +52,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) 
 			return code
 		}
 	}
-	o, code := s.beginOpen()
+	o, code := s.beginOpen("listen")
 	if code != errcode.OK {
 		return code
 	}

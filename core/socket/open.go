@@ -19,7 +19,7 @@ const (
 
 // beginOpen claims an idle socket for a call that makes its descriptor, and returns the options
 // that it is to have.
-func (s *Socket) beginOpen() (*options, errcode.Code) {
+func (s *Socket) beginOpen(operation string) (*options, errcode.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -28,10 +28,22 @@ func (s *Socket) beginOpen() (*options, errcode.Code) {
 	case s.closing, s.state == stateOpening:
 		return nil, s.code(unix.EALREADY)
 	case s.state != stateIdle:
+		s.noteOpenLocked(operation)
 		return nil, s.code(unix.EINVAL)
 	}
 	s.state = stateOpening
 	return s.opts, errcode.OK
+}
+
+// noteOpenLocked remembers for ErrorDetail that the socket is open already, and where. mu is held.
+func (s *Socket) noteOpenLocked(operation string) {
+	text := "the socket is open already"
+	if s.fd >= 0 {
+		if local, e := sys.LocalAddr(int(s.fd)); e == 0 {
+			text = "already bound to " + local.String()
+		}
+	}
+	s.extraLocked().failure = &failure{operation: operation, code: s.code(unix.EINVAL), text: text}
 }
 
 // endOpen gives the socket its descriptor, which has the options o, or the idle state back.
@@ -129,7 +141,7 @@ func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
 	if s.isCarried() {
 		return errcode.OK // its connection has an address, as the API has it
 	}
-	o, code := s.beginOpen()
+	o, code := s.beginOpen("bind")
 	if code != errcode.OK {
 		return code
 	}

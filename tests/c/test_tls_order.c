@@ -1,4 +1,4 @@
-// The order of operations, events and completions on TLS sockets: ORDER-1 to ORDER-8, DONE-2, DONE-5, LIFE-3 to LIFE-5,
+// The order of operations, events and completions on TLS sockets: ORDER-1 to ORDER-9, DONE-2, DONE-5, LIFE-3 to LIFE-5,
 // TLS-1.
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -393,4 +393,52 @@ LOOPS_TEST(a_send_completes_before_its_answer)
         p->on_event = NULL;
         tls_pair_close(&pair);
     }
+}
+
+struct succession {
+    struct probe *first, *second; // of one port
+    int port, ending, result;
+};
+
+static int open_at(struct probe *p, int port)
+{
+    socket_tls_options o = tls_server_options();
+    socket_listen_options at = listen_options("127.0.0.1", port, 0);
+    at.tls = &o;
+    return p->kind == SOCKET_KIND_TLS_SERVER ? socket_listen(p->socket, &at) : socket_bind(p->socket, &at.address);
+}
+
+static void succeed(void *argument)
+{
+    struct succession *s = argument;
+    switch (s->ending) {
+    case 0: CHECK_EQ(probe_close(s->first), 0); break;
+    case 1: CHECK_EQ(socket_abort(s->first->socket), 0); break;
+    default: CHECK_EQ(socket_release(s->first->socket), 0);
+    }
+    s->result = open_at(s->second, s->port);
+}
+
+// ORDER-9
+LOOPS_TEST(a_port_is_free_when_close_returns)
+{
+    static const int holders[] = {SOCKET_KIND_TLS_SERVER, SOCKET_KIND_TLS};
+    for (int i = 0; i < 2; i++)
+        for (int ending = 0; ending < 3; ending++) {
+            struct succession s = {.first = probe_new(holders[i]), .second = probe_new(holders[i]), .ending = ending};
+            CHECK_EQ(open_at(s.first, 0), 0);
+            s.port = probe_port(s.first);
+            settle();
+            on_loop(succeed, &s);
+            CHECK_EQ(s.result, 0);
+            if (ending < 2) {
+                WAIT(s.first->count[SOCKET_EVENT_CLOSE] == 1);
+                CHECK_EQ(s.first->error[SOCKET_EVENT_CLOSE], 0);
+                CHECK_EQ(open_at(s.first, 0), 0); // it can be opened again
+                probe_opened(s.first);
+                probe_closed(s.first);
+            }
+            CHECK_EQ(probe_port(s.second), s.port);
+            probe_closed(s.second);
+        }
 }

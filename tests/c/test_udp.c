@@ -203,6 +203,19 @@ LOOPS_TEST(a_connected_udp_socket)
     peer_close(stranger);
 }
 
+// DONE-7: a socket that is bound already says where.
+LOOPS_TEST(bound_twice)
+{
+    char detail[200], where[64];
+    struct probe *p = probe_new(SOCKET_KIND_UDP);
+    snprintf(where, sizeof where, "bind: already bound to 127.0.0.1:%d", probe_bind(p));
+    socket_address again = address_of("127.0.0.1", 0, 0);
+    CHECK_CODE(socket_bind(p->socket, &again), 2301022);
+    CHECK(socket_get_error_detail(p->socket, detail, sizeof detail) > 0);
+    CHECK_STR(detail, where);
+    probe_closed(p);
+}
+
 // ORDER-6: that an earlier datagram was refused is a notice; the socket goes on.
 LOOPS_TEST(a_refused_datagram_is_a_notice)
 {
