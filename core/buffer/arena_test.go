@@ -54,5 +54,11 @@ func TestViews(t *testing.T) {
 	assert.Panics(t, func() { Views[uint64](b, 0) })
 	assert.Panics(t, func() { View[uint64](b[:7]) })
 	assert.Panics(t, func() { View[uint64](b[1:]) }, "not aligned")
+	assert.Equal(t, 8, Size[uint64]())
+	a, ok := NewArena(4096)
+	require.True(t, ok)
+	defer a.Free()
+	assert.Len(t, Cut[uint64](&a, 512), 512)
+	assert.Panics(t, func() { Cut[uint64](&a, 1) }, "it is used up")
 	assert.Equal(t, unsafe.Pointer(&b[8]), unsafe.Pointer(View[uint64](b[8:])))
 }

@@ -16,6 +16,15 @@ func Views[T any](b []byte, count int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(p)), count)
 }
 
+// Size is how many bytes a T takes.
+func Size[T any]() int {
+	var one T
+	return int(unsafe.Sizeof(one))
+}
+
+// Cut cuts values from an arena that was made large enough for them.
+func Cut[T any](a *Arena, count int) []T { return Views[T](a.Reserve(count*Size[T]()), count) }
+
 // Address returns the address of memory outside the Go heap, for those who count with numbers: C
 // and the kernel. It is 0 if there is none.
 func Address(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }

@@ -1,8 +1,6 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
@@ -29,7 +27,7 @@ type queuedPacket struct {
 	tooLong bool // it has no bytes and fails when its turn comes
 }
 
-const packetHeader = int(unsafe.Sizeof(queuedPacket{})+7) &^ 7
+var packetHeader = (buffer.Size[queuedPacket]() + 7) &^ 7
 
 func packetRoom(size int) int { return packetHeader + (size+7)&^7 }
 

@@ -1,8 +1,6 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
@@ -24,30 +22,23 @@ type inbox struct {
 func newInbox() *inbox {
 	// Headers and names lie in the mapping too: the kernel writes to them through
 	// addresses that the garbage collector does not follow.
-	const headers = int(unsafe.Sizeof(sys.Packet{}) + unsafe.Sizeof(unix.RawSockaddrInet6{}) + unsafe.Sizeof(unix.Iovec{}))
+	headers := buffer.Size[sys.Packet]() + buffer.Size[unix.RawSockaddrInet6]() + buffer.Size[unix.Iovec]()
 	arena, ok := buffer.NewArena(packetBatch * (packetStride + headers))
 	if !ok {
 		return nil
 	}
 	in := &inbox{
-		packets: cut[sys.Packet](&arena, packetBatch),
-		pieces:  cut[unix.Iovec](&arena, packetBatch),
-		names:   cut[unix.RawSockaddrInet6](&arena, packetBatch),
+		packets: buffer.Cut[sys.Packet](&arena, packetBatch),
+		pieces:  buffer.Cut[unix.Iovec](&arena, packetBatch),
+		names:   buffer.Cut[unix.RawSockaddrInet6](&arena, packetBatch),
 		slots:   arena.Reserve(packetBatch * packetStride),
 	}
 	in.arena = arena
 	for i := range in.packets {
-		in.pieces[i] = unix.Iovec{Base: unsafe.SliceData(in.slot(i)), Len: maxPacket}
-		h := &in.packets[i].Header
-		h.Name, h.Iov, h.Iovlen = (*byte)(unsafe.Pointer(&in.names[i])), &in.pieces[i], 1
+		in.pieces[i] = sys.Piece(in.slot(i))
+		in.packets[i].Receive(&in.names[i], &in.pieces[i])
 	}
 	return in
-}
-
-// cut takes values from an arena that was made large enough for them.
-func cut[T any](a *buffer.Arena, count int) []T {
-	var one T
-	return buffer.Views[T](a.Reserve(count*int(unsafe.Sizeof(one))), count)
 }
 
 // slot is where the i-th datagram of a batch is received.
@@ -110,7 +101,7 @@ func (s *Socket) readPackets() {
 		}
 		in := l.inbox
 		for i := range in.packets {
-			in.packets[i].Header.Namelen = uint32(unsafe.Sizeof(in.names[i]))
+			in.packets[i].Renew()
 		}
 		n, e := sys.RecvMany(fd, in.packets)
 		s.endReceipt()
@@ -144,7 +135,7 @@ func (s *Socket) readPackets() {
 func (s *Socket) deliverPackets(in *inbox, n int) {
 	for i := range n {
 		p := &in.packets[i]
-		from := netaddr.FromRaw(unsafe.Pointer(&in.names[i]), p.Header.Namelen)
+		from := p.Sender()
 		data := in.slot(i)[:p.Size]
 		if s.undelivered == nil {
 			if s.receives() && s.packetRoom(len(data)) {

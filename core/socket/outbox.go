@@ -1,8 +1,6 @@
 package socket
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
@@ -38,13 +36,12 @@ func (s *Socket) writePackets(fd int) {
 				if tooLong = p.tooLong; tooLong {
 					break
 				}
-				pieces[packets] = unix.Iovec{Base: unsafe.SliceData(data), Len: uint64(len(data))}
+				pieces[packets] = sys.Piece(data)
 				if together && n > 0 && p.joins(first, last) {
 					batch[n-1].Header.Iovlen++
 					if batch[n-1].Header.Control == nil {
 						cuts[n-1] = sys.GSOControl(int(first.size))
-						batch[n-1].Header.Control = (*byte)(unsafe.Pointer(&cuts[n-1]))
-						batch[n-1].Header.Controllen = uint64(unsafe.Sizeof(cuts[n-1]))
+						batch[n-1].Header.Control, batch[n-1].Header.Controllen = cuts[n-1].Control()
 					}
 				} else {
 					batch[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[packets], Iovlen: 1}}

@@ -153,6 +153,21 @@ type Packet struct {
 	_      uint32
 }
 
+// Receive prepares a packet for a datagram: where its bytes are put, and the address of its sender.
+// All three lie outside of the Go heap.
+func (p *Packet) Receive(name *unix.RawSockaddrInet6, piece *unix.Iovec) {
+	p.Header.Name, p.Header.Iov, p.Header.Iovlen = (*byte)(unsafe.Pointer(name)), piece, 1
+	p.Renew()
+}
+
+// Renew prepares it again.
+func (p *Packet) Renew() { p.Header.Namelen = unix.SizeofSockaddrInet6 }
+
+// Sender is whose datagram was received.
+func (p *Packet) Sender() netaddr.Sockaddr {
+	return netaddr.FromRaw(unsafe.Pointer(p.Header.Name), p.Header.Namelen)
+}
+
 // GSO is the control message that has the kernel cut what a packet has into datagrams of one
 // size, the last of which may be shorter.
 type GSO struct {
@@ -164,6 +179,11 @@ type GSO struct {
 // GSOControl makes one.
 func GSOControl(size int) GSO {
 	return GSO{unix.Cmsghdr{Len: uint64(unix.CmsgLen(2)), Level: unix.SOL_UDP, Type: unix.UDP_SEGMENT}, uint16(size), [6]byte{}}
+}
+
+// Control is what the header of a packet says of it.
+func (g *GSO) Control() (*byte, uint64) {
+	return (*byte)(unsafe.Pointer(g)), uint64(unsafe.Sizeof(*g))
 }
 
 // RecvMany receives up to len(packets) datagrams.
