@@ -32,6 +32,34 @@ func TestErrorsOfOurOwn(t *testing.T) {
 	}
 }
 
+// TLS-3: what the peer says of our certificate, in whatever alert, is about a certificate; the others are not.
+func TestEachAlert(t *testing.T) {
+	clean(t)
+	certificate := map[string]bool{}
+	for _, name := range []string{"no_certificate", "bad_certificate", "unsupported_certificate", "certificate_revoked",
+		"certificate_expired", "certificate_unknown", "unknown_ca", "access_denied", "decrypt_error", "certificate_unobtainable",
+		"bad_certificate_status_response", "bad_certificate_hash_value", "certificate_required"} {
+		certificate[name] = true
+	}
+	for number, name := range alertNames {
+		if name == "close_notify" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			c := client(t, trusting(), "test.host")
+			c.run(t) // its hello
+			c.wire = []byte{21, 3, 3, 0, 2, 2, byte(number)}
+			c.run(t)
+			require.Equal(t, Failed, c.status)
+			code := errcode.TLSSystemCall
+			if certificate[name] {
+				code = errcode.TLSCertificate
+			}
+			fails(t, c.Err(), code, fmt.Sprintf("the peer refused: alert %d %s", number, name))
+		})
+	}
+}
+
 // TLS-15: names of CA that no message can hold are left out.
 func TestManyAuthorities(t *testing.T) {
 	eachVersion(t, func(t *testing.T, version Protocols) {
