@@ -299,6 +299,6 @@ func TestReleaseWhileShown(t *testing.T) {
 			go peer.CloseWrite()
 		}
 		f.until("all accepted", func() bool { return len(server.children) == 10 })
-		f.until("given back", func() bool { return sockets.Live() == 1 })
+		f.until("given back", func() bool { return library.sockets.Live() == 1 })
 	})
 }

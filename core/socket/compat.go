@@ -1,10 +1,8 @@
 package socket
 
 import (
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -16,12 +14,8 @@ import (
 // Behaviour of OpenHarmony's own sockets that some programs rely on: docs/reference/compat.md lists it.
 // This file and the places that read Socket.compat implement it. Nothing here is about security.
 
-var compat atomic.Bool
-
-func init() { compat.Store(os.Getenv("OHSOCKET_COMPAT") == "1") }
-
 // SetCompat says how sockets constructed from now on behave, and returns how they did.
-func SetCompat(on bool) bool { return compat.Swap(on) }
+func SetCompat(on bool) bool { return library.compat.Swap(on) }
 
 // LocalAddress parses an address to bind to or to send to.
 func (s *Socket) LocalAddress(text string, port int32, family abi.Family) (netaddr.Sockaddr, errcode.Code) {

@@ -77,7 +77,7 @@ func TestDefaultShutdownTimeout(t *testing.T) {
 	assert.Equal(t, errcode.TimedOut, Shutdown(f.here(), 10))
 	close(leave)
 	f.until("closed", p.closed)
-	f.until("gone", func() bool { return loops.Live() == 0 })
+	f.until("gone", func() bool { return library.loops.Live() == 0 })
 }
 
 // PROC-5, PROC-4: whoever waits for loops that end waits until their last callback has returned:
@@ -183,7 +183,7 @@ func TestDefaultAcceptWhileEnding(t *testing.T) {
 	<-inside
 	assert.Equal(t, errcode.TimedOut, Shutdown(f.here(), 10))
 	close(leave)
-	f.until("gone", func() bool { return loops.Live() == 0 })
+	f.until("gone", func() bool { return library.loops.Live() == 0 })
 }
 
 func TestDefaultThreads(t *testing.T) {

@@ -36,7 +36,7 @@
 //   - Ending: close.go, deadline.go (timeouts).
 //   - On the loop: task.go (a socket's work), loop.go (the loop), loop_hosted.go (driven by a host),
 //     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
-//   - The process: stats.go, trim.go (memory back to the system).
+//   - The process: library.go (what there is once), stats.go, trim.go (memory back to the system).
 //
 // The package imports abi, buffer, goruntime, handle, lock, reactor, sendqueue, netaddr, errcode, sys and
 // tlsengine.

@@ -83,7 +83,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 func (s *Socket) extraToConnections(x Extra) unix.Errno {
 	var first unix.Errno
 	var from, to *options // most connections have the same
-	sockets.Each(func(c *Socket) {
+	library.sockets.Each(func(c *Socket) {
 		if c.server != s {
 			return
 		}

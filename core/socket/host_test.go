@@ -151,7 +151,7 @@ type usage struct {
 }
 
 func inUse() usage {
-	u := usage{sockets: sockets.Live(), loops: loops.Live(), queued: queuedBytes(), panics: panics.Load()}
+	u := usage{sockets: library.sockets.Live(), loops: library.loops.Live(), queued: queuedBytes(), panics: library.panics.Load()}
 	u.blocks = buffer.Mapped() - buffer.Kept()
 	u.descriptors = len(openDescriptors())
 	u.goroutines = runtime.NumGoroutine()

@@ -190,7 +190,7 @@ func (s *Socket) acceptLater(e unix.Errno) {
 // acceptClient makes a connection of an accepted descriptor and shows it to the server's
 // listeners; only then may it have events of its own.
 func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
-	l := defaults.beside(s.loop)
+	l := library.defaults.beside(s.loop)
 	c := newSocket(l, abi.KindTCPConnection, s.handOn(fd, abi.KindTCPConnection))
 	c.compat = s.compat
 	c.server = s
@@ -203,7 +203,7 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 		return
 	}
 	// Now it is complete, and others may find it.
-	if !sockets.Publish(c, &c.handle) {
+	if !library.sockets.Publish(c, &c.handle) {
 		l.removeOpen(c)
 		sys.Close(fd)
 		s.acceptLater(unix.EMFILE)
@@ -212,7 +212,7 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	s.inform(c)
 	s.accepts.clients++
 	s.accepts.live.Add(1)
-	accepted.Add(1)
+	library.accepted.Add(1)
 	if !s.emit(abi.EventConnect, errcode.OK, c) {
 		// The last listener has gone meanwhile: nobody would ever close it.
 		c.Abort()

@@ -9,7 +9,6 @@ import (
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/goruntime"
-	"ohsocket/core/handle"
 	"ohsocket/core/lock"
 	"ohsocket/core/reactor"
 	"ohsocket/core/tlsengine"
@@ -97,10 +96,8 @@ func (l *Loop) keepBlock(b *buffer.Block) {
 	b.Free()
 }
 
-var loops = handle.Table[Loop]{Tag: handle.Tagged}
-
 // LookupLoop returns the loop of a handle, nil if it is not valid.
-func LookupLoop(handle int64) *Loop { return loops.Find(handle) }
+func LookupLoop(handle int64) *Loop { return library.loops.Find(handle) }
 
 // NewLoop makes a host-driven loop.
 func NewLoop(mode abi.LoopMode) (*Loop, errcode.Code) {
@@ -124,7 +121,7 @@ func newLoop(newSink func(*Loop) sink, hosted bool) (*Loop, errcode.Code) {
 		l.sink.free()
 		return nil, errcode.FromErrno(errcode.Client, e)
 	}
-	if !loops.Publish(l, &l.handle) {
+	if !library.loops.Publish(l, &l.handle) {
 		l.free()
 		return nil, tooManyOpen
 	}
@@ -135,7 +132,7 @@ func newLoop(newSink func(*Loop) sink, hosted bool) (*Loop, errcode.Code) {
 func (l *Loop) free() {
 	l.gone = true
 	if l.handle != 0 {
-		loops.Remove(l.handle)
+		library.loops.Remove(l.handle)
 	}
 	l.reactor.Close()
 	l.sink.free()
@@ -146,7 +143,7 @@ func (l *Loop) free() {
 		l.spare.Free()
 	}
 	l.freeCipherBuffers()
-	retired.add(l)
+	library.retired.add(l)
 }
 
 // Handle returns the loop's handle.
@@ -234,7 +231,7 @@ func (l *Loop) addActive(n int) {
 	last := l.active == 0
 	l.mu.Unlock()
 	if last && !l.hosted {
-		defaults.nothingOpen()
+		library.defaults.nothingOpen()
 	}
 }
 
@@ -269,7 +266,7 @@ func (l *Loop) openSockets() []*Socket {
 // releaseAll invalidates the handles of the loop's sockets. What is still to be
 // delivered is.
 func (l *Loop) releaseAll() {
-	sockets.Each(func(s *Socket) {
+	library.sockets.Each(func(s *Socket) {
 		if s.loop == l {
 			s.forget()
 			s.mu.Lock()

@@ -23,8 +23,6 @@ type defaultLoops struct {
 	changed *sync.Cond // a loop has nothing open any more, was taken down or is done
 }
 
-var defaults = newDefaults()
-
 func newDefaults() *defaultLoops {
 	d := &defaultLoops{threads: 1}
 	d.changed = sync.NewCond(&d.mu)
@@ -36,18 +34,18 @@ func SetDispatchThreads(count int) errcode.Code {
 	if count < 1 || count > 256 {
 		return errcode.Parameter
 	}
-	defaults.mu.Lock()
-	defer defaults.mu.Unlock()
-	if len(defaults.loops) > 0 && count != defaults.threads {
+	library.defaults.mu.Lock()
+	defer library.defaults.mu.Unlock()
+	if len(library.defaults.loops) > 0 && count != library.defaults.threads {
 		return errcode.AlreadyInProgress
 	}
-	defaults.threads = count
+	library.defaults.threads = count
 	return errcode.OK
 }
 
 // NextDefaultLoop returns the default loops in turn, starting them if need be.
 func NextDefaultLoop() (*Loop, errcode.Code) {
-	d := defaults
+	d := library.defaults
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if code := d.start(); code != errcode.OK {
@@ -74,7 +72,7 @@ func (d *defaultLoops) beside(l *Loop) *Loop {
 
 // DefaultLoop returns the first default loop.
 func DefaultLoop() (*Loop, errcode.Code) {
-	d := defaults
+	d := library.defaults
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if code := d.start(); code != errcode.OK {
@@ -124,7 +122,7 @@ func (l *Loop) dispatch() {
 	l.gatherer.Store(0)
 	l.releaseAll()
 	l.free()
-	defaults.ended(l)
+	library.defaults.ended(l)
 	close(l.done)
 }
 
@@ -145,7 +143,7 @@ func (l *Loop) stop() {
 // onDefaultThread reports whether a thread is a default loop's, one that is ending
 // included.
 func onDefaultThread(t abi.Thread) (is bool) {
-	loops.Each(func(l *Loop) { is = is || !l.hosted && l.gathers(t) })
+	library.loops.Each(func(l *Loop) { is = is || !l.hosted && l.gathers(t) })
 	return is
 }
 
@@ -158,7 +156,7 @@ func (d *defaultLoops) nothingOpen() {
 
 // RunDefault waits until the default loops have no open socket and those that end are done.
 func RunDefault(t abi.Thread) errcode.Code {
-	d := defaults
+	d := library.defaults
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if onDefaultThread(t) {
@@ -166,7 +164,7 @@ func RunDefault(t abi.Thread) errcode.Code {
 	}
 	for {
 		open := 0
-		loops.Each(func(l *Loop) { // those that are ending too
+		library.loops.Each(func(l *Loop) { // those that are ending too
 			if !l.hosted {
 				open += l.activeCount()
 			}
@@ -183,7 +181,7 @@ func Shutdown(t abi.Thread, timeoutMs int32) errcode.Code {
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
 		return errcode.Parameter
 	}
-	d := defaults
+	d := library.defaults
 	d.mu.Lock()
 	if onDefaultThread(t) {
 		d.mu.Unlock()

@@ -115,7 +115,7 @@ func (l *Loop) wait(timeoutMs int32, done func() bool) {
 func (l *Loop) step(timeout int64) (interrupted bool) {
 	defer func() {
 		if recover() != nil {
-			panics.Add(1)
+			library.panics.Add(1)
 			l.broken = true
 		}
 	}()

@@ -255,11 +255,11 @@ func TestClientOfALoopThatEnds(t *testing.T) {
 		f.loop.mu.Unlock()
 	}
 	accepted := during(f, sys.OpAccept, server.fd(), func() { ends(true) })
-	given := sockets.Given()
+	given := library.sockets.Given()
 	peer := rawDial(t, server.port())
 	f.until("accepted", accepted)
 	_, err := peer.Read(make([]byte, 1))
 	assert.Error(t, err)
-	assert.Equal(t, given, sockets.Given())
+	assert.Equal(t, given, library.sockets.Given())
 	ends(false)
 }

@@ -184,7 +184,7 @@ func (x *races) meddle(random *rand.Rand) {
 		server := x.servers[random.IntN(len(x.servers))]
 		server.SetExtraOptions(Extra{NoDelay: Flag(random.IntN(3) - 1)})
 		// A handle that was guessed names a whole socket, or none.
-		sockets.Each(func(s *Socket) {
+		library.sockets.Each(func(s *Socket) {
 			s.ClientID()
 			if s.Handle() == 0 {
 				panic("found without a handle")

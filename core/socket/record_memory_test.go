@@ -29,7 +29,7 @@ func failingClients(f *fixture, server *probe, count int) (from map[string]int, 
 		clients = append(clients, c)
 		from[c.LocalAddr().String()] = 0
 	}
-	f.until("accepted", func() bool { return unseen.Live() == int64(count) })
+	f.until("accepted", func() bool { return library.establishing.Live() == int64(count) })
 	return from, func() {
 		for _, c := range clients {
 			write(f, c, []byte("this is not a hello\r\n\r\n"))

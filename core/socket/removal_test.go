@@ -72,12 +72,12 @@ func TestConnectListenerGoesDuringAnAccept(t *testing.T) {
 		server := f.socket(abi.KindTCPServer)
 		require.Equal(t, errcode.OK, server.serve())
 		f.settle()
-		before := sockets.Live()
+		before := library.sockets.Live()
 		removed := during(f, sys.OpAccept, server.fd(), server.mute)
 		// The reset may come before the dial has returned.
 		peer, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: server.port()})
 		f.until("removed", removed)
-		f.until("the connection is gone", func() bool { return sockets.Live() == before && server.s.accepts.live.Load() == 0 })
+		f.until("the connection is gone", func() bool { return library.sockets.Live() == before && server.s.accepts.live.Load() == 0 })
 		if err == nil {
 			_, err = rawConn(f, peer).Read(make([]byte, 1))
 		}

@@ -8,7 +8,6 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/handle"
 	"ohsocket/core/lock"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
@@ -154,10 +153,8 @@ func (s *Socket) takeEndDone() abi.Completion {
 	return done
 }
 
-var sockets handle.Table[Socket]
-
 // Lookup returns the socket of a handle, nil if it is not valid.
-func Lookup(handle int64) *Socket { return sockets.Find(handle) }
+func Lookup(handle int64) *Socket { return library.sockets.Find(handle) }
 
 // Construct makes a socket on a loop; a loop that is ending is not valid.
 func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
@@ -165,7 +162,7 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 		return nil, errcode.Parameter
 	}
 	s := newSocket(l, kind, &defaultOptions)
-	s.compat = compat.Load()
+	s.compat = library.compat.Load()
 	if kind.IsServer() {
 		s.accepts = &acceptor{}
 	}
@@ -175,7 +172,7 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 	if l.stopped {
 		return nil, errcode.BadFD
 	}
-	if !sockets.Publish(s, &s.handle) {
+	if !library.sockets.Publish(s, &s.handle) {
 		return nil, tooManyOpen
 	}
 	return s, errcode.OK

@@ -21,14 +21,8 @@ type Stats struct {
 	TLSHandshakes, TLSSessions, TLSContexts uint64
 }
 
-var (
-	accepted atomic.Uint64
-	panics   atomic.Uint64
-	retired  totals
-)
-
 // Panicked counts a panic that was caught at the border.
-func Panicked() { panics.Add(1) }
+func Panicked() { library.panics.Add(1) }
 
 // totals keeps the counters of loops that are gone.
 type totals struct {
@@ -47,24 +41,24 @@ func (t *totals) add(l *Loop) {
 // ReadStats reads the counters. It does not stop the world.
 func ReadStats() Stats {
 	s := Stats{
-		Sockets:             uint64(sockets.Live()),
-		Loops:               uint64(loops.Live()),
+		Sockets:             uint64(library.sockets.Live()),
+		Loops:               uint64(library.loops.Live()),
 		QueuedBytes:         uint64(queuedBytes()),
 		BufferBytes:         uint64(buffer.Mapped()),
 		GoHeapBytes:         goruntime.HeapBytes(),
 		Goroutines:          uint64(runtime.NumGoroutine()),
-		ConnectionsAccepted: accepted.Load(),
-		Panics:              panics.Load(),
-		BytesReceived:       retired.received.bytes.Load(),
-		MessagesReceived:    retired.received.messages.Load(),
-		BytesSent:           retired.sent.bytes.Load(),
-		MessagesSent:        retired.sent.messages.Load(),
-		LoopIterations:      retired.iterations.Load(),
+		ConnectionsAccepted: library.accepted.Load(),
+		Panics:              library.panics.Load(),
+		BytesReceived:       library.retired.received.bytes.Load(),
+		MessagesReceived:    library.retired.received.messages.Load(),
+		BytesSent:           library.retired.sent.bytes.Load(),
+		MessagesSent:        library.retired.sent.messages.Load(),
+		LoopIterations:      library.retired.iterations.Load(),
 	}
 	contexts, sessions, _ := tlsengine.Live()
-	s.TLSHandshakes = uint64(unseen.Live())
+	s.TLSHandshakes = uint64(library.establishing.Live())
 	s.TLSSessions, s.TLSContexts = uint64(sessions), uint64(contexts)
-	loops.Each(func(l *Loop) {
+	library.loops.Each(func(l *Loop) {
 		s.BytesReceived += l.received.bytes.Load()
 		s.MessagesReceived += l.received.messages.Load()
 		s.BytesSent += l.sent.bytes.Load()
@@ -77,7 +71,7 @@ func ReadStats() Stats {
 // queuedBytes adds up the send queues of open sockets.
 func queuedBytes() int64 {
 	total := int64(0)
-	loops.Each(func(l *Loop) {
+	library.loops.Each(func(l *Loop) {
 		for _, s := range l.openSockets() {
 			total += s.QueueLength()
 		}

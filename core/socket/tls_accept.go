@@ -39,7 +39,7 @@ const failuresKept = 256
 
 // acceptClientTLS begins the handshake with a client.
 func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
-	l := defaults.beside(s.loop)
+	l := library.defaults.beside(s.loop)
 	opts := s.handOn(fd, abi.KindTLSConnection)
 	s.mu.Lock()
 	x := s.share()
@@ -84,7 +84,7 @@ func (a *acceptor) begin(c *Socket) {
 	}
 	a.unseen[c] = nil
 	a.mu.Unlock()
-	unseen.Enter()
+	library.establishing.Enter()
 }
 
 // isCrowded reports whether there are as many unseen clients as the limit allows (0: no limit).
@@ -192,7 +192,7 @@ func (a *acceptor) left(c *Socket) {
 	if crowded {
 		c.server.leaveReading()
 	}
-	unseen.Leave()
+	library.establishing.Leave()
 	trimSoon()
 }
 
@@ -398,16 +398,16 @@ func (s *Socket) announce(c *Socket) {
 		s.queueWorkLocked(workClose) // it may have been the last
 	}
 	s.unlock()
-	if !sockets.Publish(c, &c.handle) {
+	if !library.sockets.Publish(c, &c.handle) {
 		c.dropClient()
 		s.acceptLater(unix.EMFILE)
 		return
 	}
 	s.inform(c)
-	unseen.Leave()
+	library.establishing.Leave()
 	a.clients++
 	a.live.Add(1)
-	accepted.Add(1)
+	library.accepted.Add(1)
 	if !s.emit(abi.EventConnect, errcode.OK, c) {
 		c.Abort()
 	}

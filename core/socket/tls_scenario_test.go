@@ -249,7 +249,7 @@ func (u *descriptorUsers) of(fd int) []*Socket {
 			u.found = append(u.found, s)
 		}
 	}
-	sockets.Each(func(s *Socket) {
+	library.sockets.Each(func(s *Socket) {
 		add(s)
 		s.eachUnseen(add)
 	})

@@ -1,11 +1,9 @@
 package socket
 
 import (
-	"sync/atomic"
 	"time"
 
 	"ohsocket/core/goruntime"
-	"ohsocket/core/handle"
 	"ohsocket/core/tlsengine"
 )
 
@@ -17,19 +15,9 @@ const (
 	trimPause = 200 * time.Millisecond
 )
 
-// unseen are the clients of TLS servers that have no handle, since their handshakes run: the most that strangers can
-// have a server hold.
-var unseen handle.Counter
-
-// trimming: trim will run.
-var trimming atomic.Bool
-
-// trimLive is how many there were at the last look.
-var trimLive atomic.Int64
-
 // forget takes a socket's handle back. It reports whether that was still valid.
 func (s *Socket) forget() bool {
-	if !sockets.Remove(s.handle) {
+	if !library.sockets.Remove(s.handle) {
 		return false
 	}
 	trimSoon()
@@ -38,30 +26,30 @@ func (s *Socket) forget() bool {
 
 // trimSoon has trim run if a burst is over.
 func trimSoon() {
-	if burstOver() && trimming.CompareAndSwap(false, true) {
-		trimLive.Store(living())
+	if burstOver() && library.trimming.CompareAndSwap(false, true) {
+		library.trimLive.Store(living())
 		time.AfterFunc(burstCalm, trim)
 	}
 }
 
-func living() int64 { return sockets.Live() + unseen.Live() }
+func living() int64 { return library.sockets.Live() + library.establishing.Live() }
 
-func burstOver() bool { return sockets.BurstOver() || unseen.BurstOver() }
+func burstOver() bool { return library.sockets.BurstOver() || library.establishing.BurstOver() }
 
 // trim gives the memory of a burst of sockets back to the system. The allocator of C, from which
 // OpenSSL has its memory, keeps what is free below the last block in use. It is done again a second
 // later, and until little is left to give back.
 func trim() {
-	if live := living(); live < trimLive.Swap(live) {
+	if live := living(); live < library.trimLive.Swap(live) {
 		time.AfterFunc(burstCalm, trim) // they are still going
 		return
 	}
-	seen := sockets.Rebase()
-	if !unseen.Rebase() && !seen {
-		trimming.Store(false)
+	seen := library.sockets.Rebase()
+	if !library.establishing.Rebase() && !seen {
+		library.trimming.Store(false)
 		return // they have come back
 	}
-	sockets.Shrink()
+	library.sockets.Shrink()
 	goruntime.GiveBack()
 	tlsengine.Trim()
 	time.AfterFunc(burstCalm, func() { giveBack(trimTries) })
@@ -72,6 +60,6 @@ func giveBack(tries int) {
 		time.AfterFunc(trimPause, func() { giveBack(tries - 1) })
 		return
 	}
-	trimming.Store(false)
+	library.trimming.Store(false)
 	trimSoon() // there may have been another burst
 }

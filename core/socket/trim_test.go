@@ -33,13 +33,13 @@ func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	for _, s := range burst[:handle.BurstSize] {
 		require.Equal(t, errcode.OK, s.Release())
 	}
-	assert.False(t, trimming.Load(), "most of them are still there")
+	assert.False(t, library.trimming.Load(), "most of them are still there")
 	for _, s := range burst[handle.BurstSize:] {
 		require.Equal(t, errcode.OK, s.Release())
 	}
 	burst = nil
-	assert.True(t, trimming.Load())
-	assert.True(t, eventually(patience, func() bool { return collections() >= before+2 && !trimming.Load() }))
+	assert.True(t, library.trimming.Load())
+	assert.True(t, eventually(patience, func() bool { return collections() >= before+2 && !library.trimming.Load() }))
 	assert.LessOrEqual(t, collections(), before+1+trimTries)
 	assert.False(t, burstOver(), "it was one burst")
 }

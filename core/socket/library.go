@@ -1,0 +1,34 @@
+package socket
+
+import (
+	"os"
+	"sync/atomic"
+
+	"ohsocket/core/handle"
+)
+
+// library is what there is once in a process and changes: all mutable state that is no loop's and no
+// socket's. (Host is set before there is any; the pools of blocks are in package buffer.) Each member
+// has a lock of its own, or is atomic.
+var library struct {
+	sockets handle.Table[Socket]
+	loops   handle.Table[Loop]
+	// establishing are the clients of TLS servers that have no handle while their handshakes run:
+	// the most that strangers can have a server hold.
+	establishing handle.Counter
+	defaults     *defaultLoops
+
+	compat   atomic.Bool // of sockets that are made from now on
+	accepted atomic.Uint64
+	panics   atomic.Uint64
+	retired  totals
+
+	trimming atomic.Bool  // trim will run
+	trimLive atomic.Int64 // how many sockets there were at its last look
+}
+
+func init() {
+	library.loops.Tag = handle.Tagged
+	library.defaults = newDefaults()
+	library.compat.Store(os.Getenv("OHSOCKET_COMPAT") == "1")
+}
