@@ -200,3 +200,22 @@ func TestSessionsOfAServerThatForgot(t *testing.T) {
 		require.True(t, meet(t, config, fresh, "test.host"))
 	})
 }
+
+// TLS-19. Behind the change of cipher TLS 1.2 encrypts: a Finished that begins as an over-long hello does is none.
+func TestAnEncryptedFinishedIsNotTakenForAHello(t *testing.T) {
+	clean(t)
+	config, other := trusting(), serving()
+	config.Protocols = TLS12
+	meet(t, config, other, "test.host")
+	c, s := client(t, config, "test.host"), server(t, other)
+	s.wire = c.run(t)
+	c.wire = s.run(t)
+	flight := c.run(t)
+	const changeOfCipher, recordHeader = 6, 5
+	require.True(t, c.Info().Resumed)
+	require.Equal(t, []byte{20, 22}, []byte{flight[0], flight[changeOfCipher]}, "change of cipher, Finished")
+	copy(flight[changeOfCipher+recordHeader:], []byte{1, 1, 0, 0})
+	s.wire = flight
+	s.run(t)
+	fails(t, s.Err(), errcode.TLSSystemCall, "bad record mac")
+}
