@@ -21,7 +21,7 @@ $(1)/tests/helpers.a: $$(patsubst tests/c/%.c,$(1)/tests/helpers/%.o,$$(TEST_HEL
 
 $(1)/tests/test_%: tests/c/test_%.c $(1)/tests/helpers.a $$(TEST_HEADERS) $$(TLS_CERTIFICATES)/made | $(1)/libohsocket.so
 	$$(CC) $$(TEST_FLAGS) $(2) -Itests/c -Itests/c/tls $$(CERTIFICATES_FLAG) $$< $(1)/tests/helpers.a -o $$@ \
-		-L$(1) -lohsocket '-Wl,-rpath,$$$$ORIGIN/..' $$(if $$(findstring test_tls_,$$@),-lssl -lcrypto)
+		-L$(1) -lohsocket '-Wl,-rpath,$$$$ORIGIN/..' $$(if $$(findstring test_tls_,$$@)$$(findstring test_state_table,$$@),-lssl -lcrypto)
 endef
 
 $(eval $(call test_rules,$(BUILD)))
