@@ -126,10 +126,15 @@ func Explain(text string, port int32, family abi.Family, names bool) string {
 	return "not a numeric address"
 }
 
-// isLocalhost reports whether the text is the name of this machine's loopback
-// addresses, which RFC 6761 reserves. It is never looked up.
+// isLocalhost reports whether the text is a name of this machine's loopback
+// addresses: localhost, or one within it (RFC 6761). It is never looked up.
 func isLocalhost(text string) bool {
-	return strings.EqualFold(strings.TrimSuffix(text, "."), localhost)
+	name := strings.TrimSuffix(text, ".")
+	first := len(name) - len(localhost)
+	if first < 0 || !strings.EqualFold(name[first:], localhost) {
+		return false
+	}
+	return first == 0 || name[first-1] == '.' && isHost(text)
 }
 
 func valid(text string, port int32, family abi.Family) bool {

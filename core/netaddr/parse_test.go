@@ -24,6 +24,7 @@ func loopbackIndex(t testing.TB) uint32 {
 
 var noDevice = errcode.FromErrno(errcode.Client, unix.ENODEV)
 
+// ADDR-1
 func TestParseLiteral(t *testing.T) {
 	lo := strconv.Itoa(int(loopbackIndex(t)))
 	const (
@@ -57,6 +58,13 @@ func TestParseLiteral(t *testing.T) {
 		{"localhost.", any, "127.0.0.1", errcode.OK},
 		{"Localhost", v6, "::1", errcode.OK},
 		{"localhost..", any, "", errcode.Parameter},
+		{"www.LocalHost", any, "127.0.0.1", errcode.OK},
+		{"a.b.localhost.", v6, "::1", errcode.OK},
+		{".localhost", any, "", errcode.Parameter},
+		{"a..localhost", any, "", errcode.Parameter},
+		{"a b.localhost", any, "", errcode.Parameter},
+		{"notlocalhost", any, "", errcode.Parameter},
+		{"localhost.example", any, "", errcode.Parameter},
 		{"example.com", domain, "", errcode.Parameter},
 
 		{"", any, "", errcode.Parameter},
