@@ -50,6 +50,44 @@ def _text(value: Optional[Text], what: str) -> Optional[bytes]:
     return data
 
 
+class _Secrets:
+    """Copies of private keys and pass phrases. They are wiped when the options that hold this object go."""
+
+    def __init__(self) -> None:
+        self._copies: List[Any] = []
+
+    # The functions are arguments, because a module has lost its names at the end of the interpreter.
+    def __del__(self, wipe: Any = ctypes.memset, size: Any = ctypes.sizeof) -> None:
+        for copy in self._copies:
+            wipe(copy, 0, size(copy))
+
+    def identity(
+        self, cert: Texts, key: Optional[Text], password: Optional[Text], of: str = ""
+    ) -> socket_tls_identity:
+        return socket_tls_identity(
+            b"\n".join(_texts(cert, of + "cert")) or None,
+            self._copy(key, of + "key"),
+            self._copy(password, of + "password"),
+        )
+
+    def _copy(self, value: Optional[Text], what: str) -> Any:
+        """A text for C that can be wiped, if it is a copy. bytes are the caller's: C reads them where they are."""
+        if not isinstance(value, str) or value == "":
+            return _text(value, what)
+        if "\0" in value:
+            raise error_of(ErrorCode.PARAMETER, f"{what} has a NUL in it")
+        # By character, because str.encode() would leave bytes behind that cannot be wiped.
+        codes = map(ord, value) if value.isascii() else (byte for one in value for byte in one.encode())
+        copy = (ctypes.c_ubyte * (_size(value) + 1))(*codes)
+        self._copies.append(copy)
+        return ctypes.cast(copy, ctypes.c_char_p)
+
+
+def _size(text: str) -> int:
+    """The number of bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else sum(len(one.encode()) for one in text)
+
+
 def _texts(value: Any, what: str) -> List[bytes]:
     if value is None:
         return []
@@ -62,16 +100,6 @@ def _texts(value: Any, what: str) -> List[bytes]:
 
 def _array(texts: List[bytes]) -> Any:
     return (ctypes.c_char_p * len(texts))(*texts)
-
-
-def _identity(
-    cert: Texts, key: Optional[Text], password: Optional[Text], of: str = ""
-) -> socket_tls_identity:
-    return socket_tls_identity(
-        b"\n".join(_texts(cert, of + "cert")) or None,
-        _text(key, of + "key"),
-        _text(password, of + "password"),
-    )
 
 
 def _protocols(value: Any) -> int:
@@ -92,11 +120,12 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
     """The options for C; they keep alive what they point to."""
     if not isinstance(options, TLSSecureOptions):
         raise TypeError(f"secure options are a TLSSecureOptions, not {type(options).__name__}")
-    result = socket_tls_options(ctypes.sizeof(socket_tls_options))
+    result, secrets = socket_tls_options(ctypes.sizeof(socket_tls_options)), _Secrets()
+    vars(result)["secrets"] = secrets  # they go with the options
     result.protocols = _protocols(options.protocols)
-    result.identity = _identity(options.cert, options.key, options.password)
+    result.identity = secrets.identity(options.cert, options.key, options.password)
     more = [
-        _identity(*TLSIdentity(*one), of=f"more_identities[{i}].")
+        secrets.identity(*TLSIdentity(*one), of=f"more_identities[{i}].")
         for i, one in enumerate(options.more_identities)
     ]
     if more:

@@ -2,11 +2,14 @@
 
 import asyncio
 import errno
+import json
 import os
 import pathlib
 import socket
+import secrets
 import ssl
 import subprocess
+import sys
 import threading
 from typing import Any, Dict
 
@@ -381,3 +384,61 @@ def test_callbacks(server_options: TLSSecureOptions, client_options: TLSSecureOp
     tls.connect(server.get_local_address(), client_options, lambda error: error or tls.send("hello"))
     ohsocket.run()
     assert seen == [b"hello"]
+
+
+# The child makes its texts of numbers, as str of 16-bit units: so every copy in UTF-8 that there is in its memory was
+# made on the way to the library.
+SECRETS = """
+import json, os, sys
+from ohsocket import SocketError, TLSSecureOptions, sync
+codes = json.loads(sys.stdin.readline())
+def wide(numbers): return "".join(map(chr, [0x4e2d, *(n ^ 1 for n in numbers)]))
+options = TLSSecureOptions(ca=codes["ca"], cert=codes["cert"], key=wide(codes["key"]), password=wide(codes["password"]))
+control = bytearray(n ^ 1 for n in codes["control"])
+with sync.TLSSocket() as tls:
+    try:
+        tls.connect(("127.0.0.1", codes["port"]), options)
+    except SocketError as error:
+        print(error.code, flush=True)
+sys.stdin.readline()
+"""
+
+
+def in_memory(pid: int, texts: Dict[str, bytes]) -> "set[str]":
+    """Which of some texts the writable memory of a process has."""
+    found = set()
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            span, access = line.split()[:2]
+            if access.startswith("rw"):
+                begin, end = (int(number, 16) for number in span.split("-"))
+                for at in range(begin, end, 1 << 20):
+                    memory.seek(at)
+                    part = memory.read(min(end - at, (1 << 20) + 4096)) or b""
+                    found.update(name for name, text in texts.items() if text in part)
+    return found
+
+
+def test_copies_of_private_keys_and_pass_phrases_are_wiped(pem: Dict[str, Any]) -> None:
+    password, control = secrets.token_hex(200), secrets.token_hex(24)
+    folder = pem["folder"]
+    openssl("pkcs8", "-topk8", "-in", folder / "client.key", "-passout", f"pass:\u4e2d{password}", "-out",
+            folder / "wiped.key")  # fmt: skip
+    key = "\n" + (folder / "wiped.key").read_text()
+    texts = {"control": control.encode()}
+    # Parts, because some of what was freed may have been overwritten by chance.
+    texts.update({f"password at {at}": password[at : at + 40].encode() for at in range(0, 400, 50)})
+    texts.update({f"line {n} of the key": line[:40].encode() for n, line in enumerate(key.split("\n")[2:-2])})
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        words = {"key": key, "password": password, "control": control}
+        message: Dict[str, Any] = {name: [n ^ 1 for n in text.encode()] for name, text in words.items()}
+        message.update(ca=pem["ca.crt"], cert=pem["client.crt"], port=unused.getsockname()[1])
+        with subprocess.Popen([sys.executable, "-c", SECRETS], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+            assert child.stdin is not None and child.stdout is not None
+            child.stdin.write(json.dumps(message).encode() + b"\n")
+            child.stdin.flush()
+            # Refused by the system: so the library has taken the key, and decrypted it with the pass phrase.
+            assert int(child.stdout.readline()) == 2303100 + errno.ECONNREFUSED
+            assert in_memory(child.pid, texts) == {"control"}
+            child.stdin.close()
