@@ -227,9 +227,11 @@ func (s *Socket) readStream() {
 	l := s.loop
 	for budget := l.sink.readBudget(); s.ready != 0; {
 		how, fd, set, failed := s.reads()
-		into := l.sink.discardBuffer()
+		var into []byte
 		if how == readDeliver {
 			into = l.sink.buffer()
+		} else {
+			into = l.sink.discardBuffer()
 		}
 		switch {
 		case how == readHeir:
