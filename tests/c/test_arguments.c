@@ -179,6 +179,14 @@ TEST(data)
     CHECK_CODE(socket_send(tcp, NULL, SIZE_MAX, completed, NULL), 401);
     CHECK_CODE(socket_send(tcp, "x", SIZE_MAX, completed, NULL), 401);
     CHECK_CODE(socket_send(tcp, "x", SIZE_MAX / 2 + 1, completed, NULL), 401);
+    /* Beyond 2^31 - 1; as numbers of 32 bits some of them are small, 0 or negative. */
+    static const size_t large[] = {(size_t)INT_MAX + 1, UINT32_MAX, (size_t)UINT32_MAX + 1, (size_t)UINT32_MAX + 2, (size_t)1 << 40};
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        socket_buffer one = {"x", large[i]}, sum[] = {{"x", 1}, {"y", large[i] - 1}};
+        EXPECT_EQ(socket_send(tcp, "x", large[i], completed, NULL), -401, "send of %zu", large[i]);
+        EXPECT_EQ(socket_sendv(tcp, &one, 1, completed, NULL), -401, "sendv of %zu", large[i]);
+        EXPECT_EQ(socket_sendv(tcp, sum, 2, completed, NULL), -401, "sendv of %zu in two", large[i]);
+    }
     socket_buffer b[1025] = {{"x", 1}, {NULL, 1}};
     CHECK_CODE(socket_sendv(tcp, NULL, 1, completed, NULL), 401);
     CHECK_CODE(socket_sendv(tcp, b, -1, completed, NULL), 401);
