@@ -3,7 +3,6 @@ package netaddr
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"time"
 
 	"ohsocket/core/abi"
@@ -98,10 +97,16 @@ func (t Target) lookUp(ctx context.Context, report func(Answer)) {
 // fresh returns those of the addresses that are of the target's family and not
 // known yet.
 func (t Target) fresh(found []netip.Addr, known []Sockaddr) []Sockaddr {
+	// A set, because a name server may give thousands.
+	seen := make(map[Sockaddr]struct{}, len(known)+len(found))
+	for _, s := range known {
+		seen[s] = struct{}{}
+	}
 	var fresh []Sockaddr
 	for _, a := range found {
 		s, ok := t.sockaddr(a)
-		if ok && !slices.Contains(known, s) && !slices.Contains(fresh, s) {
+		if _, again := seen[s]; ok && !again {
+			seen[s] = struct{}{}
 			fresh = append(fresh, s)
 		}
 	}

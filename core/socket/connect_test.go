@@ -73,6 +73,27 @@ func TestConnectSecondAddress(t *testing.T) {
 	})
 }
 
+// ADDR-4: a name server may give a thousand addresses. Those that refuse are tried one after the other, with
+// no wait between them, and the last one has the connection.
+func TestConnectThousandAddresses(t *testing.T) {
+	everywhere(t, func(t *testing.T, f *fixture) {
+		l, port := rawListener(t)
+		list := make([]string, 0, 1000)
+		for i := range cap(list) - 1 {
+			list = append(list, netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}).String())
+		}
+		resolved(t, append(list, "127.0.0.1")...)
+		p := f.socket(abi.KindTCP)
+		c := p.connect(target(t, "many.example", port), 0)
+		s := p.send([]byte("hello"))
+		f.until("connected", func() bool { return c.ok() && s.ok() })
+		assert.Equal(t, "hello", string(readN(t, rawAccept(t, l), 5)))
+		sa, code := p.s.RemoteAddr()
+		assert.Equal(t, errcode.OK, code)
+		assert.Equal(t, literal(t, "127.0.0.1", port), sa)
+	})
+}
+
 // The first address answers nothing: the next is tried beside it after 250 ms.
 func TestConnectBesideStalled(t *testing.T) {
 	port, listeners := stalled(t, "127.0.0.3")
