@@ -74,8 +74,8 @@ func popPacket(l *buffer.List) {
 
 // sendPacket sends one datagram, at once if nothing is before it.
 func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netaddr.Sockaddr, done abi.Completion) errcode.Code {
-	gather := s.loop.sink.beginGather(t)
-	defer s.loop.sink.endGather(gather)
+	gather := s.loop.beginGather(t)
+	defer s.loop.endGather(gather)
 	q := &s.out
 	var copied buffer.List
 	s.mu.Lock()

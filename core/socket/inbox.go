@@ -76,7 +76,7 @@ func (s *Socket) packetReads() (how reading, fd int) {
 // readPackets delivers the datagrams there are.
 func (s *Socket) readPackets() {
 	l := s.loop
-	for budget := l.sink.readBudget(); ; {
+	for budget := l.readBudget(); ; {
 		how, fd := s.packetReads()
 		switch {
 		case how == readNever || how == readWait:

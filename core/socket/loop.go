@@ -39,6 +39,8 @@ type Loop struct {
 	gathered []*Socket
 
 	sink   sink
+	reads  int    // that a socket may make before others have their turn
+	moves  bool   // to another thread, between two polls
 	inbox  *inbox // for datagrams, from the first one on
 	inUse  atomic.Bool
 	dying  bool
@@ -159,6 +161,28 @@ func (l *Loop) FD() int { return l.reactor.FD() }
 func (l *Loop) gathers(t abi.Thread) bool {
 	return t != 0 && l.gatherer.Load() == uintptr(t)
 }
+
+// beginGather reports whether a send is gathered. A loop that moves does not until endGather.
+func (l *Loop) beginGather(t abi.Thread) bool {
+	if !l.gathers(t) || !l.moves {
+		return l.gathers(t)
+	}
+	l.handoff.Lock()
+	if !l.gathers(t) {
+		l.handoff.Unlock()
+		return false
+	}
+	return true
+}
+
+func (l *Loop) endGather(gather bool) {
+	if gather && l.moves {
+		l.handoff.Unlock()
+	}
+}
+
+// readBudget is what a socket may read before others have their turn.
+func (l *Loop) readBudget() budget { return budget{reads: l.reads} }
 
 // stopGathering makes what the last thread has gathered this one's.
 func (l *Loop) stopGathering() {

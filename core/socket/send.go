@@ -128,8 +128,8 @@ func (s *Socket) acceptSendLocked(units uint64, bytes int, done abi.Completion) 
 // the first writes straight from the caller's memory if nobody else is writing and
 // nothing is queued; all others append.
 func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi.Completion) errcode.Code {
-	gather := s.loop.sink.beginGather(t)
-	defer s.loop.sink.endGather(gather)
+	gather := s.loop.beginGather(t)
+	defer s.loop.endGather(gather)
 	q := &s.out
 	var copied buffer.List
 	var b, joined *buffer.Block

@@ -9,7 +9,8 @@ import (
 
 // A sink takes the events of a loop: it calls the host's functions (callbackSink), or makes the
 // records that a host polls (recordSink). What else differs between the two kinds of loops is here
-// too; it belongs to the loop's thread where nothing else is said.
+// too, but for what each read or send asks, which is in fields of Loop: a call through an interface is
+// slow behind a system call. It belongs to the loop's thread where nothing else is said.
 type sink interface {
 	// AfterEvent is called when the handlers of an event have returned.
 	reactor.Host
@@ -28,8 +29,6 @@ type sink interface {
 	buffer() []byte
 	// discardBuffer is for bytes that nobody gets.
 	discardBuffer() []byte
-	// readBudget is what a socket may read before others have their turn.
-	readBudget() budget
 	// readLater lets a socket go on reading when others have had their turn, and there is room.
 	readLater(s *Socket)
 	// whenSeen lets a socket go on (seen) when the host has seen the last event that it was told.
@@ -39,10 +38,6 @@ type sink interface {
 	takes(f abi.Function) bool
 	// inCallback reports whether a thread is inside a callback of the loop. Any thread may call it.
 	inCallback(t abi.Thread) bool
-	// beginGather reports whether a send of a thread is gathered. Any thread may call it, and calls
-	// endGather with the answer.
-	beginGather(t abi.Thread) bool
-	endGather(gather bool)
 	// sender returns the address of the last event if the words of a caller mean it, apart from the
 	// port. Any thread may call it.
 	sender(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, bool)

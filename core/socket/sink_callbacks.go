@@ -28,6 +28,7 @@ func newCallbackSink(l *Loop) sink {
 	if !ok {
 		return nil
 	}
+	l.reads = readBudget
 	page := arena.Reserve(pageSize)
 	return &callbackSink{
 		loop: l, shown: buffer.View[abi.Event](page), text: page[eventText:][:addressText],
@@ -109,18 +110,12 @@ func (c *callbackSink) buffer() []byte { return c.input }
 
 func (c *callbackSink) discardBuffer() []byte { return c.input }
 
-func (c *callbackSink) readBudget() budget { return budget{reads: readBudget} }
-
 func (c *callbackSink) readLater(s *Socket) { s.schedule(workRead) }
 
 // whenSeen: the callback has returned.
 func (c *callbackSink) whenSeen(s *Socket) { s.seen() }
 
 func (c *callbackSink) inCallback(t abi.Thread) bool { return c.loop.gathers(t) }
-
-func (c *callbackSink) beginGather(t abi.Thread) bool { return c.loop.gathers(t) }
-
-func (c *callbackSink) endGather(bool) {}
 
 func (c *callbackSink) sender(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, bool) {
 	if !c.loop.gathers(t) || !c.address.matches(text, family) {

@@ -48,6 +48,7 @@ func newRecordSink(l *Loop) sink {
 	if !ok {
 		return nil
 	}
+	l.reads, l.moves = recordBudget, true
 	r := &recordSink{loop: l, discarded: arena.Reserve(discardSize)}
 	arena.Keep()
 	r.arena = arena
@@ -173,8 +174,6 @@ func (r *recordSink) buffer() []byte {
 // discardBuffer touches no records already made.
 func (r *recordSink) discardBuffer() []byte { return r.discarded }
 
-func (r *recordSink) readBudget() budget { return budget{reads: recordBudget} }
-
 func (r *recordSink) readLater(s *Socket) {
 	if !s.starved {
 		s.starved = true
@@ -215,26 +214,6 @@ func (r *recordSink) resumeWaiting(all bool) {
 
 // inCallback: nobody is called in a batch of records.
 func (r *recordSink) inCallback(abi.Thread) bool { return false }
-
-// beginGather: the loop may go to another thread at any time, but not until endGather.
-func (r *recordSink) beginGather(t abi.Thread) bool {
-	l := r.loop
-	if !l.gathers(t) {
-		return false
-	}
-	l.handoff.Lock()
-	if !l.gathers(t) {
-		l.handoff.Unlock()
-		return false
-	}
-	return true
-}
-
-func (r *recordSink) endGather(gather bool) {
-	if gather {
-		r.loop.handoff.Unlock()
-	}
-}
 
 func (r *recordSink) sender(abi.Thread, []byte, int32, abi.Family) (netaddr.Sockaddr, bool) {
 	return netaddr.Sockaddr{}, false

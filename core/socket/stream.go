@@ -225,7 +225,7 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 // readStream takes in what the kernel holds.
 func (s *Socket) readStream() {
 	l := s.loop
-	for budget := l.sink.readBudget(); s.ready != 0; {
+	for budget := l.readBudget(); s.ready != 0; {
 		how, fd, set, failed := s.reads()
 		var into []byte
 		if how == readDeliver {

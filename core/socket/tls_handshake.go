@@ -23,7 +23,7 @@ func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errn
 	if e != 0 {
 		return false, nil, e
 	}
-	for budget := l.sink.readBudget(); ; {
+	for budget := l.readBudget(); ; {
 		var in []byte
 		if unwritten == 0 && budget.isSpent() {
 			s.schedule(workRead) // shakeOn

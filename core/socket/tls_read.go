@@ -15,7 +15,7 @@ func (s *Socket) readTLS() {
 		s.shakeOn() // nobody has seen the connection yet
 		return
 	}
-	for budget := l.sink.readBudget(); s.tls != nil; {
+	for budget := l.readBudget(); s.tls != nil; {
 		how, fd, set, failed := s.reads()
 		switch {
 		case how == readNever && t.writeDeferred:
@@ -104,7 +104,7 @@ func (s *Socket) readDeferred(fd int) {
 		return
 	}
 	defer b.Free()
-	for budget := s.loop.sink.readBudget(); s.tls.writeDeferred; {
+	for budget := s.loop.readBudget(); s.tls.writeDeferred; {
 		if budget.isSpent() {
 			s.readLater()
 			return
