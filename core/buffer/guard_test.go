@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"ohsocket/core/sys"
 )
 
 // seen has the compiler not leave a read out.
@@ -44,4 +46,16 @@ func TestForgottenMemoryIsOverwritten(t *testing.T) {
 	copy(b, "text")
 	a.Reset()
 	assert.Equal(t, "\xDB\xDB\xDB\xDB", string(b))
+}
+
+// LOOP-10: memory is given back once: the second time it may be somebody else's.
+func TestUnmapTwice(t *testing.T) {
+	m := sys.Map(4096)
+	require.NotNil(t, m)
+	sys.Unmap(m)
+	assert.Panics(t, func() { sys.Unmap(m) })
+	whole := sys.Map(8192)
+	require.NotNil(t, whole)
+	assert.Panics(t, func() { sys.Unmap(whole[:4096:4096]) }, "a part of it")
+	sys.Unmap(whole)
 }

@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,13 @@ import (
 // it. The memory ends where the second begins, so that the first byte past the end faults at
 // once, whoever writes it: the library, OpenSSL, or the host that was given the address.
 const guard = 4096
+
+// live has the mappings that have not been given back. Giving one back a second time would unmap
+// what somebody else has mapped there since: a thread's stack, a heap of the host's.
+var live = struct {
+	sync.Mutex
+	size map[unsafe.Pointer]int
+}{size: map[unsafe.Pointer]int{}}
 
 // wholePages is the size of the pages between the guards.
 func wholePages(size int) int { return (size + guard - 1) / guard * guard }
@@ -27,10 +35,20 @@ func mapped(size int) []byte {
 		unix.MunmapPtr(p, uintptr(inner+2*guard))
 		return nil
 	}
-	return pages[inner-size:]
+	memory := pages[inner-size:]
+	live.Lock()
+	live.size[unsafe.Pointer(unsafe.SliceData(memory))] = cap(memory)
+	live.Unlock()
+	return memory
 }
 
 func unmap(b []byte) {
+	live.Lock()
+	defer live.Unlock()
+	start := unsafe.Pointer(unsafe.SliceData(b))
+	if size, ok := live.size[start]; !ok || size != cap(b) {
+		panic("sys: what is given back is not, or no longer, a mapping")
+	}
 	inner := wholePages(cap(b))
 	first := unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), cap(b)-inner)
 	for _, v := range unsafe.Slice((*byte)(first), inner-cap(b)) {
@@ -38,5 +56,6 @@ func unmap(b []byte) {
 			panic("sys: somebody has written before a mapping")
 		}
 	}
+	delete(live.size, start)
 	unix.MunmapPtr(unsafe.Add(first, -guard), uintptr(inner+2*guard))
 }
