@@ -5,8 +5,8 @@ import errno
 import json
 import os
 import pathlib
-import socket
 import secrets
+import socket
 import ssl
 import subprocess
 import sys
