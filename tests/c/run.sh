@@ -10,6 +10,7 @@ run() {
     local name
     name=$(basename "$1")
     "$1" >"$2/$name" 2>&1
+    echo "$?" >"$2/$name.status"
     # In one piece, so that two programs do not mix.
     { echo "== $name"; cat "$2/$name"; } >"$2/$name.shown"
     cat "$2/$name.shown"
@@ -26,7 +27,8 @@ for program in "${programs[@]}"; do
         passed=$((passed + BASH_REMATCH[1]))
         failed=$((failed + BASH_REMATCH[2]))
     else
-        echo "$(basename "$program") ended without a summary: $summary"
+        name=$(basename "$program")
+        echo "$name ended without a summary, exit status $(cat "$logs/$name.status"): $summary"
         failed=$((failed + 1))
     fi
 done
