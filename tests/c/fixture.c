@@ -81,26 +81,36 @@ void settle(void)
     for (int i = 0; i < 3; i++) on_loop(NULL, NULL);
 }
 
-void check_quiet(void)
+// Says how often the loop looks for events in a while in which nothing is to be done.
+static unsigned long looks_in_a_window(int window_ms, unsigned *rounds)
 {
-    enum { WINDOW_MS = 100, FEW = 60 };
     uint64_t before = stats_now().loop_iterations;
-    int64_t until = now_ms() + WINDOW_MS;
-    unsigned rounds = 0;
-    for (int64_t left = WINDOW_MS; left > 0; left = until - now_ms()) {
+    int64_t until = now_ms() + window_ms;
+    *rounds = 0;
+    for (int64_t left = window_ms; left > 0; left = until - now_ms()) {
         if (!test_loop) {
             pause_ms((int)left);
             continue;
         }
         struct pollfd p = {.fd = socket_loop_fd(test_loop), .events = POLLIN};
         if (poll(&p, 1, (int)left) > 0) pump(0);
-        rounds++;
+        ++*rounds;
     }
-    uint64_t looked = stats_now().loop_iterations - before;
-    if (rounds > FEW || looked > FEW) {
-        probes_print(stderr);
-        FAIL("the loop spins: readable %u times, %llu looks for events in %d ms", rounds, (unsigned long long)looked, WINDOW_MS);
+    return (unsigned long)(stats_now().loop_iterations - before);
+}
+
+// A loop that spins is never quiet; one that a slow machine has left work to is, in a later window.
+void check_quiet(void)
+{
+    enum { WINDOW_MS = 100, FEW = 60, WINDOWS = 10 };
+    unsigned rounds = 0;
+    unsigned long looked = 0;
+    for (int i = 0; i < WINDOWS; i++) {
+        looked = looks_in_a_window(WINDOW_MS, &rounds);
+        if (rounds <= FEW && looked <= FEW) return;
     }
+    probes_print(stderr);
+    FAIL("the loop spins: readable %u times, %lu looks for events in %d ms", rounds, looked, WINDOW_MS);
 }
 
 static int frozen, thawing;
