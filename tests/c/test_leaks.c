@@ -16,13 +16,18 @@ static struct region {
 } regions[4096];
 static atomic_uint region_count;
 
-// The library finds this one; where there is a sanitizer it is told too.
-void __lsan_register_root_region(const void *begin, size_t size)
+// The library finds this one; where there is a sanitizer it is told too. The sanitizer calls it, too, before it has made
+// its own memory, and again from inside of dlsym.
+__attribute__((no_sanitize_address)) void __lsan_register_root_region(const void *begin, size_t size)
 {
+    static __thread int inside;
+    if (inside) return;
+    inside = 1;
     void (*next)(const void *, size_t) = (void (*)(const void *, size_t))dlsym(RTLD_NEXT, "__lsan_register_root_region");
     unsigned i = region_count++;
     if (i < sizeof regions / sizeof *regions) regions[i] = (struct region){(uintptr_t)begin, (uintptr_t)begin + size};
     if (next != NULL) next(begin, size);
+    inside = 0;
 }
 
 // Says whether a pointer is in readable memory of a region.
