@@ -17,7 +17,10 @@ run() {
 }
 export -f run
 
-programs=("$build"/tests/test_*)
+programs=()
+for program in "$build"/tests/test_*; do # one whose source has gone may still be there
+    [ ! -e "$(dirname "$0")/$(basename "$program").c" ] || programs+=("$program")
+done
 printf '%s\0' "${programs[@]}" | xargs -0 -P 2 -I{} bash -c 'run "$1" "$2"' _ {} "$logs"
 
 passed=0 failed=0
