@@ -9,10 +9,10 @@
 // take longer: a datagram that has to be queued is copied under it (at most 64 KiB), and a
 // block that goes back to a full pool is unmapped under it: those of datagrams that were sent,
 // and those of a send that was dropped while the kernel had it. Fields that only the loop's
-// thread touches are marked so and need no lock. Other threads use the descriptor between use
-// and unuse. Only the loop's thread closes it, when no other thread uses it.
+// thread touches are marked so and need no lock. Other threads use the descriptor between incref
+// and decref. Only the loop's thread closes it, when no other thread uses it.
 //
-// Whatever a call cannot do on its own thread it leaves in Socket.work, and the loop
+// Whatever a call cannot do on its own thread it leaves in Socket.pendingWork, and the loop
 // runs the socket's task. Callbacks are made by the loop's thread only, from
 // RunTask, Ready and Expire, with no lock held.
 //
@@ -28,8 +28,7 @@
 //   - Both: wire.go (the only recv and the only send of connections).
 //   - Receiving: stream.go, receipt.go (an answer waits for the completion of its send), inbox.go
 //     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go, sink_records.go,
-//     host.go
-//     (how they are called).
+//     host.go (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
 //     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
 //     becomes a TLS client).

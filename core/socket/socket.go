@@ -222,7 +222,7 @@ func (s *Socket) schedule(w work) {
 	s.unlock()
 }
 
-// increfLocked returns the descriptor, which stays open until unuse; -1 if there is none. mu
+// increfLocked returns the descriptor, which stays open until decref; -1 if there is none. mu
 // is held.
 func (s *Socket) increfLocked() int {
 	if s.fd >= 0 {

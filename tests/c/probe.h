@@ -107,6 +107,8 @@ void on_loop(void (*function)(void *), void *argument); // and waits for it
 void settle(void);
 // Nothing happens and the loop knows it: it does not look for events over and over.
 void check_quiet(void);
+// The same as a question, to be asked again where what has been begun may still go on.
+int is_quiet(void);
 // The loop's thread does nothing between them.
 void freeze(void);
 void thaw(void);
