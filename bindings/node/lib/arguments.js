@@ -69,6 +69,11 @@ function isDetached(value) {
   }
 }
 
+/** What is sent later: the program may change the original meanwhile. */
+function copyOf(data) {
+  return typeof data === 'string' ? data : Buffer.from(new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength));
+}
+
 function notData() {
   return parameterError('data must be a string, an ArrayBuffer or a view of one, and not detached');
 }
@@ -132,5 +137,5 @@ function readExtraOptions(options, compat) {
 }
 
 module.exports = {
-  inRange, integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
+  copyOf, inRange, integer, isData, isObject, needObject, notData, readAddress, readConnectOptions, readExtraOptions, refuseUnsupported,
 };

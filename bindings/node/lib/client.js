@@ -9,9 +9,12 @@ const { readAddress, readConnectOptions } = require('./arguments.js');
 const { answer, begin, put, swap } = require('./requests.js');
 const loop = require('./loop.js');
 const {
-  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kJoined, kKeep, kOpened, kPrepare, kRead, kRefuse, kSlot,
-  kSubscribe, kView,
+  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kInTurn, kJoined, kKeep, kMustWait, kOpened, kPrepare, kQueue,
+  kRead, kRefuse, kSlot, kSubscribe, kView,
 } = require('./symbols.js');
+
+const kBind = Symbol('ohsocket.bind');
+const kConnect = Symbol('ohsocket.connect');
 
 /** A socket that connects. */
 class ClientSocket extends StreamSocket {
@@ -30,6 +33,11 @@ class ClientSocket extends StreamSocket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kMustWait]()) return this[kInTurn](callback, () => this[kBind](local, callback), true);
+    return this[kBind](local, callback);
+  }
+
+  [kBind](local, callback) {
     const result = this[kHeld] === null
       ? native.bind(this[kHandle], local.address, local.port, local.family) : -ErrorCode.ALREADY;
     if (result >= 0) {
@@ -48,6 +56,11 @@ class ClientSocket extends StreamSocket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kMustWait]()) return this[kInTurn](callback, () => this[kConnect](target, callback), true);
+    return this[kConnect](target, callback);
+  }
+
+  [kConnect](target, callback) {
     const { signal } = target;
     let started = false; // otherwise the socket is as it was
     if (signal?.aborted) return this[kRefuse](abortError(signal.reason), callback);
@@ -102,6 +115,7 @@ class ClientSocket extends StreamSocket {
   getSocketFd(callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kQueue] !== null) return this[kInTurn](callback, () => this.getSocketFd(callback));
     const fd = native.getFd(this[kHandle]);
     return answer(this[kHandle], callback, 0, fd < 0 ? undefined : fd);
   }

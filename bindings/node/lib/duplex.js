@@ -7,7 +7,7 @@ const { errorOf } = require('./errors.js');
 const { readExtraOptions } = require('./arguments.js');
 const { ErrorCategory, ErrorCode, Option } = require('./constants.js');
 const { addressOf, stateOf } = require('./socket.js');
-const { kFailed, kHandle, kOpen, kSend, kView } = require('./symbols.js');
+const { kFailed, kHandle, kOpen, kQueue, kSend, kView } = require('./symbols.js');
 
 const MAX_VIEWS = 1024; // of one send
 const FAMILIES = [undefined, 'IPv4', 'IPv6'];
@@ -314,7 +314,7 @@ class SocketDuplex extends Duplex {
 }
 
 function duplexOf(socket, options) {
-  if (!socket[kOpen]) throw errorOf(-ErrorCode.NOTCONN);
+  if (!socket[kOpen] || socket[kQueue] !== null) throw errorOf(-ErrorCode.NOTCONN);
   return new SocketDuplex(socket, options);
 }
 

@@ -8,11 +8,12 @@ const { ErrorCode, Event, Kind } = require('./constants.js');
 const { inRange, readAddress } = require('./arguments.js');
 const { Opening } = require('./opening.js');
 const {
-  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kKeep, kListeners, kOpen, kOpened,
-  kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
+  kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kInTurn, kKeep, kListeners, kMustWait,
+  kOpen, kOpened, kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
 
 const opening = Symbol('ohsocket.opening');
+const kListen = Symbol('ohsocket.listen');
 
 /** A socket that listens. */
 class ServerSocket extends Socket {
@@ -32,6 +33,11 @@ class ServerSocket extends Socket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kMustWait]()) return this[kInTurn](callback, () => this[kListen](local, callback), true);
+    return this[kListen](local, callback);
+  }
+
+  [kListen](local, callback) {
     return this[opening].begin(this[kHandle], callback, () => {
       const prepared = this[kPrepare](local);
       if (prepared < 0) return prepared;

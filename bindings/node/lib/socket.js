@@ -6,6 +6,7 @@ const { inspect } = require('node:util');
 const native = require('./native.js');
 const loop = require('./loop.js');
 const { release, retain } = require('./alive.js');
+const { AfterClose } = require('./afterclose.js');
 const { Emitter } = require('./emitter.js');
 const { isCompat } = require('./compat.js');
 const { errorOf, parameterError } = require('./errors.js');
@@ -15,8 +16,8 @@ const { answer, begin, take } = require('./requests.js');
 const { Promise } = require('./promises.js');
 const {
   kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
-  kJoined, kKeep, kLast, kLeave, kLeft, kListeners, kOpen, kOpened, kPaused, kReferenced, kRefuse, kReplay, kReplaying, kResource, kSlot, kStep,
-  kSubscribe, kView,
+  kInTurn, kJoined, kKeep, kLast, kLeave, kLeft, kListeners, kMustWait, kOpen, kOpened, kPaused, kQueue, kReferenced, kRefuse, kReplay,
+  kReplaying, kResource, kSlot, kStep, kSubscribe, kView,
 } = require('./symbols.js');
 
 const OPTIONS = new Set(Object.values(Option));
@@ -41,6 +42,7 @@ class Socket extends Emitter {
     this[kReferenced] = true;
     this[kView] = undefined; // its stream
     this[kLeft] = false; // the last period ended by itself, and the program has not closed since
+    this[kQueue] = null; // an AfterClose, from an operation on that opens and has to wait for a close
     this[kLast] = null; // its addresses, local and remote, for then
   }
 
@@ -50,11 +52,16 @@ class Socket extends Emitter {
   close(callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kQueue] !== null) return this[kInTurn](callback, () => this.close(callback));
     return begin(this[kHandle], callback, (request) => this[kClose](request));
   }
 
   /** Closes at once; a TCP connection is reset. */
   abort() {
+    if (this[kQueue] !== null) {
+      this[kInTurn](ignored, () => this[kOpen] && this.abort()); // what waits is aborted too
+      if (!this[kOpen]) return this;
+    }
     if (!this[kOpen]) throw errorOf(this.constructor.closedResult);
     if (native.abort(this[kHandle]) >= 0) this[kDrop]();
     else this[kFinish]();
@@ -109,8 +116,8 @@ class Socket extends Emitter {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
-    const result = native.setExtraOptions(this[kHandle], members);
-    return answer(this[kHandle], callback, isClosedResult(result) && hasEnded(this) ? 0 : result);
+    if (this[kQueue] !== null) return this[kInTurn](callback, () => setMembers(this, members, callback));
+    return setMembers(this, members, callback);
   }
 
   /** Sets an option of the library, one of Option, at any time. */
@@ -132,6 +139,7 @@ class Socket extends Emitter {
   getState(callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kQueue] !== null) return this[kInTurn](callback, () => this.getState(callback));
     return answer(this[kHandle], callback, 0, stateOf(this));
   }
 
@@ -160,6 +168,17 @@ class Socket extends Emitter {
   }
 
   // ---- The open period
+
+  /** Whether an operation that opens has to wait: for a close that is under way, or behind others that wait for it. */
+  [kMustWait]() {
+    return this[kQueue] !== null || (this[kOpen] && this[kClosing]);
+  }
+
+  /** Begins an operation when the close before it is over, and those before it have begun. */
+  [kInTurn](callback, begins, opens) {
+    this[kQueue] ??= new AfterClose();
+    return this[kQueue].add(callback, begins, opens);
+  }
 
   [kOpened]() {
     if (this[kOpen]) return;
@@ -283,6 +302,7 @@ class Socket extends Emitter {
       this[kResource].runInAsyncScope(this[kEmit], this, type);
     } finally {
       joined?.forEach((request) => take(request).settle(0));
+      if (this[kQueue] !== null) setImmediate(goOn, this); // the answer of that close comes first
     }
   }
 
@@ -323,9 +343,19 @@ Socket.events = 0;
 if (Symbol.asyncDispose) {
   /** `await using`: closes, if it is open. */
   Socket.prototype[Symbol.asyncDispose] = async function () {
+    if (this[kQueue] !== null) await this[kInTurn](undefined, ignored);
     if (this[kOpen]) await this.close();
   };
 }
+
+/** The close is over: what waits for it begins. */
+function goOn(socket) {
+  const queue = socket[kQueue];
+  socket[kQueue] = null; // for what begins it is as if it were called now
+  if (queue.run(() => socket[kMustWait]())) socket[kQueue] = queue;
+}
+
+function ignored() {}
 
 /** Those of OpenHarmony's later classes throw what is wrong with the first argument. */
 function throwing(Class) {
@@ -360,6 +390,11 @@ function hasEnded(socket) {
   return socket[kLeft] || (socket[kOpen] && !socket[kClosing]);
 }
 
+function setMembers(socket, members, callback) {
+  const result = native.setExtraOptions(socket[kHandle], members);
+  return answer(socket[kHandle], callback, isClosedResult(result) && hasEnded(socket) ? 0 : result);
+}
+
 const closedResults = new Set([ErrorCode.BADF, ErrorCode.SERVER_BADF, ErrorCode.TLS_NOT_BOUND].map((code) => -code));
 
 function isClosedResult(result) {
@@ -381,6 +416,7 @@ function textOf(socket, remote) {
 function getAddress(socket, remote, callback) {
   const bad = badCallback(callback);
   if (bad) return socket[kRefuse](bad);
+  if (socket[kQueue] !== null) return socket[kInTurn](callback, () => getAddress(socket, remote, callback));
   const address = native.getAddress(socket[kHandle], remote);
   if (typeof address === 'number') {
     const last = isClosedResult(address) && hasEnded(socket) ? socket[kLast]?.[remote] : undefined;

@@ -6,9 +6,9 @@ const { Socket, badCallback, getAddress } = require('./socket.js');
 const { ErrorCode } = require('./constants.js');
 const { parameterError } = require('./errors.js');
 const { encode } = require('./encoding.js');
-const { isData, needObject, notData, refuseUnsupported } = require('./arguments.js');
+const { copyOf, isData, needObject, notData, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
-const { kCompat, kHandle, kOpen, kRefuse, kSend } = require('./symbols.js');
+const { kCompat, kHandle, kInTurn, kOpen, kQueue, kRefuse, kSend } = require('./symbols.js');
 
 const sendResult = Symbol('ohsocket.sendResult');
 
@@ -30,6 +30,10 @@ class StreamSocket extends Socket {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
     if (!isData(data)) return super[kRefuse](notData(), callback);
+    if (this[kQueue] !== null) {
+      const copy = copyOf(data);
+      return this[kInTurn](callback, () => this[kSend](copy, callback));
+    }
     const handle = this[kHandle];
     if (callback !== undefined) return begin(handle, callback, (request) => this[sendResult](native.send(handle, data, request)));
     const entry = new PromiseEntry(handle, undefined); // begin, without a closure for each send
@@ -43,6 +47,10 @@ class StreamSocket extends Socket {
   sendv(views, callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kQueue] !== null) {
+      const copies = Array.isArray(views) ? views.map((view) => (isData(view) ? copyOf(view) : view)) : views;
+      return this[kInTurn](callback, () => this.sendv(copies, callback));
+    }
     return begin(this[kHandle], callback, (request) => this[sendResult](native.sendv(this[kHandle], views, request)), viewsError);
   }
 
@@ -50,6 +58,7 @@ class StreamSocket extends Socket {
   end(callback) {
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kQueue] !== null) return this[kInTurn](callback, () => this.end(callback));
     return begin(this[kHandle], callback, (request) => this[sendResult](native.end(this[kHandle], request)));
   }
 

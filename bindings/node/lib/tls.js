@@ -11,7 +11,7 @@ const { inRange, isData, needObject, notData } = require('./arguments.js');
 const { readSecureOptions, readTLSOptions, setSecure } = require('./secure.js');
 const { answer } = require('./requests.js');
 const {
-  kBound, kClosed, kCompat, kHandle, kHeld, kKeep, kLeft, kListeners, kOpened, kPrepare, kRead, kRefuse, kSend, kSubscribe,
+  kBound, kClosed, kCompat, kHandle, kHeld, kInTurn, kKeep, kLeft, kListeners, kOpened, kPrepare, kQueue, kRead, kRefuse, kSend, kSubscribe,
 } = require('./symbols.js');
 
 const PROTOCOL = 0, CIPHER_SUITE = 1, SIGNATURE_ALGORITHMS = 2, ALPN = 3, SERVER_NAME = 4; // of getAgreed
@@ -21,6 +21,7 @@ const DER = 0; // EncodingFormat.FORMAT_DER
 function agreed(socket, what, callback, convert = (text) => text) {
   const bad = badCallback(callback);
   if (bad) return socket[kRefuse](bad);
+  if (socket[kQueue] !== null) return socket[kInTurn](callback, () => agreed(socket, what, callback, convert));
   const text = native.getAgreed(socket[kHandle], what);
   return typeof text === 'number' ? answer(socket[kHandle], callback, text) : answer(socket[kHandle], callback, 0, convert(text));
 }
@@ -31,6 +32,7 @@ const split = (text) => text.split(':').filter(Boolean);
 function certificate(socket, remote, callback) {
   const bad = badCallback(callback);
   if (bad) return socket[kRefuse](bad);
+  if (socket[kQueue] !== null) return socket[kInTurn](callback, () => certificate(socket, remote, callback));
   const der = native.getCertificate(socket[kHandle], remote);
   if (typeof der !== 'number') return answer(socket[kHandle], callback, 0, { data: new Uint8Array(der), encodingFormat: DER });
   return answer(socket[kHandle], callback, der === 0 ? -ErrorCode.TLS_CERTIFICATE : der);
@@ -133,8 +135,11 @@ class TLSSocketServer extends ServerSocket {
   /** The certificate and all other options of listen but the address, for the clients that come from now on. */
   setSecureOptions(options) {
     const { secureOptions } = needObject(options, 'options');
-    const result = setSecure(this[kHandle], readSecureOptions(secureOptions, options));
+    const read = readSecureOptions(secureOptions, options);
+    const result = setSecure(this[kHandle], read);
     if (result < 0) throw errorOf(result, this[kHandle]);
+    // A listen that waits has options of its own: these come after it.
+    if (this[kQueue] !== null) this[kInTurn](undefined, () => setSecure(this[kHandle], read));
     return this;
   }
 

@@ -8,15 +8,17 @@ const { Socket, badCallback } = require('./socket.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
 const { BusinessError } = require('./errors.js');
 const { encode } = require('./encoding.js');
-const { isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
+const { copyOf, isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
 const {
-  kBound, kClose, kClosing, kCompat, kDrop, kHandle, kOpen, kOpened, kRefuse, kSlot, kStep, kSubscribe,
+  kBound, kClose, kClosing, kCompat, kDrop, kHandle, kInTurn, kMustWait, kOpen, kOpened, kQueue, kRefuse, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
 const { Opening } = require('./opening.js');
 
 const opening = Symbol('ohsocket.opening');
 const waiting = Symbol('ohsocket.waiting');
+const kBind = Symbol('ohsocket.bind');
+const kSend = Symbol('ohsocket.sendTo');
 
 class UDPSocket extends Socket {
   constructor() {
@@ -36,6 +38,11 @@ class UDPSocket extends Socket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kMustWait]()) return this[kInTurn](callback, () => this[kBind](local, callback), true);
+    return this[kBind](local, callback);
+  }
+
+  [kBind](local, callback) {
     return this[opening].begin(this[kHandle], callback, () => {
       const result = native.bind(this[kHandle], local.address, local.port, local.family);
       if (result >= 0) {
@@ -56,12 +63,20 @@ class UDPSocket extends Socket {
       if (options.encoding !== undefined && typeof data === 'string') data = encode(data, options.encoding, this[kCompat]);
       to = readAddress(options.address, this[kCompat]);
       if (!isData(data)) throw notData();
-      if (to.port === 0 && this[kOpen]) throw new BusinessError(ErrorCode.INVAL, 'Invalid argument: address.port must be 1 to 65535');
+      if (to.port === 0 && (this[kOpen] || this[kQueue] !== null)) throw new BusinessError(ErrorCode.INVAL, 'Invalid argument: address.port must be 1 to 65535');
     } catch (error) {
       return this[kRefuse](error, callback);
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kQueue] !== null) {
+      const copy = copyOf(data);
+      return this[kInTurn](callback, () => this[kSend](copy, to, callback));
+    }
+    return this[kSend](data, to, callback);
+  }
+
+  [kSend](data, to, callback) {
     const handle = this[kHandle];
     if (callback !== undefined) return begin(handle, callback, (request) => sendTo(this, data, to, request));
     const entry = new PromiseEntry(handle);
@@ -105,7 +120,7 @@ function sendTo(socket, data, to, request) {
 
 /** Sends in its turn, and when the name, if it is one, has been looked up. */
 function sendLater(socket, data, to, request) {
-  const copy = typeof data === 'string' ? data : Buffer.from(new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength));
+  const copy = copyOf(data);
   const operation = {
     request,
     ready: true,
