@@ -12,7 +12,8 @@ static void ohs_call_listener(uintptr_t function, uintptr_t event, uintptr_t use
 	ohs_before();
 }
 
-static void ohs_call_completion(uintptr_t function, int64_t socket, int32_t error, uintptr_t user_data) {
+static void ohs_call_completion(uintptr_t function, int64_t socket, int32_t error,
+                                uintptr_t user_data) {
 	ohs_after();
 	((socket_completion)function)(socket, error, (void *)user_data);
 	ohs_before();
@@ -33,8 +34,8 @@ import (
 	"ohsocket/core/socket"
 )
 
-// onHeap is an object of Go's heap: made by init, because the linker has a place of its own for what a
-// variable begins with.
+// onHeap is an object of Go's heap: made by init, because the linker has a place of its own for
+// what a variable begins with.
 var onHeap *[64]byte
 
 func init() {

@@ -181,8 +181,8 @@ func readStruct[T any](p uintptr, to *T) errcode.Code {
 	return errcode.OK
 }
 
-// readOptions is readStruct for a call of a socket, which remembers what is wrong. initializer is the
-// macro that a caller may have forgotten.
+// readOptions is readStruct for a call of a socket, which remembers what is wrong. initializer is
+// the macro that a caller may have forgotten.
 func readOptions[T any](s *socket.Socket, operation, initializer string, p uintptr, to *T) errcode.Code {
 	code := readStruct(p, to)
 	if code == errcode.OK {

@@ -28,10 +28,10 @@ static const int open_signals[] = {
     SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF, SIGURG, SIGPIPE,
 };
 
-/* The Go runtime passes a fault of C code to the handler that was there before its own; with none it
- * takes the fault for Go's, prints all goroutines and ends the process by SIGABRT or SIGQUIT. With
- * this one the instruction faults again, now with the default action: exit status and core dump are
- * those of a program without the library. */
+/* The Go runtime passes a fault of C code to the handler that was there before its own; with none
+ * it takes the fault for Go's, prints all goroutines and ends the process by SIGABRT or SIGQUIT.
+ * With this one the instruction faults again, now with the default action: exit status and core
+ * dump are those of a program without the library. */
 static void default_fault(int signal_number) { signal(signal_number, SIG_DFL); }
 
 static void leave_faults_to_default(void) {
@@ -72,10 +72,10 @@ __attribute__((constructor)) static void after_go(void) {
     if (mask_is_saved) pthread_sigmask(SIG_SETMASK, &host_mask, NULL);
 }
 
-/* Called when the Go packages are initialised. Go raises the soft limit on open files to the hard one
- * less 1, in the whole process and for all its children; programs that use select() or close all
- * descriptors up to the limit break. If the limit is neither what it was nor what Go makes of it,
- * the host has set it meanwhile. */
+/* Called when the Go packages are initialised. Go raises the soft limit on open files to the hard
+ * one less 1, in the whole process and for all its children; programs that use select() or close
+ * all descriptors up to the limit break. If the limit is neither what it was nor what Go makes of
+ * it, the host has set it meanwhile. */
 void ohs_restore_files(void) {
     struct rlimit now;
 
@@ -87,9 +87,9 @@ void ohs_restore_files(void) {
 
 extern void __lsan_register_root_region(const void *, size_t) __attribute__((weak));
 
-/* Go's heap grows upwards from a place that is chosen when the process begins, by areas of 64 MiB. At
- * the time of this call it is in the first or the second. What it grows by later lies in the region
- * too: the sanitizer scans what is readable of it, and that only when it looks for leaks. */
+/* Go's heap grows upwards from a place that is chosen when the process begins, by areas of 64 MiB.
+ * At the time of this call it is in the first or the second. What it grows by later lies in the
+ * region too: the sanitizer scans what is readable of it, and that only when it looks for leaks. */
 void ohs_show_heap(uintptr_t object) {
     const uintptr_t area = (uintptr_t)64 << 20, region = (uintptr_t)1 << 40;
 

@@ -17,9 +17,9 @@ extern OHS_HIDDEN int ohs_forked;
 extern OHS_HIDDEN __thread char ohs_thread_mark __attribute__((tls_model("initial-exec")));
 static inline uintptr_t ohs_thread_id(void) { return (uintptr_t)&ohs_thread_mark; }
 
-/* A call happens before the callbacks that it causes, and those before the calls that wait for them.
- * The host's ThreadSanitizer sees nothing of how Go orders them and is told here; without it both are
- * NULL. */
+/* A call happens before the callbacks that it causes, and those before the calls that wait for
+ * them. The host's ThreadSanitizer sees nothing of how Go orders them and is told here; without it
+ * both are NULL. */
 extern void __tsan_acquire(void *) __attribute__((weak));
 extern void __tsan_release(void *) __attribute__((weak));
 extern OHS_HIDDEN char ohs_order;
@@ -30,9 +30,9 @@ static inline void ohs_after(void) {
     if (__builtin_expect(__tsan_acquire != NULL, 0)) __tsan_acquire(&ohs_order);
 }
 
-/* The host's LeakSanitizer looks for pointers where C has them. Much of what C has allocated here, and
- * of what the host has given the library, only Go's heap refers to: without a word about where that
- * is, all of it would be reported as lost. Without the sanitizer this does nothing. */
+/* The host's LeakSanitizer looks for pointers where C has them. Much of what C has allocated here,
+ * and of what the host has given the library, only Go's heap refers to: without a word about where
+ * that is, all of it would be reported as lost. Without the sanitizer this does nothing. */
 OHS_HIDDEN void ohs_show_heap(uintptr_t object);
 
 /* RLIMIT_NOFILE as it was when the library was loaded. ohs_files_known is 0 if it could not be

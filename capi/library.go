@@ -11,8 +11,8 @@ import (
 // C: int socket_set_compat(int on)
 //
 // socket_set_compat makes sockets constructed from now on behave as OpenHarmony's own where this
-// library behaves better (docs/reference/compat.md). The environment variable OHSOCKET_COMPAT=1 does so from
-// the start. Returns the previous setting.
+// library behaves better (docs/reference/compat.md). The environment variable OHSOCKET_COMPAT=1
+// does so from the start. Returns the previous setting.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: on is neither 0 nor 1.
 //

@@ -131,8 +131,8 @@ func goSocketLoopPost(loop int64, function, userData uintptr) (result int32) {
 // socket_loop_set_timer runs a function on the loop's thread after delay_ms and then, if
 // interval_ms is not 0, every interval_ms. Both are 0 to 2^40. A busy loop leaves out the
 // intervals that it misses. Loop 0 is the first default loop. In record mode function is NULL, and
-// the timer makes SOCKET_EVENT_TIMER records with its id as size. Timers end with their loop. Returns the
-// timer's id (> 0).
+// the timer makes SOCKET_EVENT_TIMER records with its id as size. Timers end with their loop.
+// Returns the timer's id (> 0).
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: a time is out of range, or function is as in socket_loop_post.
 //   - SOCKET_ERROR_BADF: the loop is not valid.

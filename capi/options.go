@@ -12,7 +12,8 @@ import (
 //
 // socket_set_extra_options sets the members that fields names, on an open socket: call it after
 // socket_bind, socket_listen or socket_connect. A server sets them for itself and for its
-// connections, present and future. During a connect they are for its connection. They are set in the order of the struct until one fails.
+// connections, present and future. During a connect they are for its connection. They are set in
+// the order of the struct until one fails.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
 //   - SOCKET_ERROR_BADF: the socket is not open (a server: SOCKET_ERROR_SERVER_BADF).

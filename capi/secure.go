@@ -97,7 +97,8 @@ func (r *optionReader) text(member string, p uintptr, limit int) []byte {
 	return b
 }
 
-// texts reads an array of count texts; the member with their number has the name of the array without its plural.
+// texts reads an array of count texts; the member with their number has the name of the array
+// without its plural.
 func (r *optionReader) texts(member string, p uintptr, count int32, most, limit int) [][]byte {
 	var all [][]byte
 	for i, q := range array[uintptr](r, member, strings.TrimSuffix(member, "s")+"_count", p, count, most) {

@@ -18,8 +18,8 @@ import (
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
 //   - SOCKET_ERROR_TLS_CERTIFICATE: a certificate cannot be read or does not belong to the key.
-//   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), or an unknown cipher
-//     suite or signature algorithm.
+//   - SOCKET_ERROR_TLS_SYSTEM_CALL: the key cannot be read (wrong pass phrase?), or an unknown
+//     cipher suite or signature algorithm.
 //   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
 //
 //export goSocketTLSSetSecureOptions

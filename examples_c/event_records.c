@@ -32,7 +32,8 @@ static void on_client(const socket_event *e)
         SOCKET_EVENT_MASK(SOCKET_EVENT_DRAIN) | SOCKET_EVENT_MASK(SOCKET_EVENT_CLOSE), client));
 }
 
-/* After a refusal and socket_pause no new message records are made, but this batch may hold more. */
+/* After a refusal and socket_pause no new message records are made, but this batch may hold
+ * more. */
 static void on_message(const socket_event *e, struct client *client)
 {
     if (client->size == 0) {
@@ -102,7 +103,8 @@ int main(int argc, char **argv)
 
     loop = check("loop", socket_loop_create(SOCKET_LOOP_RECORDS));
     server = check("construct", socket_construct(loop, SOCKET_KIND_TCP_SERVER));
-    check("option", socket_set_option(server, SOCKET_OPTION_ALLOW_HALF_OPEN, 1)); /* for its clients */
+    /* for its clients */
+    check("option", socket_set_option(server, SOCKET_OPTION_ALLOW_HALF_OPEN, 1));
     check("subscribe", socket_subscribe(server,
         SOCKET_EVENT_MASK(SOCKET_EVENT_LISTENING) | SOCKET_EVENT_MASK(SOCKET_EVENT_CONNECT), NULL));
     check("listen", socket_listen(server, &where));

@@ -3,9 +3,10 @@
  *   https_get www.example.org 443 /
  *   https_get localhost 8443 /index.html root.pem
  *
- * Without CA_FILE the certificates of the system say whom to trust. The end of a page is found as HTTP/1.1 has it: by its
- * length, by its chunks, or, if it has neither, by the end of the connection. Then it counts that TLS tells a real end
- * from a connection that somebody has cut: that is an error event. */
+ * Without CA_FILE the certificates of the system say whom to trust. The end of a page is found as
+ * HTTP/1.1 has it: by its length, by its chunks, or, if it has neither, by the end of the
+ * connection. Then it counts that TLS tells a real end from a connection that somebody has cut:
+ * that is an error event. */
 #define _GNU_SOURCE /* strcasestr */
 #include "tls_example.h"
 
@@ -207,7 +208,8 @@ int main(int argc, char **argv)
     check("on", socket_on(tls, SOCKET_EVENT_END, on_end, &page));
     check("on", socket_on(tls, SOCKET_EVENT_ERROR, on_error, &page));
     check_detail("connect", tls, socket_connect(tls, &to, on_connected, &page));
-    check("send", socket_send(tls, request, (size_t) size, NULL, NULL)); /* waits for the handshake */
+    /* waits for the handshake */
+    check("send", socket_send(tls, request, (size_t) size, NULL, NULL));
     free(ca);
     check("run", socket_run());
     socket_release(tls);

@@ -2,9 +2,10 @@
  *
  *   tls_echo_server 127.0.0.1 8789 server.pem server.key
  *
- * A client that sends without reading makes the send queue grow. Over ENOUGH bytes the server reads no more from it until
- * the queue is shorter again: memory is bounded, TCP holds the client back, and no send is ever refused. (The other way,
- * waiting for a refusal and for drain, is in tcp_echo_server.c.) */
+ * A client that sends without reading makes the send queue grow. Over ENOUGH bytes the server reads
+ * no more from it until the queue is shorter again: memory is bounded, TCP holds the client back,
+ * and no send is ever refused. (The other way, waiting for a refusal and for drain, is in
+ * tcp_echo_server.c.) */
 #include "tls_example.h"
 
 enum { ENOUGH = 1 << 20 };

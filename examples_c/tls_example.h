@@ -1,10 +1,12 @@
-/* What the TLS examples share: files, what the library says of a failure, and what a handshake has come to. */
+/* What the TLS examples share: files, what the library says of a failure, and what a handshake has
+ * come to. */
 #ifndef TLS_EXAMPLE_H
 #define TLS_EXAMPLE_H
 
 #include "example.h"
 
-/* Reads a text file: PEM. The library copies what it is given, so it can be freed after the call. */
+/* Reads a text file: PEM. The library copies what it is given, so it can be freed after the
+ * call. */
 static inline char *read_text(const char *path)
 {
     FILE *file = fopen(path, "rb");

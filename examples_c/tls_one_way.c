@@ -1,10 +1,10 @@
-/* A TLS client that verifies the server (one-way authentication): it connects, shows what was agreed on and the server's
- * certificate, sends a text, prints the answer and closes.
+/* A TLS client that verifies the server (one-way authentication): it connects, shows what was
+ * agreed on and the server's certificate, sends a text, prints the answer and closes.
  *
  *   tls_one_way localhost 8789 root.pem other-root.pem
  *
- * The name or address that is given is what the certificate has to be for. A cipher suite of TLS 1.2 alone, as here,
- * makes the connection TLS 1.2. */
+ * The name or address that is given is what the certificate has to be for. A cipher suite of TLS
+ * 1.2 alone, as here, makes the connection TLS 1.2. */
 #include "tls_example.h"
 
 static const char help[] =

@@ -3,7 +3,8 @@
  *   tls_server 127.0.0.1 8789 server.pem server.key
  *   tls_server 127.0.0.1 1234 server.pem server.key root.pem      asks clients for a certificate
  *
- * SIGHUP reads the files again: clients that come later get the new certificate, nobody is cut off. */
+ * SIGHUP reads the files again: clients that come later get the new certificate, nobody is cut
+ * off. */
 #include "tls_example.h"
 
 static const char help[] =
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
             secure.ca_count = 1;
             secure.is_bidirectional_authentication = 1;
         }
-        result = socket_tls_set_secure_options(server, &secure); /* on an error those before stay in force */
+        /* on an error those before stay in force */
+        result = socket_tls_set_secure_options(server, &secure);
         free(cert);
         free(key);
         free(ca);

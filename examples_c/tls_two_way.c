@@ -1,10 +1,11 @@
-/* A TLS client that verifies the server and shows it a certificate of its own (two-way authentication), with every
- * secure option that there is: it connects, shows what was agreed on and the server's certificate, sends a text, prints
- * the answer and closes.
+/* A TLS client that verifies the server and shows it a certificate of its own (two-way
+ * authentication), with every secure option that there is: it connects, shows what was agreed on
+ * and the server's certificate, sends a text, prints the answer and closes.
  *
  *   TLS_PASSWORD=secret tls_two_way localhost 1234 client.key client.pem root.pem
  *
- * The pass phrase of the key is in the environment: arguments can be read by every user of the machine. */
+ * The pass phrase of the key is in the environment: arguments can be read by every user of the
+ * machine. */
 #include "tls_example.h"
 
 static const char help[] =
@@ -22,7 +23,8 @@ static void on_message(const socket_event *e, void *user_data)
     socket_close(e->socket, NULL, NULL);
 }
 
-/* In TLS 1.3 a server that does not accept our certificate says so only after we are connected: here. */
+/* In TLS 1.3 a server that does not accept our certificate says so only after we are connected:
+ * here. */
 static void on_error(const socket_event *e, void *user_data)
 {
     (void) user_data;
@@ -78,7 +80,8 @@ int main(int argc, char **argv)
     tls = check("construct", socket_construct_tls());
     check("on", socket_on(tls, SOCKET_EVENT_MESSAGE, on_message, NULL));
     check("on", socket_on(tls, SOCKET_EVENT_ERROR, on_error, NULL));
-    /* A wrong pass phrase, or a key that does not belong to the certificate, is an error of the call itself. */
+    /* A wrong pass phrase, or a key that does not belong to the certificate, is an error of the
+     * call itself. */
     check_detail("connect", tls, socket_connect(tls, &to, on_connected, argc > 6 ? argv[6] : greeting));
     free(key);
     free(cert);

@@ -1,7 +1,7 @@
 /* A UDP socket that waits for datagrams or sends one.
  *
- *   udp_peer 127.0.0.1 5678                              waits, answers each, until SIGINT or SIGTERM
- *   udp_peer 127.0.0.1 0 127.0.0.1 5678 "Hello, peer!"   sends, prints the reply and ends */
+ *   udp_peer 127.0.0.1 5678 waits, answers each, until SIGINT or SIGTERM udp_peer 127.0.0.1 0
+ *   127.0.0.1 5678 "Hello, peer!" sends, prints the reply and ends */
 #include "example.h"
 
 static const char help[] =

@@ -26,6 +26,7 @@ lint: deps-lint library $(RUFF)
 	go run $(STATICCHECK) $(GO_PACKAGES)
 	go run ./capi/headergen -check
 	python3 tests/docs_check.py
+	python3 tests/comments_check.py
 	bash tests/contracts_check.sh
 	bash tests/imports_check.sh
 	bash tests/licences_check.sh

@@ -71,7 +71,8 @@ var files = []string{
 	"construct.go", "operations.go", "listeners.go", "options.go", "getters.go", "tls.go", "loops.go", "library.go",
 }
 
-// sections are the parts of the header, by the object that a program has at hand, and their functions.
+// sections are the parts of the header, by the object that a program has at hand, and their
+// functions.
 var sections = []struct {
 	title     string
 	functions string

@@ -6,7 +6,8 @@ type Option int32
 
 const (
 	// OptionSendQueueLimit: bytes that may wait to be sent before a send is refused; a
-	// completion that has not run counts as 64, and a datagram 64 besides its bytes. 1 to 1073741824, default 16777216 (16 MiB).
+	// completion that has not run counts as 64, and a datagram 64 besides its bytes. 1 to
+	// 1073741824, default 16777216 (16 MiB).
 	OptionSendQueueLimit Option = 1
 	// OptionIdleTimeout: milliseconds without a byte received or sent after which a connection
 	// fails with SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never.

@@ -44,8 +44,8 @@ type TLSIdentity struct {
 
 // TLSOptions are the secure options of a TLS socket. Zero means default. Texts are NUL-terminated:
 // PEM up to 1 MiB each, lists up to 16 KiB, pass phrases up to 1 KiB, server_name up to 253 bytes.
-// For a SOCKET_ERROR_PARAMETER socket_get_error_detail names the member. Nobody is ever asked for a pass
-// phrase.
+// For a SOCKET_ERROR_PARAMETER socket_get_error_detail names the member. Nobody is ever asked for a
+// pass phrase.
 type TLSOptions struct {
 	// sizeof(socket_tls_options); SOCKET_TLS_OPTIONS_INIT sets it.
 	StructSize uint32

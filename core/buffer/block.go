@@ -10,8 +10,8 @@ type Block struct {
 	end    int // behind the last byte
 }
 
-// SmallBlock and LargeBlock are the two sizes: most queues hold little, and a datagram, with what is
-// known about it, must fit in one piece.
+// SmallBlock and LargeBlock are the two sizes: most queues hold little, and a datagram, with what
+// is known about it, must fit in one piece.
 const (
 	SmallBlock = 16 << 10
 	LargeBlock = 68 << 10

@@ -5,19 +5,32 @@ package errcode
 type Category int32
 
 const (
-	CategoryNone        Category = iota // success
-	CategoryUsage                       // the call cannot work as made: bad argument, wrong state, not supported
-	CategoryIO                          // the operation failed in a way that no other category describes
-	CategoryClosed                      // the connection has ended, or the operation was cancelled by a close
-	CategoryTimeout                     // the time allowed has passed
-	CategoryAgain                       // nothing is wrong; the same call may succeed when it is repeated
-	CategoryResource                    // the process or the system is out of descriptors, memory or space
-	CategoryAddress                     // the address is in use or is not one of this machine's
-	CategoryUnreachable                 // the peer refused or there is no way to it
-	CategoryPermission                  // the system or a proxy denies it
-	CategoryResolve                     // the host name has no address
-	CategoryTLS                         // the TLS session failed: handshake, certificate, record layer
-	CategoryInternal                    // a defect of the library or a code that it does not know
+	// success
+	CategoryNone Category = iota
+	// the call cannot work as made: bad argument, wrong state, not supported
+	CategoryUsage
+	// the operation failed in a way that no other category describes
+	CategoryIO
+	// the connection has ended, or the operation was cancelled by a close
+	CategoryClosed
+	// the time allowed has passed
+	CategoryTimeout
+	// nothing is wrong; the same call may succeed when it is repeated
+	CategoryAgain
+	// the process or the system is out of descriptors, memory or space
+	CategoryResource
+	// the address is in use or is not one of this machine's
+	CategoryAddress
+	// the peer refused or there is no way to it
+	CategoryUnreachable
+	// the system or a proxy denies it
+	CategoryPermission
+	// the host name has no address
+	CategoryResolve
+	// the TLS session failed: handshake, certificate, record layer
+	CategoryTLS
+	// a defect of the library or a code that it does not know
+	CategoryInternal
 )
 
 var categories = [...]string{

@@ -1,5 +1,5 @@
-// Package goruntime has what the library knows of Go's runtime and asks of it: how many processors its
-// scheduler has, and when its heap gives memory back.
+// Package goruntime has what the library knows of Go's runtime and asks of it: how many processors
+// its scheduler has, and when its heap gives memory back.
 package goruntime
 
 import (
@@ -11,7 +11,8 @@ import (
 // The library's heap is not profiled: there is no way to ask for it, and it costs memory.
 func init() { runtime.MemProfileRate = 0 }
 
-// spareProcs are for threads of the host that call the library now and then: each keeps a processor.
+// spareProcs are for threads of the host that call the library now and then: each keeps a
+// processor.
 const spareProcs = 3
 
 // WantProcs sees to it that the scheduler has processors enough for a number of loops.
@@ -28,10 +29,10 @@ func WantProcs(loops int) {
 // garbage until as much again has come, or for minutes if the process is quiet now.
 func GiveBack() { debug.FreeOSMemory() }
 
-// GiveBackMore is GiveBack for what that has freed, but has left in the runtime's caches: a processor
-// keeps up to half a MiB of free pages to itself, and a collection takes them away only from those
-// that have nothing to do at that moment. It reports whether many pages are still free for the size
-// of the heap, so that it is worth trying again later.
+// GiveBackMore is GiveBack for what that has freed, but has left in the runtime's caches: a
+// processor keeps up to half a MiB of free pages to itself, and a collection takes them away only
+// from those that have nothing to do at that moment. It reports whether many pages are still free
+// for the size of the heap, so that it is worth trying again later.
 func GiveBackMore() bool {
 	usePages()
 	debug.FreeOSMemory()
@@ -50,7 +51,8 @@ func read(name string) uint64 {
 // pages keeps what usePages allocates on the heap.
 var pages *[64][]byte
 
-// usePages takes the free pages that the processor it runs on keeps, and leaves them to the next collection.
+// usePages takes the free pages that the processor it runs on keeps, and leaves them to the next
+// collection.
 func usePages() {
 	const pageSize = 8 << 10
 	pages = new([64][]byte)

@@ -4,6 +4,6 @@
 //	bits 20-51  generation, from 1
 //	bits  0-19  slot
 //
-// so that it is positive and exact as a double. Look-up takes no lock; a handle that was given back,
-// or that nobody gave, finds nothing.
+// so that it is positive and exact as a double. Look-up takes no lock; a handle that was given
+// back, or that nobody gave, finds nothing.
 package handle

@@ -46,8 +46,8 @@ type entry[T any] struct {
 	next       uint32 // of the line of free slots, plus one
 }
 
-// Publish gives an object a handle, which the object keeps itself: it has it before anybody can find it.
-// It reports false if there are none left.
+// Publish gives an object a handle, which the object keeps itself: it has it before anybody can
+// find it. It reports false if there are none left.
 func (t *Table[T]) Publish(object *T, handle *int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -32,8 +32,8 @@ func (m *Mutex[R]) Unlock() {
 	held.leave(number)
 }
 
-// ranks are those of the mutexes that goroutines hold or wait for. It allocates nothing, so that tests
-// of allocations hold in the strict build too.
+// ranks are those of the mutexes that goroutines hold or wait for. It allocates nothing, so that
+// tests of allocations hold in the strict build too.
 type ranks struct {
 	mu   sync.Mutex
 	of   map[int64]list

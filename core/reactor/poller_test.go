@@ -55,8 +55,8 @@ func newFakeLoop(t *testing.T, h host) (*Reactor, *fakePoller) {
 	return l, p
 }
 
-// LIFE-4: what was fetched for a descriptor that a handler of the same batch has removed does not reach the one
-// that has its slot, nor its number, now.
+// LIFE-4: what was fetched for a descriptor that a handler of the same batch has removed does not
+// reach the one that has its slot, nor its number, now.
 func TestPollerStaleEvent(t *testing.T) {
 	after := 0
 	l, p := newFakeLoop(t, func() { after++ })

@@ -48,8 +48,8 @@ const (
 	notified        // asleep, and the eventfd has been raised
 )
 
-// A Host is who has the reactor. AfterEvent is called on the loop's thread after each handler, timer
-// and task: what these have made leaves together.
+// A Host is who has the reactor. AfterEvent is called on the loop's thread after each handler,
+// timer and task: what these have made leaves together.
 type Host interface{ AfterEvent() }
 
 // A Reactor watches descriptors, timers and tasks for one thread.

@@ -15,8 +15,8 @@ func work() {
 	}
 }
 
-// steps runs a loop until a number is reached, and checks that no step does it all; it returns after
-// how many it was.
+// steps runs a loop until a number is reached, and checks that no step does it all; it returns
+// after how many it was.
 func steps(t *testing.T, l *Reactor, done *int, all int) (count int) {
 	for *done < all {
 		before := *done
@@ -67,7 +67,8 @@ func TestTimersOfATurn(t *testing.T) {
 	assert.Less(t, between, all)
 }
 
-// LOOP-12: so it is with descriptors: no event is lost, none comes twice, none to a descriptor that was removed.
+// LOOP-12: so it is with descriptors: no event is lost, none comes twice, none to a descriptor that
+// was removed.
 func TestEventsOfATurn(t *testing.T) {
 	l := newLoop(t, true)
 	const all = 8 * clockEvery

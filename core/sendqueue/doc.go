@@ -1,5 +1,5 @@
-// Package sendqueue has what a socket was given to send and the kernel has not taken: the bytes, the
-// completions of sends, the limit, and the order of writers. It makes no system call, and knows
+// Package sendqueue has what a socket was given to send and the kernel has not taken: the bytes,
+// the completions of sends, the limit, and the order of writers. It makes no system call, and knows
 // nothing of sockets; who uses a Queue has a lock for it.
 //
 //   - queue.go: the bytes, or the datagrams, and who writes them

@@ -12,8 +12,8 @@ func (q *Queue) Charge() int64 {
 	return q.size + int64(q.Pending())*completionCost + q.Datagrams()*datagramCost
 }
 
-// IsUnderLimit reports whether bytes, or a datagram of that size, can be accepted: any number of them
-// if nothing waits.
+// IsUnderLimit reports whether bytes, or a datagram of that size, can be accepted: any number of
+// them if nothing waits.
 func (q *Queue) IsUnderLimit(bytes int, limit int64) bool {
 	cost := int64(bytes)
 	if q.completions != nil && q.datagrams {
@@ -26,8 +26,8 @@ func (q *Queue) IsUnderLimit(bytes int, limit int64) bool {
 // Refuse notes that drain is owed.
 func (q *Queue) Refuse() { q.refused = true }
 
-// TakeDrain reports, once for all refusals, that the queue has become short enough. An empty one is,
-// whatever the limit.
+// TakeDrain reports, once for all refusals, that the queue has become short enough. An empty one
+// is, whatever the limit.
 func (q *Queue) TakeDrain(limit int64) bool {
 	if !q.refused {
 		return false

@@ -8,8 +8,9 @@ import (
 	"ohsocket/core/sys"
 )
 
-// A Queue is what was sent and is not yet taken by the kernel, and the completions of it. It is under
-// its owner's lock, but for the memory of its blocks: who has the write lock reads them without.
+// A Queue is what was sent and is not yet taken by the kernel, and the completions of it. It is
+// under its owner's lock, but for the memory of its blocks: who has the write lock reads them
+// without.
 type Queue struct {
 	Blocks buffer.List
 	size   int64 // bytes accepted and not yet taken
@@ -48,8 +49,8 @@ func (q *Queue) EndWrite() {
 	q.dropped = false
 }
 
-// MustWait says what a writer does after EAGAIN: wait until the kernel reports that it takes more, or
-// try again, because it has reported that meanwhile.
+// MustWait says what a writer does after EAGAIN: wait until the kernel reports that it takes more,
+// or try again, because it has reported that meanwhile.
 func (q *Queue) MustWait() bool {
 	q.blocked = !q.edge
 	q.edge = false

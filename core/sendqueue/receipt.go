@@ -44,8 +44,8 @@ func (q *Queue) TakeWaiting() bool {
 	return waits
 }
 
-// MustQueue reports whether a write has to wait for EndReceipt, because bytes for which a completion
-// waits would go to the kernel. completion: those that are to be sent have one.
+// MustQueue reports whether a write has to wait for EndReceipt, because bytes for which a
+// completion waits would go to the kernel. completion: those that are to be sent have one.
 func (q *Queue) MustQueue(completion bool) bool {
 	if q.receipt != receiptOpen && q.receipt != receiptOwes || !completion && q.Pending() == 0 {
 		return false

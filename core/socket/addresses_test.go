@@ -239,7 +239,8 @@ func TestConnectOfOtherFamily(t *testing.T) {
 	})
 }
 
-// ADDR-7: a UDP socket of IPv4 sends to the IPv4-mapped form of an address, one alone and many together.
+// ADDR-7: a UDP socket of IPv4 sends to the IPv4-mapped form of an address, one alone and many
+// together.
 func TestDatagramToMapped(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		a, to := udp(f)

@@ -94,7 +94,8 @@ func (a *attempt) Ready(events uint32) {
 }
 
 // isSelfConnected reports whether the kernel has given the descriptor the very port that it
-// connects to: nobody listens there, but TCP lets both ends be one. A bound socket is asking for it.
+// connects to: nobody listens there, but TCP lets both ends be one. A bound socket is asking for
+// it.
 func (a *attempt) isSelfConnected() bool {
 	if a.c.bound {
 		return false

@@ -67,8 +67,8 @@ func (s *Socket) closeUnused() {
 	sys.Close(fd)
 }
 
-// holdsPortOnly reports whether the descriptor has neither a connection of a stream nor something to
-// send. mu is held.
+// holdsPortOnly reports whether the descriptor has neither a connection of a stream nor something
+// to send. mu is held.
 func (s *Socket) holdsPortOnly() bool {
 	switch s.state {
 	case stateListening:

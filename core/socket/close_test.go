@@ -202,8 +202,8 @@ func TestSocketTimeoutAfterAQuietTime(t *testing.T) {
 	})
 }
 
-// ORDER-3: a drain that a writer on another thread has left, when the loop has begun to end the period, is not told any
-// more.
+// ORDER-3: a drain that a writer on another thread has left, when the loop has begun to end the
+// period, is not told any more.
 func TestNoDrainAfterClose(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, _ := pair(f)

@@ -11,8 +11,9 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// Behaviour of OpenHarmony's own sockets that some programs rely on: docs/reference/compat.md lists it.
-// This file and the places that read Socket.compat implement it. Nothing here is about security.
+// Behaviour of OpenHarmony's own sockets that some programs rely on: docs/reference/compat.md lists
+// it. This file and the places that read Socket.compat implement it. Nothing here is about
+// security.
 
 // SetCompat says how sockets constructed from now on behave, and returns how they did.
 func SetCompat(on bool) bool { return library.compat.Swap(on) }

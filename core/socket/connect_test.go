@@ -73,8 +73,8 @@ func TestConnectSecondAddress(t *testing.T) {
 	})
 }
 
-// ADDR-4: a name server may give a thousand addresses. Those that refuse are tried one after the other, with
-// no wait between them, and the last one has the connection.
+// ADDR-4: a name server may give a thousand addresses. Those that refuse are tried one after the
+// other, with no wait between them, and the last one has the connection.
 func TestConnectThousandAddresses(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		l, port := rawListener(t)

@@ -42,7 +42,8 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 	return closing, stall, idle
 }
 
-// queued reports whether bytes, or the end behind them, wait for the kernel to take them. mu is held.
+// queued reports whether bytes, or the end behind them, wait for the kernel to take them. mu is
+// held.
 func (s *Socket) queued() bool { return s.out.Size() > 0 || s.hasCipher() || s.endQueued && !s.finSent }
 
 // isSending reports whether the peer may still have to take something: what is queued, or after the

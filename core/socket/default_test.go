@@ -117,7 +117,8 @@ func TestDefaultShutdownIsWaitedForByAll(t *testing.T) {
 	assert.Equal(t, errcode.OK, Shutdown(f.here(), 0), "nothing is left to wait for")
 }
 
-// LOOP-11: when a loop ends, what was posted runs once; timers do not, those included whose time has come.
+// LOOP-11: when a loop ends, what was posted runs once; timers do not, those included whose time
+// has come.
 func TestPostsAndTimersOfALoopThatEnds(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		posts, timers := 0, 0

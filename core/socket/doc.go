@@ -27,16 +27,16 @@
 //     sendqueue; memory: package buffer).
 //   - Both: wire.go (the only recv and the only send of connections).
 //   - Receiving: stream.go, receipt.go (an answer waits for the completion of its send), inbox.go
-//     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go, sink_records.go,
-//     host.go (how they are called).
+//     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go,
+//     sink_records.go, host.go (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
 //     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
 //     becomes a TLS client).
 //   - Ending: close.go, deadline.go (timeouts).
-//   - On the loop: task.go (a socket's work), loop.go (the loop), loop_hosted.go (driven by a host),
-//     loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
+//   - On the loop: task.go (a socket's work), loop.go (the loop), loop_hosted.go (driven by a
+//     host), loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: library.go (what there is once), stats.go, trim.go (memory back to the system).
 //
-// The package imports abi, buffer, goruntime, handle, lock, reactor, sendqueue, netaddr, errcode, sys and
-// tlsengine.
+// The package imports abi, buffer, goruntime, handle, lock, reactor, sendqueue, netaddr, errcode,
+// sys and tlsengine.
 package socket

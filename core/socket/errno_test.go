@@ -16,8 +16,8 @@ import (
 	"ohsocket/core/sys"
 )
 
-// ORDER-6, DONE-8: whatever accept(2) says, and goes on saying, a server does not spin, tells it, and
-// either goes on when it has passed or ends.
+// ORDER-6, DONE-8: whatever accept(2) says, and goes on saying, a server does not spin, tells it,
+// and either goes on when it has passed or ends.
 func TestAcceptErrors(t *testing.T) {
 	dead := map[unix.Errno]bool{unix.EINVAL: true, unix.EBADF: true, unix.ENOTSOCK: true, unix.EOPNOTSUPP: true, unix.ENOSYS: true, unix.EFAULT: true}
 	for _, e := range []unix.Errno{

@@ -35,7 +35,8 @@ type Loop struct {
 
 	// gatherer is the thread whose sends are gathered, 0 for none.
 	gatherer atomic.Uintptr
-	handoff  lock.Mutex[lock.Handoff] // host-driven: held by who needs the loop to stand still, such as a send that gathers records
+	// host-driven: held by who needs the loop to stand still, such as a send that gathers records
+	handoff  lock.Mutex[lock.Handoff]
 	gathered []*Socket
 
 	sink   sink

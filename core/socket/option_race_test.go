@@ -146,8 +146,8 @@ func TestOptionsOfTwoThreads(t *testing.T) {
 	assert.Equal(t, p.s.opts.extra.NoDelay.value(), kernel(t, p, unix.IPPROTO_TCP, unix.TCP_NODELAY))
 }
 
-// OPT-3: clients that wait in the backlog, that are just being accepted, or whose TLS handshake runs
-// when options are set on their server, have them when they are shown.
+// OPT-3: clients that wait in the backlog, that are just being accepted, or whose TLS handshake
+// runs when options are set on their server, have them when they are shown.
 func TestOptionsOfAServerReachItsClients(t *testing.T) {
 	set := func(server *probe) unix.Errno {
 		server.set(abi.OptionIdleTimeout, 77_000)
@@ -214,8 +214,8 @@ func TestOptionsOfAServerReachItsClients(t *testing.T) {
 	})
 }
 
-// LIFE-9: a socket that is released while a call on another thread opens it gives its TLS options back,
-// whether the call fails or not.
+// LIFE-9: a socket that is released while a call on another thread opens it gives its TLS options
+// back, whether the call fails or not.
 func TestReleasedWhileItIsOpened(t *testing.T) {
 	f := newFixture(t, onRun)
 	_, port := rawListener(f)
@@ -242,8 +242,8 @@ func TestReleasedWhileItIsOpened(t *testing.T) {
 	}
 }
 
-// LIFE-9, THREAD-1: the descriptor of a client whose loop has ended meanwhile is closed before anybody can
-// find it by a handle.
+// LIFE-9, THREAD-1: the descriptor of a client whose loop has ended meanwhile is closed before
+// anybody can find it by a handle.
 func TestClientOfALoopThatEnds(t *testing.T) {
 	f := newFixture(t, onRun)
 	server := f.socket(abi.KindTCPServer)

@@ -9,14 +9,14 @@ import (
 
 // A sink takes the events of a loop: it calls the host's functions (callbackSink), or makes the
 // records that a host polls (recordSink). What else differs between the two kinds of loops is here
-// too, but for what each read or send asks, which is in fields of Loop: a call through an interface is
-// slow behind a system call. It belongs to the loop's thread where nothing else is said.
+// too, but for what each read or send asks, which is in fields of Loop: a call through an interface
+// is slow behind a system call. It belongs to the loop's thread where nothing else is said.
 type sink interface {
 	// AfterEvent is called when the handlers of an event have returned.
 	reactor.Host
 
-	// event tells the listeners of a socket, and reports whether anybody heard. from belongs to it if
-	// it is valid.
+	// event tells the listeners of a socket, and reports whether anybody heard. from belongs to it
+	// if it is valid.
 	event(s *Socket, set *listenerSet, e abi.Event, from netaddr.Sockaddr) bool
 	// message delivers bytes or a datagram to the listeners there were when it was decided to take
 	// them from the kernel. The bytes may lie in buffer.

@@ -21,8 +21,8 @@ type callbackSink struct {
 // eventText is where the text of the event's address is in the page of the event.
 const eventText = 128
 
-// newCallbackSink maps the memory. The input comes last, and ends where the mapping does. It returns
-// nil if there is none.
+// newCallbackSink maps the memory. The input comes last, and ends where the mapping does. It
+// returns nil if there is none.
 func newCallbackSink(l *Loop) sink {
 	arena, ok := buffer.NewArena(pageSize + readSize)
 	if !ok {

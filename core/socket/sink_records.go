@@ -22,8 +22,8 @@ type recordSink struct {
 	returned uint64      // of those, returned by a poll
 
 	// waiting are sockets that go on when the host has had their records in its hands: at the poll
-	// after the one that has returned them. starved are those that have more than the batch had room
-	// for, in the order of their turns.
+	// after the one that has returned them. starved are those that have more than the batch had
+	// room for, in the order of their turns.
 	waiting []waiter
 	starved []*Socket
 }

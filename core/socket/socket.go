@@ -87,8 +87,9 @@ type rare struct {
 	endDone   abi.Completion
 	closeDone []abi.Completion
 	failure   *failure
-	unacked   int     // bytes that the kernel had for the peer, when probePeer looked
-	heir      *Socket // of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
+	unacked   int // bytes that the kernel had for the peer, when probePeer looked
+	// of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
+	heir *Socket
 
 	accepts *acceptor // servers
 

@@ -156,8 +156,8 @@ func peerErrno(e unix.Errno) unix.Errno {
 	return e
 }
 
-// routeErrno is peerErrno for what has no way to an address. Of an address that is whole the kernel says
-// EINVAL for a route: a blackhole, or the way from the loopback network to others.
+// routeErrno is peerErrno for what has no way to an address. Of an address that is whole the kernel
+// says EINVAL for a route: a blackhole, or the way from the loopback network to others.
 func routeErrno(e unix.Errno, to netaddr.Sockaddr) unix.Errno {
 	switch {
 	case e == unix.EINVAL && !to.LacksZone():

@@ -277,7 +277,8 @@ func TestStreamEnd(t *testing.T) {
 	})
 }
 
-// LOOP-6: a socket for which more arrives with everything it reads lets another have its turn after a few reads.
+// LOOP-6: a socket for which more arrives with everything it reads lets another have its turn after
+// a few reads.
 func TestReadsTakeTurns(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		const rounds = 2 * readBudget

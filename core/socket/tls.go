@@ -204,8 +204,8 @@ func (s *Socket) noteSent(n int) {
 	s.mu.Unlock()
 }
 
-// failTLS stores an error of the session as the connection's. A peer that refuses us sends an alert and goes; then
-// the alert says more than the reset that a write has met before we have read it.
+// failTLS stores an error of the session as the connection's. A peer that refuses us sends an alert
+// and goes; then the alert says more than the reset that a write has met before we have read it.
 func (s *Socket) failTLS(err *tlsengine.Error) {
 	s.mu.Lock()
 	if e := s.fatal.Errno(); e == unix.ECONNRESET || e == unix.EPIPE {
@@ -246,7 +246,8 @@ func (s *Socket) resumeDeferred() {
 	}
 }
 
-// isHeldBack reports whether nothing can be written before resumeDeferred: a socket that closes would try for ever.
+// isHeldBack reports whether nothing can be written before resumeDeferred: a socket that closes
+// would try for ever.
 func (s *Socket) isHeldBack() bool {
 	return s.hasSession() && s.tls.writeDeferred && s.tls.cipher.First == nil
 }

@@ -99,8 +99,8 @@ func (a *acceptor) isCrowded(limit int64) bool {
 	return a.crowded
 }
 
-// isEstablishing reports whether there are clients that may still be shown. Then left has the server
-// look again.
+// isEstablishing reports whether there are clients that may still be shown. Then left has the
+// server look again.
 func (a *acceptor) isEstablishing() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -363,8 +363,8 @@ func (s *Socket) showClients() bool {
 	}
 }
 
-// showsClientsLocked reports whether clients whose handshakes are done can be shown. A server that is
-// being closed still shows them.
+// showsClientsLocked reports whether clients whose handshakes are done can be shown. A server that
+// is being closed still shows them.
 func (s *Socket) showsClientsLocked() bool {
 	return s.state == stateListening && !s.aborted && !s.paused && s.fatal == errcode.OK &&
 		wants(s.listeners.Load(), abi.EventConnect)

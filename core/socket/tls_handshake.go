@@ -238,8 +238,8 @@ func (c *connector) shake(events uint32) {
 	}
 }
 
-// findAlert looks for an alert in what a peer has sent that is not there any more to get our last flight. Plaintext
-// before it is dropped: the connection was never open.
+// findAlert looks for an alert in what a peer has sent that is not there any more to get our last
+// flight. Plaintext before it is dropped: the connection was never open.
 func (s *Socket) findAlert(fd int) *tlsengine.Error {
 	plain := buffer.NewBlock(buffer.LargeBlock)
 	if plain == nil {

@@ -10,7 +10,8 @@ import (
 const (
 	// burstCalm is how long after the sockets of a burst have gone that is done.
 	burstCalm = time.Second
-	// trimTries collections at most, each trimPause after the other, are made for the free pages of processors.
+	// trimTries collections at most, each trimPause after the other, are made for the free pages of
+	// processors.
 	trimTries = 8
 	trimPause = 200 * time.Millisecond
 )

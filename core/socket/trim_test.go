@@ -20,7 +20,8 @@ func collections() uint32 {
 }
 
 // BOUND-7: when most sockets of a burst have gone what they have left in Go's heap is
-// collected, and again for what the runtime has cached, a few times at most. (That the process gets smaller is looked at by tests/soak/connections.c.)
+// collected, and again for what the runtime has cached, a few times at most. (That the process gets
+// smaller is looked at by tests/soak/connections.c.)
 func TestMemoryOfABurstIsGivenBack(t *testing.T) {
 	f := newFixture(t, onRun)
 	var burst []*Socket

@@ -28,7 +28,8 @@ func (p *probe) upgrade() *probe {
 	return secured(over)
 }
 
-// shake makes the handshake of an upgraded probe; the time limit is longer than the test's patience.
+// shake makes the handshake of an upgraded probe; the time limit is longer than the test's
+// patience.
 func (p *probe) shake() *call {
 	return p.connect(target(p.f, "127.0.0.1", 1), int32(4*patience.Milliseconds()))
 }

@@ -23,8 +23,8 @@ const (
 )
 
 // recv takes in bytes, and keeps account of what the kernel still has (ready). Interest is
-// edge-triggered: after an emptied socket nothing is read until the kernel tells of more. It belongs to
-// the loop's thread.
+// edge-triggered: after an emptied socket nothing is read until the kernel tells of more. It
+// belongs to the loop's thread.
 func (s *Socket) recv(fd int, into []byte) (n int, what arrival, e unix.Errno) {
 	for {
 		if n, e = sys.Recv(fd, into, 0); e != unix.EINTR {
@@ -65,8 +65,8 @@ func transmitBytes(fd int, b []byte) (int, unix.Errno) {
 	return transmit(fd, pieces[:], len(b))
 }
 
-// transmittedLocked notes what a transmit has come to, and reports whether the writer goes on: not if
-// the kernel takes no more, before it has said that it does. mu is held.
+// transmittedLocked notes what a transmit has come to, and reports whether the writer goes on: not
+// if the kernel takes no more, before it has said that it does. mu is held.
 func (s *Socket) transmittedLocked(n int, e unix.Errno) bool {
 	switch e {
 	case 0:

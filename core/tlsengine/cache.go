@@ -78,7 +78,8 @@ func (c *cache) take(key contextKey) *Context {
 	return context
 }
 
-// put adds a new context, unless another thread has made the same one meanwhile, and returns it for use.
+// put adds a new context, unless another thread has made the same one meanwhile, and returns it for
+// use.
 func (c *cache) put(context *Context) *Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,8 +1,9 @@
 //go:build !openssl_shared
 
-/* The library has no compression (context.c forbids it). But some distributions build OpenSSL with zlib and zstd, Debian
- * from 13 on; then a static libcrypto wants functions of those. They are here, and each says that it has failed: so the
- * library is the same everywhere, and needs and contains neither. */
+/* The library has no compression (context.c forbids it). But some distributions build OpenSSL with
+ * zlib and zstd, Debian from 13 on; then a static libcrypto wants functions of those. They are
+ * here, and each says that it has failed: so the library is the same everywhere, and needs and
+ * contains neither. */
 
 #include <stddef.h>
 

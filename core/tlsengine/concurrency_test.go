@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Threads that make the same contexts, resume each other's sessions and load the store at the same time.
+// Threads that make the same contexts, resume each other's sessions and load the store at the same
+// time.
 func TestManyThreads(t *testing.T) {
 	clean(t)
 	first, second := serving(), serving(root().issue(subject{key: rsaKey()}))

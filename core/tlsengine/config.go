@@ -8,22 +8,24 @@ const (
 	TLS13
 )
 
-// Config is what a context is made of. Byte slices may lie in a caller's (C) memory: they are read during
-// NewContext only and never kept.
+// Config is what a context is made of. Byte slices may lie in a caller's (C) memory: they are read
+// during NewContext only and never kept.
 type Config struct {
 	Server bool
-	// Identities: a client uses the first. A server picks by the name that the client asks for (SNI): of every
-	// key type the first whose certificate has that name. If none has it, or the client names none, the first
-	// identity is used, and those of other key types with the same names as the first.
+	// Identities: a client uses the first. A server picks by the name that the client asks for
+	// (SNI): of every key type the first whose certificate has that name. If none has it, or the
+	// client names none, the first identity is used, and those of other key types with the same
+	// names as the first.
 	Identities []Identity
 	// CA is what the peer is verified against: PEM, several blocks each. Empty: the system's store.
 	CA        [][]byte
 	Protocols Protocols
-	// CipherSuite is a list in OpenSSL's language, names of TLS 1.2 and 1.3 mixed. If all it asks for are suites
-	// of TLS 1.2 by name, TLS 1.3 is not offered, so that one of them is what is negotiated; if all are of TLS 1.3,
-	// that is the lowest version. Keywords (HIGH, ECDHE+AESGCM) concern TLS 1.2 and do not exclude TLS 1.3.
-	// Suites without authentication or encryption are never used. The security level is 2 (112 bits: RSA from 2048
-	// bits on, no SHA-1), unless @SECLEVEL=n sets another.
+	// CipherSuite is a list in OpenSSL's language, names of TLS 1.2 and 1.3 mixed. If all it asks
+	// for are suites of TLS 1.2 by name, TLS 1.3 is not offered, so that one of them is what is
+	// negotiated; if all are of TLS 1.3, that is the lowest version. Keywords (HIGH, ECDHE+AESGCM)
+	// concern TLS 1.2 and do not exclude TLS 1.3. Suites without authentication or encryption are
+	// never used. The security level is 2 (112 bits: RSA from 2048 bits on, no SHA-1), unless
+	// @SECLEVEL=n sets another.
 	CipherSuite         string
 	SignatureAlgorithms string
 	PreferRemoteCipher  bool // server: the client's order of suites counts, not its own

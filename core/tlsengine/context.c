@@ -7,7 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-/* 112 bits, as OpenSSL has it from 3.2 on and the distributions before: RSA from 2048 on, no SHA-1. */
+/* 112 bits, as OpenSSL has it from 3.2 on and the distributions before: RSA from 2048 on, no
+ * SHA-1. */
 enum { SECURITY_LEVEL = 2 };
 
 static int select_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_size, const unsigned char *offered,
@@ -20,13 +21,15 @@ static int select_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *ch
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* That the name was taken notice of; without this OpenSSL forgets it when a TLS 1.2 session is resumed. */
+/* That the name was taken notice of; without this OpenSSL forgets it when a TLS 1.2 session is
+ * resumed. */
 static int accept_name(SSL *ssl, int *alert, void *argument) {
     (void)ssl, (void)alert, (void)argument;
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* What a kept session may take: servers choose their tickets and chains, and a thousand sessions are kept. */
+/* What a kept session may take: servers choose their tickets and chains, and a thousand sessions
+ * are kept. */
 enum { SESSION_MOST = 32 * 1024 };
 
 static int is_large(SSL *ssl, SSL_SESSION *session) {
@@ -53,8 +56,8 @@ static void watch_alerts(const SSL *ssl, int where, int value) {
     if ((value & 0xff) == SSL_AD_NO_RENEGOTIATION) engine_watch_renegotiation(session);
 }
 
-/* A ticket of TLS 1.2 is for the name that it was made for (RFC 6066, section 3); a client of TLS 1.3 may use it for
- * another that the certificate has. */
+/* A ticket of TLS 1.2 is for the name that it was made for (RFC 6066, section 3); a client of TLS
+ * 1.3 may use it for another that the certificate has. */
 static SSL_TICKET_RETURN use_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_size,
                                     SSL_TICKET_STATUS status, void *argument) {
     (void)name, (void)name_size, (void)argument;
@@ -85,14 +88,16 @@ static int apply(engine_context *context, const engine_options *options, engine_
         return engine_explain(failure, "cipher_suite: leaves no cipher suite");
     if (options->cipher_suites != NULL && !SSL_CTX_set_ciphersuites(ssl, options->cipher_suites))
         return engine_explain(failure, "cipher_suite: leaves no cipher suite");
-    /* What is asked of the peer and what is used for the own certificate; OpenSSL takes one list for both. */
+    /* What is asked of the peer and what is used for the own certificate; OpenSSL takes one list
+     * for both. */
     if (options->signature_algorithms != NULL && !SSL_CTX_set1_sigalgs_list(ssl, options->signature_algorithms))
         return engine_explain(failure, "signature_algorithms: not a list that OpenSSL takes");
 
     int verify = SSL_VERIFY_NONE;
     if (options->verify_peer) verify = SSL_VERIFY_PEER | (options->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
     SSL_CTX_set_verify(ssl, verify, NULL);
-    /* What is given as trusted is, also if it is an intermediate or the server's own certificate. */
+    /* What is given as trusted is, also if it is an intermediate or the server's own
+     * certificate. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
     engine_check_issuers(SSL_CTX_get_cert_store(ssl));
 
@@ -163,8 +168,9 @@ int engine_context_add_ca(engine_context *context, const void *pem, size_t size,
     return 1;
 }
 
-/* The names of the CA that a server accepts are a help for its clients, and need not be sent (RFC 8446, 4.2.4; RFC 5246,
- * 7.4.4). A message has room for 64 KiB of them beside the other extensions, without it every handshake would fail. */
+/* The names of the CA that a server accepts are a help for its clients, and need not be sent (RFC
+ * 8446, 4.2.4; RFC 5246, 7.4.4). A message has room for 64 KiB of them beside the other extensions,
+ * without it every handshake would fail. */
 enum { CA_NAMES_MOST = 60000 };
 
 void engine_context_limit_ca_names(engine_context *context) {

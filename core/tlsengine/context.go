@@ -33,9 +33,9 @@ type certificate struct {
 	der  []byte
 }
 
-// NewContext returns the context of these options, to be released with Release: the same one for equal options as
-// long as it is in use, or among the last that were. What does not fit, a key that does not belong to its
-// certificate, an unknown cipher suite, is an *Error at once.
+// NewContext returns the context of these options, to be released with Release: the same one for
+// equal options as long as it is in use, or among the last that were. What does not fit, a key that
+// does not belong to its certificate, an unknown cipher suite, is an *Error at once.
 func NewContext(c *Config) (*Context, error) {
 	if err := start(); err != nil {
 		return nil, err
@@ -185,9 +185,9 @@ func (c *Context) Release() { contextCache.release(c) }
 // NeedsSystemStore reports whether LoadSystemStore has to be called before a session can begin.
 func (c *Context) NeedsSystemStore() bool { return c.systemStore }
 
-// Client begins a session that connects to serverName, which is what the certificate has to be for, a host name or
-// an IP address. A host name is also sent (SNI). It may be empty only with SkipVerification. port is a part of what
-// a session is kept under for resumption.
+// Client begins a session that connects to serverName, which is what the certificate has to be for,
+// a host name or an IP address. A host name is also sent (SNI). It may be empty only with
+// SkipVerification. port is a part of what a session is kept under for resumption.
 func (c *Context) Client(serverName string, port int) (*Session, error) {
 	if c.server {
 		return nil, &Error{Code: errcode.Internal, Text: "a client session of a server's context", Alert: -1}

@@ -11,7 +11,8 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// cString copies s, the value of an option, to C memory: to be freed with freeString. It is nil for "".
+// cString copies s, the value of an option, to C memory: to be freed with freeString. It is nil for
+// "".
 func cString(option, s string) (*C.char, error) {
 	if s == "" {
 		return nil, nil

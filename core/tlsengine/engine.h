@@ -1,5 +1,6 @@
-/* OpenSSL as the Go side of this package uses it. Functions that can fail return 1 for success and 0 with *failure
- * filled in; those that operate on a session return an ENGINE_ status. None leaves anything in OpenSSL's error queue. */
+/* OpenSSL as the Go side of this package uses it. Functions that can fail return 1 for success and
+ * 0 with *failure filled in; those that operate on a session return an ENGINE_ status. None leaves
+ * anything in OpenSSL's error queue. */
 #ifndef OHSOCKET_TLSENGINE_H
 #define OHSOCKET_TLSENGINE_H
 
@@ -87,7 +88,8 @@ typedef struct engine_session {
     size_t deferred_size;
     int deferred_end;
     /* Limits for what a peer sends, see limits.c. */
-    int idle_updates, idle_messages; /* key updates, other messages of the handshake, since there was data */
+    /* key updates, other messages of the handshake, since there was data */
+    int idle_updates, idle_messages;
     int too_many;                    /* there were more than ENGINE_IDLE_MESSAGES of one */
     int looks_at_hello; /* a server */
     engine_hello hello;
@@ -96,17 +98,19 @@ typedef struct engine_session {
 
 enum { ENGINE_RECORD_HEADER = 5 };
 
-/* An operation stops after that many reads of its input, two for each record, and a message of the handshake counts as
- * ENGINE_MESSAGE_COST of them; the rest of the input is for the next operation. */
+/* An operation stops after that many reads of its input, two for each record, and a message of the
+ * handshake counts as ENGINE_MESSAGE_COST of them; the rest of the input is for the next
+ * operation. */
 enum { ENGINE_PORTION = 256, ENGINE_MESSAGE_COST = 32 };
 
-/* Key updates, and other messages of the handshake (tickets, wishes to negotiate again), that a peer may send in a row
- * after the handshake. */
+/* Key updates, and other messages of the handshake (tickets, wishes to negotiate again), that a
+ * peer may send in a row after the handshake. */
 enum { ENGINE_IDLE_MESSAGES = 32 };
 
 enum { ENGINE_ALGORITHMS_MOST = 64 }; /* OpenSSL knows 26 */
 
-/* What a handshake came to. The certificates are no references; the texts are OpenSSL's, the suite's stays for ever. */
+/* What a handshake came to. The certificates are no references; the texts are OpenSSL's, the
+ * suite's stays for ever. */
 typedef struct engine_outcome {
     int version, resumed;
     const char *suite, *server_name; /* NULL: none */
@@ -134,9 +138,12 @@ int engine_explain(engine_failure *failure, const char *format, ...) __attribute
 /* limits.c */
 void engine_watch_messages(int sent, int version, int type, const void *message, size_t size, SSL *ssl, void *unused);
 void engine_watch_renegotiation(engine_session *session);
-int engine_forge(const engine_session *session, unsigned char *bytes); /* what makes OpenSSL end the connection */
-int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_t size); /* 0: refused, with an alert */
-int engine_limit_failed(engine_session *session); /* whether a limit was the reason; then failure has it in words */
+/* what makes OpenSSL end the connection */
+int engine_forge(const engine_session *session, unsigned char *bytes);
+/* 0: refused, with an alert */
+int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_t size);
+/* whether a limit was the reason; then failure has it in words */
+int engine_limit_failed(engine_session *session);
 
 /* memory.c */
 void engine_trim(void); /* free memory of the process goes back to the system */
@@ -147,11 +154,13 @@ int engine_output_reserve(engine_output *output, size_t more);
 int engine_attach(engine_session *session); /* gives session->ssl its BIO */
 
 /* pem.c */
-int engine_next_certificate(BIO *bio, X509 **certificate); /* 1, 0: there are no more, -1: damaged */
+/* 1, 0: there are no more, -1: damaged */
+int engine_next_certificate(BIO *bio, X509 **certificate);
 EVP_PKEY *engine_read_key(const void *pem, size_t size, const void *password, size_t password_size, int has_password,
                           engine_failure *failure);
 X509_STORE *engine_store_new(void);
-int engine_store_add(X509_STORE *store, const void *pem, size_t size); /* how many were read; skips the others */
+/* how many were read; skips the others */
+int engine_store_add(X509_STORE *store, const void *pem, size_t size);
 int engine_refuse_password(char *buffer, int size, int writing, void *unused);
 
 /* context.c */
@@ -160,16 +169,19 @@ void engine_context_free(engine_context *context);
 int engine_context_add_ca(engine_context *context, const void *pem, size_t size, int announce, engine_failure *failure);
 void engine_context_limit_ca_names(engine_context *context);
 int engine_context_set_alpn(engine_context *context, const void *list, size_t size, int server, engine_failure *failure);
-void engine_context_choose_identity(engine_context *context); /* by the name that the client sends */
+/* by the name that the client sends */
+void engine_context_choose_identity(engine_context *context);
 int engine_context_set_id(engine_context *context, const void *id, size_t size, engine_failure *failure);
 
 /* names.c */
-int engine_wildcard_only(const char *host, char *other); /* other has ENGINE_HOST_MOST + 64 bytes; 0: there is none */
+/* other has ENGINE_HOST_MOST + 64 bytes; 0: there is none */
+int engine_wildcard_only(const char *host, char *other);
 int engine_has_host(X509 *certificate, const char *host);
 int engine_same_name(SSL *ssl, const SSL_SESSION *session); /* of a client's hello and a session */
 
 /* issuer.c */
-void engine_check_issuers(X509_STORE *store); /* of several certificates of one subject takes the one that has signed */
+/* of several certificates of one subject takes the one that has signed */
+void engine_check_issuers(X509_STORE *store);
 
 /* identity.c */
 int engine_context_add_identity(engine_context *context, const void *key, size_t key_size, const void *password,
@@ -179,7 +191,8 @@ void engine_identity_clear(engine_identity *identity);
 
 /* lists.c */
 SSL_CTX *engine_lists_new(engine_failure *failure); /* an SSL_CTX that knows every suite there is */
-const char *engine_find_suite(SSL_CTX *lists, const char *name, int *tls13); /* OpenSSL's name, NULL: no such suite */
+/* OpenSSL's name, NULL: no such suite */
+const char *engine_find_suite(SSL_CTX *lists, const char *name, int *tls13);
 int engine_is_cipher_keyword(SSL_CTX *lists, const char *element);
 int engine_is_signature_algorithm(SSL_CTX *lists, const char *element);
 
@@ -196,13 +209,15 @@ int engine_shutdown(engine_session *session, engine_output *output);
 /* info.c */
 void engine_describe(SSL *ssl, engine_outcome *outcome);
 void engine_algorithm_name(int key, int hash, char *name, size_t capacity);
-int engine_certificate(X509 *certificate, unsigned char **der); /* size, 0: none; to be freed with engine_free */
+/* size, 0: none; to be freed with engine_free */
+int engine_certificate(X509 *certificate, unsigned char **der);
 int engine_session_has_expired(SSL_SESSION *session);
 void engine_free(void *memory);
 int engine_highest_version(engine_context *context);
 const char *engine_enabled_suite(SSL *ssl, int index); /* NULL: there are no more */
 
-/* In Go: takes the reference to session, which is one that the owner of the engine_session can resume. */
+/* In Go: takes the reference to session, which is one that the owner of the engine_session can
+ * resume. */
 extern void ohsocketResumableSession(void *owner, SSL_SESSION *session);
 
 #endif

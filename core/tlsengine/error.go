@@ -22,7 +22,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
-// configError makes an Error of a failure in making something of the user's options; what names the option.
+// configError makes an Error of a failure in making something of the user's options; what names the
+// option.
 func configError(f *C.engine_failure, what string) *Error {
 	text := C.GoString(&f.text[0])
 	if text == "" {
@@ -41,8 +42,8 @@ func configError(f *C.engine_failure, what string) *Error {
 	return &Error{Code: code, Text: text, Alert: -1}
 }
 
-// sessionError makes an Error of what broke a session. code is that of the operation; one that stands for the
-// certificates takes its place where they are the cause.
+// sessionError makes an Error of what broke a session. code is that of the operation; one that
+// stands for the certificates takes its place where they are the cause.
 func sessionError(f *C.engine_failure, code errcode.Code, name string) *Error {
 	e := &Error{Code: code, Alert: -1}
 	if f.alert_sent >= 0 {
@@ -87,7 +88,8 @@ func verifyText(verify int, name string) string {
 	return "certificate verify failed: " + C.GoString(C.X509_verify_cert_error_string(C.long(verify)))
 }
 
-// aboutCertificate reports whether an alert says that the certificate of who receives it is not accepted.
+// aboutCertificate reports whether an alert says that the certificate of who receives it is not
+// accepted.
 func aboutCertificate(alert int) bool {
 	switch alert {
 	case 41, 42, 43, 44, 45, 46, 48, 49, 51, 111, 113, 114, 116: // 51: its signature does not fit

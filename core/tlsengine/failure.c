@@ -12,8 +12,8 @@ void engine_no_failure(engine_failure *failure) {
     ERR_clear_error();
 }
 
-/* The first error of the SSL library is the one that says what went wrong for TLS; those before it are details
- * (of a padding, of an ASN.1 field), those after it follow from it. */
+/* The first error of the SSL library is the one that says what went wrong for TLS; those before it
+ * are details (of a padding, of an ASN.1 field), those after it follow from it. */
 int engine_collect(engine_failure *failure) {
     unsigned long error, chosen = 0;
     while ((error = ERR_get_error()) != 0)

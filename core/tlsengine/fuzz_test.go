@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// feed gives a session what the fuzzer thinks of, cut into operations as the first bytes say, as long as it takes it.
+// feed gives a session what the fuzzer thinks of, cut into operations as the first bytes say, as
+// long as it takes it.
 func feed(p *peer, data []byte) {
 	for round := 0; len(data) > 0 && round < 64; round++ {
 		n := min(len(data), 1+int(data[0])*8)
@@ -83,8 +84,8 @@ func FuzzPeer(f *testing.F) {
 	})
 }
 
-// FuzzWire: two good ends and somebody between them who changes bytes. Whatever he does, what arrives is what was
-// sent, or the beginning of it.
+// FuzzWire: two good ends and somebody between them who changes bytes. Whatever he does, what
+// arrives is what was sent, or the beginning of it.
 func FuzzWire(f *testing.F) {
 	f.Add(byte(0), []byte{0, 1, 0, 200, 3, 255})
 	f.Add(byte(1), []byte{255, 0, 255, 0, 255, 0, 10, 1})

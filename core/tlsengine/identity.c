@@ -62,8 +62,8 @@ static int usable_curve(const EVP_PKEY *key, char *name, size_t capacity) {
     return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
 }
 
-/* Tries the identity on a connection that is thrown away: OpenSSL checks key against certificate and the strength of
- * both, and completes a chain that was not given from the CA. */
+/* Tries the identity on a connection that is thrown away: OpenSSL checks key against certificate
+ * and the strength of both, and completes a chain that was not given from the CA. */
 static int try_identity(engine_context *context, engine_identity *identity, engine_failure *failure) {
     if (!usable_type(identity->key)) {
         const char *name = EVP_PKEY_get0_type_name(identity->key);

@@ -9,8 +9,9 @@ static int is_valid_now(X509 *certificate) {
            X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
 }
 
-/* OpenSSL takes the first certificate of the issuer's name whose key identifier fits, and every one fits where there are
- * no identifiers: an authority that has got a new key would hide behind its old one. */
+/* OpenSSL takes the first certificate of the issuer's name whose key identifier fits, and every one
+ * fits where there are no identifiers: an authority that has got a new key would hide behind its
+ * old one. */
 static int find_issuer(X509 **issuer, X509_STORE_CTX *context, X509 *certificate) {
     STACK_OF(X509) *candidates = X509_STORE_CTX_get1_certs(context, X509_get_issuer_name(certificate));
     X509 *found = NULL;

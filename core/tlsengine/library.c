@@ -13,11 +13,13 @@
 
 static OSSL_LIB_CTX *library;
 
-/* Without handlers at exit: threads of the library may be in a handshake when the host ends. Without a configuration
- * file, and with providers of our own: it may name modules that bring another libcrypto into the process. */
+/* Without handlers at exit: threads of the library may be in a handshake when the host ends.
+ * Without a configuration file, and with providers of our own: it may name modules that bring
+ * another libcrypto into the process. */
 int engine_start(engine_failure *failure) {
     memset(failure, 0, sizeof *failure);
-    /* Before anything else of OpenSSL: whatever comes first, even to clear the errors, would bring the handlers. */
+    /* Before anything else of OpenSSL: whatever comes first, even to clear the errors, would bring
+     * the handlers. */
     if (!OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS |
                               OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
                           NULL))
@@ -42,7 +44,8 @@ static int keylog = -1;
 int engine_set_keylog(const char *path) {
     int fd = -1;
     if (path != NULL) {
-        /* Not blocking, so that a FIFO that nobody reads does not hold us up before it is refused. */
+        /* Not blocking, so that a FIFO that nobody reads does not hold us up before it is
+         * refused. */
         fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
         if (fd < 0) return errno;
         struct stat status;

@@ -35,9 +35,10 @@ var (
 	keylogLock sync.Mutex // held by SetKeylog
 )
 
-// SetKeylog has the secrets of connections appended to the file at path in the format of NSS, which Wireshark
-// reads: of connections of contexts that are made from now on. The file is created with mode 0600; it has to be a
-// regular one. "" ends it, for all contexts. Who has the file can read the connections.
+// SetKeylog has the secrets of connections appended to the file at path in the format of NSS, which
+// Wireshark reads: of connections of contexts that are made from now on. The file is created with
+// mode 0600; it has to be a regular one. "" ends it, for all contexts. Who has the file can read
+// the connections.
 func SetKeylog(path string) error {
 	keylogLock.Lock()
 	defer keylogLock.Unlock()
@@ -61,8 +62,9 @@ func SetKeylog(path string) error {
 
 var liveSessions, livePointers atomic.Int64
 
-// Live counts what is in use: contexts that have not been released, sessions that have not been closed,
-// and entries of go-pointer. Contexts and resumable sessions that are kept for later use do not count.
+// Live counts what is in use: contexts that have not been released, sessions that have not been
+// closed, and entries of go-pointer. Contexts and resumable sessions that are kept for later use do
+// not count.
 func Live() (contexts, sessions, pointers int) {
 	return contextCache.inUse(), int(liveSessions.Load()), int(livePointers.Load())
 }

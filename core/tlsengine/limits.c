@@ -19,21 +19,24 @@ void engine_watch_messages(int sent, int version, int type, const void *message,
     count_message(session, is_update ? &session->idle_updates : &session->idle_messages);
 }
 
-/* A server of TLS 1.2 answers a client's wish to negotiate again without a message of the handshake being read. */
+/* A server of TLS 1.2 answers a client's wish to negotiate again without a message of the handshake
+ * being read. */
 void engine_watch_renegotiation(engine_session *session) {
     if (session->established && SSL_is_server(session->ssl))
         count_message(session, &session->idle_messages);
 }
 
-/* OpenSSL has no function that sends an alert. It sends one, encrypted, when a record is not valid: unexpected_message
- * if TLS 1.3 brings one that is not encrypted, record_overflow if one is too long. */
+/* OpenSSL has no function that sends an alert. It sends one, encrypted, when a record is not valid:
+ * unexpected_message if TLS 1.3 brings one that is not encrypted, record_overflow if one is too
+ * long. */
 int engine_forge(const engine_session *session, unsigned char *bytes) {
     static const unsigned char plain[] = {SSL3_RT_HANDSHAKE, 3, 3, 0, 4}, large[] = {SSL3_RT_APPLICATION_DATA, 3, 3, 0xff, 0xff};
     memcpy(bytes, SSL_version(session->ssl) >= TLS1_3_VERSION ? plain : large, sizeof plain);
     return sizeof plain;
 }
 
-/* A hello is refused from 64 KiB on, as other libraries do. OpenSSL takes 128 KiB, and reserves what a client announces. */
+/* A hello is refused from 64 KiB on, as other libraries do. OpenSSL takes 128 KiB, and reserves
+ * what a client announces. */
 enum { HELLO_TYPE = SSL3_MT_CLIENT_HELLO, MESSAGE_HEADER = 4 };
 
 static int hello_refused(engine_session *session) {
@@ -68,8 +71,8 @@ static int hello_byte_fits(engine_session *session, unsigned char byte) {
     return 1;
 }
 
-/* Looks at what OpenSSL is about to be given. A client sends its hello, and a second one if it is asked to;
- * one behind a change of cipher is left to OpenSSL's own limit. */
+/* Looks at what OpenSSL is about to be given. A client sends its hello, and a second one if it is
+ * asked to; one behind a change of cipher is left to OpenSSL's own limit. */
 int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_t size) {
     engine_hello *hello = &session->hello;
     for (size_t i = 0; i < size && !hello->over; i++) {
@@ -77,7 +80,8 @@ int engine_hello_fits(engine_session *session, const unsigned char *bytes, size_
             hello->header[hello->header_size++] = bytes[i];
             if (hello->header_size < (int)sizeof hello->header) continue;
             hello->left = hello->header[3] << 8 | hello->header[4];
-            /* Behind a change of cipher TLS 1.2 encrypts: any byte may look like the type of a hello there. */
+            /* Behind a change of cipher TLS 1.2 encrypts: any byte may look like the type of a
+             * hello there. */
             hello->over = hello->header[0] != SSL3_RT_HANDSHAKE;
         } else {
             hello->left--;

@@ -74,13 +74,15 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 		l.suites = strings.Join(suites, ":")
 	}
 	if r.named+r.keywords > 0 {
-		// Never one that does not authenticate or encrypt, whatever the list says of security levels.
+		// Never one that does not authenticate or encrypt, whatever the list says of security
+		// levels.
 		l.ciphers = strings.Join(append(r.ciphers, "!aNULL", "!eNULL"), ":")
 	}
 	if len(suites) == 0 && r.named+r.keywords == 0 {
 		return listError("cipher_suite: %q leaves no cipher suite", list)
 	}
-	// A version that protocols names stays possible, with its default suites, as OpenSSL itself has it.
+	// A version that protocols names stays possible, with its default suites, as OpenSSL itself has
+	// it.
 	both := protocols == TLS12|TLS13
 	if r.named+r.keywords > 0 && (len(suites) == 0 || r.keywords+r.named13 == 0 && !both) {
 		l.highest = TLS12

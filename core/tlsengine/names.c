@@ -6,9 +6,9 @@
 
 enum { LABEL_MOST = 63 };
 
-/* OpenSSL's wildcards do not stand for a label with '_', which names of hosts have all the same. A label that is longer
- * than any can be is none that a certificate names: only a wildcard fits it. So host, if its first label has a '_', is
- * looked for under such a name too. */
+/* OpenSSL's wildcards do not stand for a label with '_', which names of hosts have all the same. A
+ * label that is longer than any can be is none that a certificate names: only a wildcard fits it.
+ * So host, if its first label has a '_', is looked for under such a name too. */
 int engine_wildcard_only(const char *host, char *other) {
     const char *rest = strchr(host, '.');
     if (rest == NULL || memchr(host, '_', (size_t)(rest - host)) == NULL || strlen(rest) >= ENGINE_HOST_MOST) return 0;

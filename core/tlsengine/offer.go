@@ -6,7 +6,8 @@ import "C"
 // Retain is one more use of a context that is in use, to be ended with Release.
 func (c *Context) Retain() { contextCache.retain(c) }
 
-// Info returns what a server has to show before anybody has connected: its certificate and the highest protocol.
+// Info returns what a server has to show before anybody has connected: its certificate and the
+// highest protocol.
 func (c *Context) Info() *Info {
 	return &Info{
 		Protocol:         protocolName(C.engine_highest_version(c.c)),

@@ -28,8 +28,8 @@ func openssl(t testing.TB, input []byte, arguments ...string) []byte {
 	return output
 }
 
-// sClient connects openssl s_client to p and types lines: the second of each pair when what was read from the client
-// ends with the first. It returns what the client printed.
+// sClient connects openssl s_client to p and types lines: the second of each pair when what was
+// read from the client ends with the first. It returns what the client printed.
 func (p *peer) sClient(t *testing.T, arguments []string, lines [][2]string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -162,7 +162,8 @@ func TestCipherSuite(t *testing.T) {
 		{list: "TLS_AES_128_CCM_SHA256", suite: "TLS_AES_128_CCM_SHA256", version: "TLSv1.3"},
 		{list: "AES256-SHA256:TLS_AES_128_GCM_SHA256", suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
 		{list: "AES256-SHA256:TLS_AES_128_GCM_SHA256", protocols: TLS12, suite: "AES256-SHA256", version: "TLSv1.2"},
-		// What protocols names stays possible, with OpenSSL's suites: the sample values of OpenHarmony's guide.
+		// What protocols names stays possible, with OpenSSL's suites: the sample values of
+		// OpenHarmony's guide.
 		{list: "AES256-SHA256", protocols: TLS12 | TLS13, suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},
 		{list: "TLS_AES_128_GCM_SHA256", protocols: TLS12 | TLS13, suite: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3"},
 		{list: "HIGH:!aNULL:!MD5:!RC4", suite: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3"},

@@ -5,8 +5,8 @@ import "C"
 
 import "unsafe"
 
-// Output collects the ciphertext that operations make. It lies in C memory, so that system calls and OpenSSL can use
-// it as it is. It belongs to one thread at a time.
+// Output collects the ciphertext that operations make. It lies in C memory, so that system calls
+// and OpenSSL can use it as it is. It belongs to one thread at a time.
 type Output struct{ c *C.engine_output }
 
 // NewOutput returns an empty Output, to be freed with Free.

@@ -32,7 +32,8 @@ func TestErrorsOfOurOwn(t *testing.T) {
 	}
 }
 
-// TLS-3: what the peer says of our certificate, in whatever alert, is about a certificate; the others are not.
+// TLS-3: what the peer says of our certificate, in whatever alert, is about a certificate; the
+// others are not.
 func TestEachAlert(t *testing.T) {
 	clean(t)
 	certificate := map[string]bool{}

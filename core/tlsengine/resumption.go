@@ -17,7 +17,8 @@ const (
 	resumptionsEach = 4    // of one server
 )
 
-// resumptionKey is what a client's session may be resumed for: the same options, the same verified name and port.
+// resumptionKey is what a client's session may be resumed for: the same options, the same verified
+// name and port.
 type resumptionKey struct {
 	context contextKey
 	host    string
@@ -63,8 +64,8 @@ func (c *resumptionCache) add(key resumptionKey, session *C.SSL_SESSION) {
 	}
 }
 
-// take returns a session to try, with a reference, nil if there is none. Those of TLS 1.3 are for one use: who sees
-// a ticket twice knows that it is the same client.
+// take returns a session to try, with a reference, nil if there is none. Those of TLS 1.3 are for
+// one use: who sees a ticket twice knows that it is the same client.
 func (c *resumptionCache) take(key resumptionKey) *C.SSL_SESSION {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +122,8 @@ func (c *resumptionCache) forget(key resumptionKey) {
 	}
 }
 
-// ohsocketResumableSession takes a session that OpenSSL has for owner, in the middle of one of owner's operations.
+// ohsocketResumableSession takes a session that OpenSSL has for owner, in the middle of one of
+// owner's operations.
 //
 //export ohsocketResumableSession
 func ohsocketResumableSession(owner unsafe.Pointer, session *C.SSL_SESSION) {

@@ -9,7 +9,8 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// meet connects a client of config to a server of other, exchanges something and says whether a session was resumed.
+// meet connects a client of config to a server of other, exchanges something and says whether a
+// session was resumed.
 func meet(t *testing.T, config, other *Config, name string) bool {
 	t.Helper()
 	c, s := client(t, config, name), server(t, other)
@@ -101,7 +102,8 @@ func TestNoResumption(t *testing.T) {
 	}
 }
 
-// A session that was made with one host is given to a connection to another, as a defect of the cache would.
+// A session that was made with one host is given to a connection to another, as a defect of the
+// cache would.
 func TestResumedSessionOfAnotherHostIsRefused(t *testing.T) {
 	for _, name := range []string{"other.host", "127.0.0.9"} {
 		eachVersion(t, func(t *testing.T, version Protocols) {
@@ -201,7 +203,8 @@ func TestSessionsOfAServerThatForgot(t *testing.T) {
 	})
 }
 
-// TLS-19. Behind the change of cipher TLS 1.2 encrypts: a Finished that begins as an over-long hello does is none.
+// TLS-19. Behind the change of cipher TLS 1.2 encrypts: a Finished that begins as an over-long
+// hello does is none.
 func TestAnEncryptedFinishedIsNotTakenForAHello(t *testing.T) {
 	clean(t)
 	config, other := trusting(), serving()

@@ -29,8 +29,8 @@ engine_session *engine_session_new(engine_context *context, int server, void *ow
     return session;
 }
 
-/* Whom a client wants to speak to: host, which is also sent, or ip. store is what to trust, NULL: the CA of the
- * context. */
+/* Whom a client wants to speak to: host, which is also sent, or ip. store is what to trust, NULL:
+ * the CA of the context. */
 int engine_session_expect(engine_session *session, const char *host, const void *ip, int ip_size, X509_STORE *store) {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(session->ssl);
     int good = 1;
@@ -101,7 +101,8 @@ static int conclude(engine_session *session, int result) {
         if (engine_limit_failed(session)) return fail(session);
         if (session->verify) session->failure.verify = SSL_get_verify_result(session->ssl);
         return fail(session);
-    case SSL_ERROR_SYSCALL: /* the BIO refuses a hello that is too long, and what it has no room for */
+    /* the BIO refuses a hello that is too long, and what it has no room for */
+    case SSL_ERROR_SYSCALL:
         if (session->failure.text[0] == '\0') engine_explain(&session->failure, "out of memory");
         return fail(session);
     }
@@ -109,8 +110,8 @@ static int conclude(engine_session *session, int result) {
     return fail(session);
 }
 
-/* OpenSSL does not look at the name again when it resumes a session, and verifies nothing where a suite that the user
- * asked for has no certificate. */
+/* OpenSSL does not look at the name again when it resumes a session, and verifies nothing where a
+ * suite that the user asked for has no certificate. */
 static long verify_again(const engine_session *session) {
     X509 *peer = SSL_get0_peer_certificate(session->ssl);
     long result = SSL_get_verify_result(session->ssl);
@@ -133,8 +134,8 @@ int engine_handshake(engine_session *session, const void *input, size_t size, en
     return finish(session, size, ENGINE_DONE);
 }
 
-/* TLS 1.3: while OpenSSL has a part of a message of the handshake (a ticket, say, that comes in several records), it
- * takes neither writes nor the end. They wait until the rest has come. */
+/* TLS 1.3: while OpenSSL has a part of a message of the handshake (a ticket, say, that comes in
+ * several records), it takes neither writes nor the end. They wait until the rest has come. */
 enum { DEFERRED_MOST = 1024 * 1024 };
 
 static int defer(engine_session *session, const void *plain, size_t size) {

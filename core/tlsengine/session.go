@@ -94,8 +94,9 @@ func (s *Session) Close() {
 	liveSessions.Add(-1)
 }
 
-// Handshake goes on with the handshake. in is ciphertext of the peer, of which consumed bytes were used; it may be
-// empty, as it is to begin with. When it is Done, Info has what was negotiated, and what is left of in is for Read.
+// Handshake goes on with the handshake. in is ciphertext of the peer, of which consumed bytes were
+// used; it may be empty, as it is to begin with. When it is Done, Info has what was negotiated, and
+// what is left of in is for Read.
 func (s *Session) Handshake(in []byte, out *Output) (consumed int, st Status) {
 	st = Status(C.engine_handshake(s.c, bytePointer(in), C.size_t(len(in)), out.c))
 	switch {
@@ -130,9 +131,10 @@ func (s *Session) Read(in, plain []byte, out *Output) (consumed, n int, st Statu
 // Pending reports whether Read would give something without any more input.
 func (s *Session) Pending() bool { return s.c.pending != 0 }
 
-// Deferred reports whether what was written, or the end, still waits within the session: the peer is in the middle of
-// a message of the handshake (a ticket that comes in several parts), and OpenSSL takes nothing until it is complete.
-// It comes out of the Read that completes it. At most 1 MB waits, then Write fails.
+// Deferred reports whether what was written, or the end, still waits within the session: the peer
+// is in the middle of a message of the handshake (a ticket that comes in several parts), and
+// OpenSSL takes nothing until it is complete. It comes out of the Read that completes it. At most 1
+// MB waits, then Write fails.
 func (s *Session) Deferred() bool { return s.c.deferred != nil || s.c.deferred_end != 0 }
 
 // Write encrypts: Done, all of it (see Deferred), or Failed.
@@ -144,8 +146,8 @@ func (s *Session) Write(plain []byte, out *Output) Status {
 	return st
 }
 
-// Shutdown says that nothing more will be written (close_notify). Reading goes on. Where nothing can be said, during
-// the handshake and after a failure, it does nothing.
+// Shutdown says that nothing more will be written (close_notify). Reading goes on. Where nothing
+// can be said, during the handshake and after a failure, it does nothing.
 func (s *Session) Shutdown(out *Output) Status {
 	st := Status(C.engine_shutdown(s.c, out.c))
 	if st == Failed {
@@ -166,7 +168,8 @@ func (s *Session) fail(code errcode.Code) {
 	}
 }
 
-// Err says why the last operation that Failed did. Once the session is broken that stays; nil: none has failed.
+// Err says why the last operation that Failed did. Once the session is broken that stays; nil: none
+// has failed.
 func (s *Session) Err() *Error { return s.err }
 
 // Truncated returns what the end of the peer's bytes means now if no close_notify came before it.

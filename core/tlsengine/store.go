@@ -13,8 +13,8 @@ import (
 	"unsafe"
 )
 
-// Where the distributions keep the certificates that they trust. OpenSSL itself knows one place, that of the
-// distribution that it was made for.
+// Where the distributions keep the certificates that they trust. OpenSSL itself knows one place,
+// that of the distribution that it was made for.
 var (
 	storeFiles = []string{
 		"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch, Gentoo
@@ -44,9 +44,9 @@ var (
 // SystemStoreLoaded reports whether LoadSystemStore has succeeded.
 func SystemStoreLoaded() bool { return systemStore.Load() != nil }
 
-// LoadSystemStore reads the certificates that the system trusts, the first time: those that the environment names
-// (SSL_CERT_FILE, SSL_CERT_DIR), else those of the first place of the distributions' that has any. It takes tens of
-// milliseconds and may wait for a disk.
+// LoadSystemStore reads the certificates that the system trusts, the first time: those that the
+// environment names (SSL_CERT_FILE, SSL_CERT_DIR), else those of the first place of the
+// distributions' that has any. It takes tens of milliseconds and may wait for a disk.
 func LoadSystemStore() error {
 	systemStoreLock.Lock()
 	defer systemStoreLock.Unlock()
@@ -117,7 +117,8 @@ func addFile(store *C.X509_STORE, name string) int {
 	return int(C.engine_store_add(store, bytePointer(pem), C.size_t(len(pem))))
 }
 
-// addDirectory adds the certificates of all files; OpenSSL passes over those that come again under another name.
+// addDirectory adds the certificates of all files; OpenSSL passes over those that come again under
+// another name.
 func addDirectory(store *C.X509_STORE, name string) int {
 	entries, err := os.ReadDir(name)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// suite13 is a suite of TLS 1.3 with those of OpenSSL's keywords that describe its cipher. OpenSSL has
-// no operators for these suites; here they are as those of TLS 1.2.
+// suite13 is a suite of TLS 1.3 with those of OpenSSL's keywords that describe its cipher. OpenSSL
+// has no operators for these suites; here they are as those of TLS 1.2.
 type suite13 struct {
 	name     string
 	keywords []string
@@ -37,8 +37,8 @@ func (s *suite13) fits(element string) bool {
 	return true
 }
 
-// pastKeywords are those of OpenSSL's keywords for which the library may have no suite: lists exclude
-// them to be on the safe side.
+// pastKeywords are those of OpenSSL's keywords for which the library may have no suite: lists
+// exclude them to be on the safe side.
 var pastKeywords = strings.Fields(`
 	aDH aDSS aECDH aECDSA aGOST aGOST01 aGOST12 aNULL aPSK aRSA aSRP kANY kDH kDHd kDHE kDHEPSK kDHr kECDH kECDHe kECDHE
 	kECDHEPSK kECDHr kEDH kEECDH kFZA kGOST kGOST18 kPSK kRSA kRSAPSK kSRP eNULL NULL ADH AECDH DH DHE DSS ECDH ECDHE ECDSA EDH
@@ -145,8 +145,8 @@ func (r *suiteReader) defaults13() {
 	}
 }
 
-// add13 adds a suite of TLS 1.3 unless it is excluded or there. The first that is named takes the place
-// of the default ones.
+// add13 adds a suite of TLS 1.3 unless it is excluded or there. The first that is named takes the
+// place of the default ones.
 func (r *suiteReader) add13(name string) {
 	if r.named13 == 1 {
 		r.chosen = nil
@@ -186,7 +186,8 @@ func (r *suiteReader) isKeyword(element string) bool {
 	return C.engine_is_cipher_keyword(r.known, text) != 0
 }
 
-// isOperand reports whether an operator may have it: keywords joined by '+', also those without a suite.
+// isOperand reports whether an operator may have it: keywords joined by '+', also those without a
+// suite.
 func (r *suiteReader) isOperand(operand string) bool {
 	if pastSuite.MatchString(operand) {
 		return true

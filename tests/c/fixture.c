@@ -1,4 +1,5 @@
-// What a test stands on: the loop it runs on, the look at what it leaves behind, pairs of connected sockets.
+// What a test stands on: the loop it runs on, the look at what it leaves behind, pairs of connected
+// sockets.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <stdlib.h>
@@ -284,8 +285,8 @@ void run_with_baseline(const struct test *t)
     POLL(stats_now().loops <= before.loops);
     POLL(stats_now().tls_handshakes == 0 && stats_now().tls_sessions == 0 && stats_now().tls_contexts == 0);
     POLL(count_fds() <= fds);
-    // The Go runtime starts threads, and keeps them, when its processors have work at once, and for each thread of
-    // ours that is inside a system call.
+    // The Go runtime starts threads, and keeps them, when its processors have work at once, and for
+    // each thread of ours that is inside a system call.
     threads += SPARE_THREADS + most_threads();
     if (count_threads() > threads) FAIL("%d threads, %d were the most to expect", count_threads(), threads);
 }

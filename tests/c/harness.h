@@ -4,8 +4,8 @@
 //   PROGRAM NAME     runs one test in this process
 //   PROGRAM --list   lists the tests
 //
-// A test ends by returning. A failed CHECK ends the process at once, from any thread; a failed EXPECT is
-// counted and the test goes on.
+// A test ends by returning. A failed CHECK ends the process at once, from any thread; a failed
+// EXPECT is counted and the test goes on.
 #ifndef OHSOCKET_TESTS_HARNESS_H
 #define OHSOCKET_TESTS_HARNESS_H
 
@@ -90,8 +90,8 @@ void state_lock(void);
 void state_unlock(void);
 void state_changed(void); // with the lock held
 
-// WAIT holds the lock while it looks at the condition, POLL does not: what POLL looks at is kept by others (the
-// kernel, the library). Both run the test's loop meanwhile if it is a host-driven one.
+// WAIT holds the lock while it looks at the condition, POLL does not: what POLL looks at is kept by
+// others (the kernel, the library). Both run the test's loop meanwhile if it is a host-driven one.
 #define WAIT(condition) WAIT_MS(condition, PATIENCE_MS)
 #define WAIT_MS(condition, ms)                                                                            \
     do {                                                                                                  \
@@ -109,7 +109,8 @@ void wait_state(int64_t until, const char *file, int line, const char *text);
 void wait_briefly(int64_t until, const char *file, int line, const char *text);
 
 int64_t now_ms(void);
-// A moment for the kernel; the rhythm of peers that are slow on purpose. Not a way to wait for something.
+// A moment for the kernel; the rhythm of peers that are slow on purpose. Not a way to wait for
+// something.
 void pause_ms(int ms);
 
 // What is in use now.
@@ -117,8 +118,9 @@ socket_stats stats_now(void);
 int count_fds(void);
 int count_threads(void);
 
-// Starts another test of this program in a process of its own and returns its pid; extra is a second argument for
-// it (test_argument) or NULL. wait_child returns the exit code, 128 + the signal, or fails at its deadline.
+// Starts another test of this program in a process of its own and returns its pid; extra is a
+// second argument for it (test_argument) or NULL. wait_child returns the exit code, 128 + the
+// signal, or fails at its deadline.
 int start_child(const char *test, const char *extra);
 int wait_child(int pid);
 extern const char *test_argument;

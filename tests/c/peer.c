@@ -83,7 +83,8 @@ struct full_listener peer_listen_full(void)
 {
     struct full_listener f = {.count = 0};
     f.listener = peer_listen_at("127.0.0.1", &f.port, 0);
-    // Of a listening socket these are the length and the limit of its queue; the limit may be exceeded by one.
+    // Of a listening socket these are the length and the limit of its queue; the limit may be
+    // exceeded by one.
     for (struct tcp_info i = peer_tcp_info(f.listener); i.tcpi_unacked <= i.tcpi_sacked; i = peer_tcp_info(f.listener)) {
         CHECK(f.count < 8);
         f.clients[f.count++] = peer_connect(f.port);

@@ -1,5 +1,6 @@
-// The other end of a connection: plain sockets of the system, so that it is not the library that is asked whether
-// the library is right. All waiting has a deadline and runs the test's loop if that is a host-driven one.
+// The other end of a connection: plain sockets of the system, so that it is not the library that is
+// asked whether the library is right. All waiting has a deadline and runs the test's loop if that
+// is a host-driven one.
 #ifndef OHSOCKET_TESTS_PEER_H
 #define OHSOCKET_TESTS_PEER_H
 
@@ -9,13 +10,14 @@
 
 int peer_listen(int *port);
 int peer_listen_at(const char *address, int *port, int backlog); // numeric, either family
-// A listener whose queue is full: connects to it stay pending until peer_accept. The clients that fill it are
-// closed by peer_unfill.
+// A listener whose queue is full: connects to it stay pending until peer_accept. The clients that
+// fill it are closed by peer_unfill.
 struct full_listener {
     int listener, port, clients[8], count;
 };
 struct full_listener peer_listen_full(void);
-void peer_unfill(struct full_listener *f); // accepts and closes those; pending connects then succeed
+// accepts and closes those; pending connects then succeed
+void peer_unfill(struct full_listener *f);
 void peer_close_full(struct full_listener *f);
 int peer_unused_port(void); // a port of 127.0.0.1 nobody listens at
 

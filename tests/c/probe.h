@@ -1,5 +1,6 @@
-// A probe is attached to a socket of the library and writes down what happens to it. It checks by itself what
-// always holds: events in their order, one callback at a time, never one inside another.
+// A probe is attached to a socket of the library and writes down what happens to it. It checks by
+// itself what always holds: events in their order, one callback at a time, never one inside
+// another.
 #ifndef OHSOCKET_TESTS_PROBE_H
 #define OHSOCKET_TESTS_PROBE_H
 
@@ -22,8 +23,9 @@ struct probe {
     int kind;
     unsigned mask; // what it listens to
 
-    // What has happened, a letter each: C connect, M message, E end, D drain, X error, Z close, L listening, and the
-    // completions c connect, s send, e end, z close. Of several M, D or s in a row one is written.
+    // What has happened, a letter each: C connect, M message, E end, D drain, X error, Z close, L
+    // listening, and the completions c connect, s send, e end, z close. Of several M, D or s in a
+    // row one is written.
     char order[PROBE_LETTERS + 1];
     int count[EVENT_TYPES]; // events by type
     int error[EVENT_TYPES]; // of the last one of the type
@@ -66,7 +68,8 @@ struct probe *probe_attach(socket_handle socket, int kind, unsigned mask);
 void probe_listen(struct probe *p, unsigned mask); // from now on to these events only
 void probe_release(struct probe *p);               // releases the handle; it must be valid
 
-// The completion that writes an operation down in the probe given as its user_data, which need not be the socket's.
+// The completion that writes an operation down in the probe given as its user_data, which need not
+// be the socket's.
 socket_completion probe_completion(int operation);
 // The operations, with the probe's completion, at 127.0.0.1.
 int probe_connect(struct probe *p, int port);
@@ -78,7 +81,8 @@ int probe_end(struct probe *p);
 int probe_close(struct probe *p);
 int probe_bind(struct probe *p); // to a free port, which it returns
 int probe_port(struct probe *p); // the local one
-void probe_opened(struct probe *p); // what comes now is of a new open period, even if it is only its close
+// what comes now is of a new open period, even if it is only its close
+void probe_opened(struct probe *p);
 void probe_closed(struct probe *p); // closes if it is open, waits for it and releases the handle
 
 // A server on a free port, its clients each with a probe.

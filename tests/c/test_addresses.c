@@ -1,5 +1,6 @@
-// Addresses and names: both families, zones, localhost, what is wrong with them, connecting to oneself. BOUND-6, and
-// what the header says at bind, listen, connect and the getters. IPv6 has to be there: a machine without ::1 fails.
+// Addresses and names: both families, zones, localhost, what is wrong with them, connecting to
+// oneself. BOUND-6, and what the header says at bind, listen, connect and the getters. IPv6 has to
+// be there: a machine without ::1 fails.
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -242,7 +243,8 @@ static void check_mapped(struct probe *server, const socket_event *e)
     if (e->type == SOCKET_EVENT_CONNECT) CHECK_EQ(strcmp(e->remote.address, server->context), 0);
 }
 
-// SOCKET_OPTION_IPV6_ONLY: without it a server at :: takes IPv4 clients too, which it sees as mapped addresses.
+// SOCKET_OPTION_IPV6_ONLY: without it a server at :: takes IPv4 clients too, which it sees as
+// mapped addresses.
 LOOPS_TEST(dual_stack_and_ipv6_only)
 {
     for (int only = 0; only < 2; only++) {

@@ -1,4 +1,5 @@
-// socket_adopt: descriptors that somebody else has opened. PROC-2, DONE-1, and the header at socket_adopt.
+// socket_adopt: descriptors that somebody else has opened. PROC-2, DONE-1, and the header at
+// socket_adopt.
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-// Arguments that are NULL, negative, huge, misaligned or no value of their enumeration: the right code, nothing done,
-// no crash. DONE-1.
+// Arguments that are NULL, negative, huge, misaligned or no value of their enumeration: the right
+// code, nothing done, no crash. DONE-1.
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

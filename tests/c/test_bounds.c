@@ -17,7 +17,8 @@ static void plug(struct probe *p)
     CHECK(socket_get_send_queue_length(p->socket) > 0);
 }
 
-// BOUND-1, DONE-1: an empty queue takes any size; then a single byte more is refused, and taken nowhere.
+// BOUND-1, DONE-1: an empty queue takes any size; then a single byte more is refused, and taken
+// nowhere.
 LOOPS_TEST(an_empty_queue_takes_a_send_of_any_size)
 {
     for (int i = 0; i < 2; i++) {
@@ -287,7 +288,8 @@ LOOPS_TEST(a_connect_by_name_times_out)
     struct full_listener full = peer_listen_full();
     struct probe *p = probe_new(SOCKET_KIND_TCP);
     int64_t start = now_ms();
-    CHECK_EQ(probe_connect_to(p, "localhost", full.port, TIMEOUT), 0); // no answer at 127.0.0.1, refused at ::1
+    // no answer at 127.0.0.1, refused at ::1
+    CHECK_EQ(probe_connect_to(p, "localhost", full.port, TIMEOUT), 0);
     WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
     CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -2301110);
     CHECK(now_ms() - start >= TIMEOUT - 1);

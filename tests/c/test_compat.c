@@ -1,4 +1,5 @@
-// Compatibility mode: what docs/reference/compat.md lists, and that nothing else and no other socket changes.
+// Compatibility mode: what docs/reference/compat.md lists, and that nothing else and no other
+// socket changes.
 #include <stdlib.h>
 #include <string.h>
 

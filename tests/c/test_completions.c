@@ -65,7 +65,8 @@ CALLBACKS_TEST(sends_complete_in_their_order)
 
 enum ending { ABORT, PEER_RESET, RELEASE_AND_RESET, CLOSE_TIMEOUT, LINGER_0, ENDINGS };
 
-// DONE-2, DONE-5, DONE-4: what could not be sent completes too, with an error, in order; no success after a failure.
+// DONE-2, DONE-5, DONE-4: what could not be sent completes too, with an error, in order; no success
+// after a failure.
 CALLBACKS_TEST(unsent_sends_complete_with_an_error)
 {
     for (int ending = 0; ending < ENDINGS; ending++) {
@@ -253,7 +254,8 @@ LOOPS_TEST(pending_completions_count_against_the_limit)
     WAIT(p->done[SOCKET_OPERATION_SEND] == taken);
     WAIT(p->count[SOCKET_EVENT_DRAIN] == 1);
     freeze();
-    for (int i = 0; i < 1000; i++) CHECK_EQ(socket_send(p->socket, "x", 1, NULL, NULL), 0); // these do not wait
+    // these do not wait
+    for (int i = 0; i < 1000; i++) CHECK_EQ(socket_send(p->socket, "x", 1, NULL, NULL), 0);
     thaw();
     char data[2000];
     peer_read(pair.peer, data, (size_t)taken + 1000);

@@ -1,4 +1,5 @@
-// Nothing is lost: what close, abort, linger and resets do to bytes that are under way. DATA-1 to DATA-6.
+// Nothing is lost: what close, abort, linger and resets do to bytes that are under way. DATA-1 to
+// DATA-6.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,7 +10,8 @@
 static const int streams[] = {SOCKET_KIND_TCP, SOCKET_KIND_TCP_CONNECTION};
 static const unsigned no_messages = ALL_EVENTS & ~SOCKET_EVENT_MASK(SOCKET_EVENT_MESSAGE);
 
-// DATA-1: whether the peer's own bytes were read here or not; close(2) alone would lose most of them.
+// DATA-1: whether the peer's own bytes were read here or not; close(2) alone would lose most of
+// them.
 LOOPS_TEST(close_delivers_everything)
 {
     enum { SIZE = 3 << 20 };
@@ -42,7 +44,8 @@ LOOPS_TEST(close_waits_for_the_peers_end)
     CHECK_EQ(socket_set_option(p->socket, SOCKET_OPTION_CLOSE_TIMEOUT, 3600000), 0);
     CHECK_EQ(probe_close(p), 0);
     peer_read_end(pair.peer);
-    for (int i = 0; i < 20; i++) peer_write_pattern(pair.peer, 0, 1 << 20); // goes nowhere, blocks nothing
+    // goes nowhere, blocks nothing
+    for (int i = 0; i < 20; i++) peer_write_pattern(pair.peer, 0, 1 << 20);
     settle();
     CHECK_EQ(p->count[SOCKET_EVENT_CLOSE], 0);
     CHECK_EQ(p->size, 0);
@@ -325,7 +328,8 @@ LOOPS_TEST(bytes_before_a_reset_are_delivered)
     }
 }
 
-// DATA-6: a send that meets the reset takes the kernel's error away; the end that follows is still not a clean one.
+// DATA-6: a send that meets the reset takes the kernel's error away; the end that follows is still
+// not a clean one.
 LOOPS_TEST(a_failed_send_does_not_make_a_clean_end)
 {
     for (int i = 0; i < 2; i++) {

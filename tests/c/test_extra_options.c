@@ -1,5 +1,5 @@
-// socket_set_extra_options: every field as the kernel has it, on clients, servers and their connections, and UDP.
-// DATA-4 is with the other data tests, BOUND-5 with the bounds.
+// socket_set_extra_options: every field as the kernel has it, on clients, servers and their
+// connections, and UDP. DATA-4 is with the other data tests, BOUND-5 with the bounds.
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +7,8 @@
 #include "peer.h"
 #include "probe.h"
 
-// The fields that have an option of the kernel, with two values to set and what the kernel then says.
+// The fields that have an option of the kernel, with two values to set and what the kernel then
+// says.
 static const struct field {
     const char *name;
     uint32_t bit;

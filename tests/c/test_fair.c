@@ -4,7 +4,8 @@
 #include "peer.h"
 #include "probe.h"
 
-// PORTION is written at once, not gathered (GATHER-2), and the kernel takes some of them whether anybody reads or not.
+// PORTION is written at once, not gathered (GATHER-2), and the kernel takes some of them whether
+// anybody reads or not.
 enum { ENOUGH = 40, PORTION = 16384 };
 
 static char portion[PORTION];

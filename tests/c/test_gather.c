@@ -1,5 +1,5 @@
-// When bytes are written: GATHER-1 to GATHER-3. With TCP_NODELAY each write is a segment, and the kernel counts
-// both segments and bytes.
+// When bytes are written: GATHER-1 to GATHER-3. With TCP_NODELAY each write is a segment, and the
+// kernel counts both segments and bytes.
 #include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
@@ -266,7 +266,8 @@ static void *send_from_a_thread(void *argument)
     return NULL;
 }
 
-// GATHER-3: between a poll and a flush, or the next poll, what the polling thread sends is gathered.
+// GATHER-3: between a poll and a flush, or the next poll, what the polling thread sends is
+// gathered.
 TEST(record_mode_gathers_until_flush_or_poll)
 {
     test_loop_kind = LOOP_POLL;
@@ -294,7 +295,8 @@ TEST(record_mode_gathers_until_flush_or_poll)
         CHECK_EQ(written_by(pair.probe).segments, before.segments + 1);
         peer_read(pair.peer, data, 6);
         CHECK_EQ(socket_loop_flush(test_loop), 0);
-        CHECK_EQ(socket_send(pair.probe->socket, "abc", 3, NULL, NULL), 0); // after the flush: at once
+        // after the flush: at once
+        CHECK_EQ(socket_send(pair.probe->socket, "abc", 3, NULL, NULL), 0);
         CHECK_EQ(written_by(pair.probe).bytes, before.bytes + 9);
         peer_read(pair.peer, data, 3);
     }

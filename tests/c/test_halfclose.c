@@ -128,7 +128,8 @@ LOOPS_TEST(half_open_and_reset)
     pair.peer = -1;
     WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
     CHECK_STR(p->order, "CcEXZ");
-    CHECK_EQ(p->error[SOCKET_EVENT_ERROR], -2301032); /* the kernel says EPIPE once the peer has ended */
+    /* the kernel says EPIPE once the peer has ended */
+    CHECK_EQ(p->error[SOCKET_EVENT_ERROR], -2301032);
     pair_close(&pair);
 }
 

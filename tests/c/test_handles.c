@@ -1,4 +1,5 @@
-// Handles that are not valid: never given out, given back, forged, of the other kind. LIFE-2, LISTEN-4, DONE-1.
+// Handles that are not valid: never given out, given back, forged, of the other kind. LIFE-2,
+// LISTEN-4, DONE-1.
 #include <limits.h>
 #include <unistd.h>
 
@@ -109,7 +110,8 @@ TEST(forged_loops_are_refused)
     for (int i = 0; i < FORGED; i++) refuse_loop(forged[i]);
 }
 
-// LIFE-2, LISTEN-4: given back; with other generations of the same slot and other slots of the same generation.
+// LIFE-2, LISTEN-4: given back; with other generations of the same slot and other slots of the same
+// generation.
 LOOPS_TEST(released_sockets_are_refused)
 {
     static const int kinds[] = {SOCKET_KIND_TCP, SOCKET_KIND_TCP_SERVER, SOCKET_KIND_UDP};

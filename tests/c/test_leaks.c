@@ -1,4 +1,5 @@
-// What the host's LeakSanitizer is told. PROC-7. (With the sanitizer itself: tests/checkers/lsan_host.c.)
+// What the host's LeakSanitizer is told. PROC-7. (With the sanitizer itself:
+// tests/checkers/lsan_host.c.)
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -16,8 +17,8 @@ static struct region {
 } regions[4096];
 static atomic_uint region_count;
 
-// The library finds this one; where there is a sanitizer it is told too. The sanitizer calls it, too, before it has made
-// its own memory, and again from inside of dlsym.
+// The library finds this one; where there is a sanitizer it is told too. The sanitizer calls it,
+// too, before it has made its own memory, and again from inside of dlsym.
 __attribute__((no_sanitize_address)) void __lsan_register_root_region(const void *begin, size_t size)
 {
     static __thread int inside;

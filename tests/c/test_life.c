@@ -231,8 +231,8 @@ static void release_at_done(struct probe *p, int operation, int error)
     if (operation == at->operation && !at->released) release_here(p, at);
 }
 
-// LIFE-5, LISTEN-3: released in a callback of each kind, a socket says no more. A record that has been fetched is
-// the host's, so this is not about records.
+// LIFE-5, LISTEN-3: released in a callback of each kind, a socket says no more. A record that has
+// been fetched is the host's, so this is not about records.
 CALLBACKS_TEST(release_in_every_callback)
 {
     static const struct release_at places[] = {

@@ -135,7 +135,9 @@ CALLBACKS_TEST(listeners_may_be_added_at_any_time)
 // What a listener does to the set when it is called.
 static struct {
     struct source *source;
-    char action; // 'o' removes itself, 'n' removes the next, 'p' the previous, 'a' adds one, 'r' releases, '*' removes all
+    // 'o' removes itself, 'n' removes the next, 'p' the previous, 'a' adds one, 'r' releases, '*'
+    // removes all
+    char action;
     char *letters;
 } change;
 
@@ -153,7 +155,8 @@ static void changing(const socket_event *e, void *user_data)
     }
 }
 
-// LISTEN-3: on the loop's thread off means not once more, not even for the event that is being told.
+// LISTEN-3: on the loop's thread off means not once more, not even for the event that is being
+// told.
 CALLBACKS_TEST(the_set_may_change_inside_a_callback)
 {
     static const struct {
@@ -187,7 +190,8 @@ CALLBACKS_TEST(the_set_may_change_inside_a_callback)
     }
 }
 
-// One added inside a callback is called from the next event on at the latest, at the end of the set, once.
+// One added inside a callback is called from the next event on at the latest, at the end of the
+// set, once.
 CALLBACKS_TEST(a_listener_may_be_added_inside_a_callback)
 {
     char letters[] = "abcd";
@@ -222,7 +226,8 @@ static void give_back(void *user_data)
     free(user_data);
 }
 
-// LISTEN-3, LISTEN-5: on another thread one call may still be running after off; what is posted then runs after it.
+// LISTEN-3, LISTEN-5: on another thread one call may still be running after off; what is posted
+// then runs after it.
 TEST(user_data_is_free_after_off_and_post)
 {
     struct source s = source_new();

@@ -1,4 +1,5 @@
-// Host-driven loops in callback mode, posted functions and timers: LOOP-1, LOOP-4, LOOP-5, LOOP-7, LOOP-8, THREAD-1.
+// Host-driven loops in callback mode, posted functions and timers: LOOP-1, LOOP-4, LOOP-5, LOOP-7,
+// LOOP-8, THREAD-1.
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
@@ -269,7 +270,8 @@ TEST(a_loop_moves_between_threads)
     peer_close(listener);
 }
 
-// LOOP-5, LIFE-6: everything pending completes and every open socket has its close event before close returns.
+// LOOP-5, LIFE-6: everything pending completes and every open socket has its close event before
+// close returns.
 TEST(closing_a_loop_closes_its_sockets)
 {
     int port;

@@ -94,7 +94,8 @@ static void *connect_to_nobody(void *unused)
     return NULL;
 }
 
-// PROC-5, LOOP-12: whatever the loop still has to do, it sees the shutdown, and all completions come.
+// PROC-5, LOOP-12: whatever the loop still has to do, it sees the shutdown, and all completions
+// come.
 TEST(shutdown_behind_two_hundred_thousand_connects)
 {
     pthread_t callers[CALLERS];

@@ -258,7 +258,8 @@ static void at_close_done(struct probe *p, int operation, int error)
     if (operation == SOCKET_OPERATION_CLOSE && !a->in_event) connect_again(p, a);
 }
 
-// ORDER-7, LIFE-3: in the close event, whoever has closed and whether the close has a completion, and in that.
+// ORDER-7, LIFE-3: in the close event, whoever has closed and whether the close has a completion,
+// and in that.
 LOOPS_TEST(reconnect_from_inside_close)
 {
     static const struct {
@@ -266,7 +267,8 @@ LOOPS_TEST(reconnect_from_inside_close)
     } cases[] = {{1, 0, 1}, {1, 0, 0}, {0, 1, 0}, {1, 1, 0}};
     int port;
     int listener = peer_listen(&port);
-    static struct again all[4]; // a callback may still be running when the next begins, and when the test ends
+    // a callback may still be running when the next begins, and when the test ends
+    static struct again all[4];
     for (int i = 0; i < 4; i++) {
         struct again *a = &all[i];
         *a = (struct again){.listener_port = port, .in_event = cases[i].in_event};
@@ -455,7 +457,8 @@ LOOPS_TEST(a_udp_port_is_free_when_close_returns)
 static void close_inside_message(struct probe *p, const socket_event *e)
 {
     struct succession *s = p->context;
-    if (e->type == SOCKET_EVENT_MESSAGE && s->result == -1) succeed(s); // more of one batch may follow
+    // more of one batch may follow
+    if (e->type == SOCKET_EVENT_MESSAGE && s->result == -1) succeed(s);
 }
 
 // ORDER-9: inside a listener of the socket itself, with more datagrams on their way.

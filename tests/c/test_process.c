@@ -1,4 +1,5 @@
-// The library in its host's process: fork, exec, exit, loading, faults. PROC-1, PROC-2, PROC-6. (Running and ending: test_run.c.)
+// The library in its host's process: fork, exec, exit, loading, faults. PROC-1, PROC-2, PROC-6.
+// (Running and ending: test_run.c.)
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -18,7 +19,8 @@
 static void function(void *unused) { (void)unused; }
 static void listener(const socket_event *e, void *unused) { (void)e, (void)unused; }
 
-// Everything a forked child may try, with handles that are valid in the parent; returns how many calls did not say
+// Everything a forked child may try, with handles that are valid in the parent; returns how many
+// calls did not say
 // 2300003. The five functions that need no thread of the library have to work.
 static int try_everything(socket_handle s, socket_loop loop)
 {
@@ -238,7 +240,8 @@ static void *open_library(void *path)
     return NULL;
 }
 
-// Opened again and closed by several threads it stays loaded. (Without being linked: tests/interop.)
+// Opened again and closed by several threads it stays loaded. (Without being linked:
+// tests/interop.)
 TEST(threads_open_and_close_the_library)
 {
     Dl_info info;

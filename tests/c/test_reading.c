@@ -1,4 +1,5 @@
-// Reading starts, pauses and goes on; ends and resets meanwhile; a quiet loop. DATA-6 to DATA-9, BOUND-3.
+// Reading starts, pauses and goes on; ends and resets meanwhile; a quiet loop. DATA-6 to DATA-9,
+// BOUND-3.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,8 +225,8 @@ static struct pair held_back(int kind, enum held_back how, int paused)
     return pair;
 }
 
-// DATA-8, BOUND-2: a reset with bytes queued is told at once, whatever is unread: nobody may be waiting for it. The
-// descriptor does not outlive it.
+// DATA-8, BOUND-2: a reset with bytes queued is told at once, whatever is unread: nobody may be
+// waiting for it. The descriptor does not outlive it.
 LOOPS_TEST(a_reset_with_bytes_both_ways)
 {
     for (int i = 0; i < 2; i++) {
@@ -357,7 +358,8 @@ LOOPS_TEST(a_paused_udp_socket)
     settle();
     check_quiet();
     CHECK_EQ(p->count[SOCKET_EVENT_MESSAGE], 0);
-    CHECK_EQ(peer_readable(socket_get_fd(p->socket)), 3); // of the first: they are still the kernel's
+    // of the first: they are still the kernel's
+    CHECK_EQ(peer_readable(socket_get_fd(p->socket)), 3);
     CHECK_EQ(socket_resume(p->socket), 0);
     WAIT(p->count[SOCKET_EVENT_MESSAGE] == 10);
     probe_closed(p);

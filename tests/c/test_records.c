@@ -1,4 +1,5 @@
-// Loops in record mode: LOOP-1 to LOOP-3, LOOP-6. What all modes have in common is in the tests that run on every loop.
+// Loops in record mode: LOOP-1 to LOOP-3, LOOP-6. What all modes have in common is in the tests
+// that run on every loop.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,8 @@ TEST(what_nobody_wants_makes_no_record)
     peer_close(peer);
 }
 
-// LOOP-1, LOOP-6: with room for one record at a time nothing is lost, and the descriptor tells that there is more.
+// LOOP-1, LOOP-6: with room for one record at a time nothing is lost, and the descriptor tells that
+// there is more.
 TEST(one_record_at_a_time)
 {
     enum { DATAGRAMS = 100, POSTS = 50 };
@@ -204,7 +206,8 @@ TEST(addresses_are_of_their_records)
 
 enum stop { PAUSE, UNSUBSCRIBE, CLOSE, ABORT, RELEASE, STOPS };
 
-// LOOP-3: what is not wanted any more makes no new message record; the kernel keeps what it has for later.
+// LOOP-3: what is not wanted any more makes no new message record; the kernel keeps what it has for
+// later.
 TEST(no_message_is_made_after_it_was_stopped)
 {
     for (int how = 0; how < STOPS; how++) {
@@ -241,7 +244,8 @@ TEST(no_message_is_made_after_it_was_stopped)
     }
 }
 
-// LOOP-6: a batch has no more than the capacity, no more than 1 MiB, and one busy socket does not starve others.
+// LOOP-6: a batch has no more than the capacity, no more than 1 MiB, and one busy socket does not
+// starve others.
 TEST(batches_are_bounded_and_fair)
 {
     enum { PEERS = 8 };
@@ -292,7 +296,8 @@ static socket_handle server_with_early_bytes(int *peer)
     return server;
 }
 
-// LISTEN-6: nothing of a client is told before the host could subscribe to it, that is before the next poll.
+// LISTEN-6: nothing of a client is told before the host could subscribe to it, that is before the
+// next poll.
 TEST(a_connection_that_is_over_at_once)
 {
     for (int reset = 0; reset < 2; reset++) {
@@ -341,8 +346,8 @@ TEST(a_connection_is_subscribed_to_late)
     record_loop_close();
 }
 
-// HALF-2, LOOP-9: an end that nobody has subscribed to makes no record, but the connection goes on to its close in the
-// poll that hears of it: that one must not wait for something else to happen.
+// HALF-2, LOOP-9: an end that nobody has subscribed to makes no record, but the connection goes on
+// to its close in the poll that hears of it: that one must not wait for something else to happen.
 TEST(end_without_a_record_closes_in_the_same_poll)
 {
     uint32_t masks[] = {0, SOCKET_EVENT_MASK(SOCKET_EVENT_MESSAGE)};
@@ -367,14 +372,16 @@ TEST(end_without_a_record_closes_in_the_same_poll)
     }
 }
 
-// HALF-2, LISTEN-6: a record that did not fit into its batch is seen as late as the poll that returns it. Until the one
-// after that the socket of an end can be written to, and that of a connect is not read.
+// HALF-2, LISTEN-6: a record that did not fit into its batch is seen as late as the poll that
+// returns it. Until the one after that the socket of an end can be written to, and that of a
+// connect is not read.
 TEST(records_that_did_not_fit_are_answered_in_time)
 {
     enum { SOCKETS = 5 };
     int peers[SOCKETS], ends = 0, connects = 0;
     record_loop_open();
-    for (int i = 0; i < SOCKETS; i++) { // without messages: those are read as far as there is room only
+    // without messages: those are read as far as there is room only
+    for (int i = 0; i < SOCKETS; i++) {
         uint32_t mask = SOCKET_EVENT_MASK(SOCKET_EVENT_END) | SOCKET_EVENT_MASK(SOCKET_EVENT_CLOSE);
         CHECK_EQ(socket_subscribe(record_connected(&peers[i], NULL), mask, NULL), 0);
     }

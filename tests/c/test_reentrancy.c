@@ -1,6 +1,6 @@
-// Anything inside any callback: each action in each callback of each kind of socket. Nothing may crash or hang, each
-// period has one close event (the probe looks at the order), and what was accepted completes once. THREAD-1, THREAD-3,
-// LIFE-4, LIFE-5, DONE-1, DONE-2.
+// Anything inside any callback: each action in each callback of each kind of socket. Nothing may
+// crash or hang, each period has one close event (the probe looks at the order), and what was
+// accepted completes once. THREAD-1, THREAD-3, LIFE-4, LIFE-5, DONE-1, DONE-2.
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -177,7 +177,8 @@ static void play_stream(int kind, struct script *s)
         p->on_event = at_event;
         p->on_done = at_done;
     }
-    // A smaller buffer in the kernel, so that a queue needs fewer bytes; of a few segments, or the peer delays its ACKs.
+    // A smaller buffer in the kernel, so that a queue needs fewer bytes; of a few segments, or the
+    // peer delays its ACKs.
     socket_extra_options o = SOCKET_EXTRA_OPTIONS_INIT;
     o.fields = SOCKET_EXTRA_SEND_BUFFER_SIZE;
     o.send_buffer_size = 131072;

@@ -192,5 +192,6 @@ CHILD(child_hears_icmp)
     close(raw);
 }
 
-// ORDER-6, DATA-11, DONE-8: whatever ICMP says of an earlier datagram, it is a notice, and the next goes out.
+// ORDER-6, DATA-11, DONE-8: whatever ICMP says of an earlier datagram, it is a notice, and the next
+// goes out.
 BARE_TEST(icmp_about_an_earlier_datagram) { in_network("child_hears_icmp"); }

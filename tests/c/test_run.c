@@ -95,7 +95,8 @@ static void call_run_and_shutdown(void *results)
     ((int *)results)[1] = socket_shutdown(1000);
 }
 
-// THREAD-1: inside a callback of a default loop they would wait for themselves; of a host-driven one they may.
+// THREAD-1: inside a callback of a default loop they would wait for themselves; of a host-driven
+// one they may.
 TEST(run_and_shutdown_inside_a_callback)
 {
     int results[2] = {0};
@@ -170,7 +171,8 @@ static void stand(void *unused)
     while (!__atomic_load_n(&free_to_go, __ATOMIC_ACQUIRE)) pause_ms(1);
 }
 
-// PROC-5, THREAD-2: a callback that does not return is waited for until the time is over; the rest is done when it does.
+// PROC-5, THREAD-2: a callback that does not return is waited for until the time is over; the rest
+// is done when it does.
 TEST(shutdown_does_not_wait_for_ever)
 {
     struct pair pair = pair_new(SOCKET_KIND_TCP);
@@ -208,7 +210,8 @@ static void *run_beside(void *over)
     return NULL;
 }
 
-// PROC-5, PROC-4: while a callback runs no call says that all is over, and no new loop changes that.
+// PROC-5, PROC-4: while a callback runs no call says that all is over, and no new loop changes
+// that.
 TEST(shutdown_is_over_for_all_at_once)
 {
     static int over;

@@ -1,5 +1,5 @@
-// Servers and their connections: ids, options, backlog, threads, running out of descriptors. LISTEN-6, ORDER-6,
-// THREAD-3, THREAD-4, DATA-9.
+// Servers and their connections: ids, options, backlog, threads, running out of descriptors.
+// LISTEN-6, ORDER-6, THREAD-3, THREAD-4, DATA-9.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -262,7 +262,8 @@ LOOPS_TEST(sends_inside_the_connect_event)
     probe_closed(server);
 }
 
-// ORDER-6: out of descriptors is one error event, and no spinning; when there are descriptors again it goes on.
+// ORDER-6: out of descriptors is one error event, and no spinning; when there are descriptors again
+// it goes on.
 LOOPS_TEST(a_server_out_of_descriptors_recovers)
 {
     int port;
@@ -308,12 +309,14 @@ static void slow_accept(struct probe *server, const socket_event *e)
     int n = server->clients - 1;
     server->client[n]->on_event = early;
     server->client[n]->context = &returned[n];
-    CHECK_EQ(socket_send(e->connection, "go", 2, NULL, NULL), 0); // the peer's bytes are under way now
+    // the peer's bytes are under way now
+    CHECK_EQ(socket_send(e->connection, "go", 2, NULL, NULL), 0);
     pause_ms(2);
     __atomic_store_n(&returned[n], 1, __ATOMIC_RELEASE);
 }
 
-// LISTEN-6, THREAD-3, THREAD-4: clients are spread over the threads; none has an event before the server's listener is back.
+// LISTEN-6, THREAD-3, THREAD-4: clients are spread over the threads; none has an event before the
+// server's listener is back.
 BARE_TEST(connections_are_spread_over_the_dispatch_threads)
 {
     int port, peers[CLIENTS], threads[THREADS] = {0}, used = 0;
@@ -357,7 +360,8 @@ static void block(struct probe *p, const socket_event *e)
     while (!__atomic_load_n(&go_on, __ATOMIC_ACQUIRE)) pause_ms(1);
 }
 
-// THREAD-4: a callback that takes long delays the sockets of its own loop only; THREAD-2: no call waits for it.
+// THREAD-4: a callback that takes long delays the sockets of its own loop only; THREAD-2: no call
+// waits for it.
 BARE_TEST(a_slow_callback_delays_its_own_loop_only)
 {
     CHECK_EQ(socket_set_dispatch_threads(2), 0);

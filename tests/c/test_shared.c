@@ -96,7 +96,8 @@ static struct probe *greeter(int fd, char *greeting)
     return server;
 }
 
-// LIFE-8: a server takes over from another that shares its listener; no client is refused, nor one in the backlog lost.
+// LIFE-8: a server takes over from another that shares its listener; no client is refused, nor one
+// in the backlog lost.
 LOOPS_TEST(a_restart_refuses_nobody)
 {
     enum { CLIENTS = 60 };
@@ -122,7 +123,8 @@ LOOPS_TEST(a_restart_refuses_nobody)
     probe_closed(new);
 }
 
-// LIFE-8: a connection ends for all who hold it: the peer does not wait for a child that has forgotten it.
+// LIFE-8: a connection ends for all who hold it: the peer does not wait for a child that has
+// forgotten it.
 LOOPS_TEST(a_connection_ends_for_every_holder)
 {
     for (enum way way = CLOSE; way < LOOP; way++) {

@@ -159,7 +159,8 @@ CHILD(child_keeps_dispositions)
         if (signal != 32 && signal != 33) EXPECT_EQ(sigismember(&mask, signal), signal == SIGALRM, "signal %d in the mask", signal);
 }
 
-// PROC-3: neither dispositions nor the mask that a program starts with change by loading the library and using it.
+// PROC-3: neither dispositions nor the mask that a program starts with change by loading the
+// library and using it.
 BARE_TEST(dispositions_and_mask_are_kept)
 {
     sigset_t set;
@@ -233,7 +234,8 @@ CHILD(child_changes_its_identity)
     traffic();
 }
 
-// A host that gives up its rights while the library runs does not hang, and then has no right to low ports.
+// A host that gives up its rights while the library runs does not hang, and then has no right to
+// low ports.
 BARE_TEST(a_change_of_identity)
 {
     CHECK_EQ(wait_child(start_child("child_changes_its_identity", NULL)), 0);

@@ -1,5 +1,5 @@
-// A peer that reads slowly, but reads: DATA-1, DATA-2. The kernel lets us write again only when a third of its buffer of
-// megabytes has gone, which takes such a peer longer than the close timeout.
+// A peer that reads slowly, but reads: DATA-1, DATA-2. The kernel lets us write again only when a
+// third of its buffer of megabytes has gone, which takes such a peer longer than the close timeout.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -43,7 +43,8 @@ LOOPS_TEST(one_that_does_not_read_is_given_up)
     pair_close(&pair);
 }
 
-enum { KERNELS = 1000000 }; // bytes that the kernel takes at once, of which the peer has a window only
+// bytes that the kernel takes at once, of which the peer has a window only
+enum { KERNELS = 1000000 };
 
 // A connection whose peer has a small window.
 static struct pair narrow_pair(int size)
@@ -62,8 +63,8 @@ static struct pair narrow_pair(int size)
     return pair;
 }
 
-// DATA-2: what the kernel holds behind a close is waited for, too, as long as the peer takes of it; ended: it has sent its
-// end before, otherwise it sends bytes all the time.
+// DATA-2: what the kernel holds behind a close is waited for, too, as long as the peer takes of it;
+// ended: it has sent its end before, otherwise it sends bytes all the time.
 LOOPS_TEST(a_slow_reader_gets_what_the_kernel_holds)
 {
     static unsigned char piece[PIECE];
@@ -89,7 +90,8 @@ LOOPS_TEST(a_slow_reader_gets_what_the_kernel_holds)
     }
 }
 
-// DATA-1, DATA-2: bytes that the kernel has taken and the peer does not are lost in the end; the completion says so.
+// DATA-1, DATA-2: bytes that the kernel has taken and the peer does not are lost in the end; the
+// completion says so.
 LOOPS_TEST(what_the_kernel_loses_is_told)
 {
     for (int how = 0; how < 3; how++) {

@@ -1,5 +1,5 @@
-// What the getters say in the course of a socket's life: the three flags of socket_get_state, and the counters of
-// socket_get_stats.
+// What the getters say in the course of a socket's life: the three flags of socket_get_state, and
+// the counters of socket_get_stats.
 #include "peer.h"
 #include "probe.h"
 
@@ -29,7 +29,8 @@ LOOPS_TEST(flags_of_a_client)
     CHECK_EQ(probe_close(p), 0);
     WAIT(p->done[SOCKET_OPERATION_CLOSE] == 1);
     CHECK_EQ(state_of(p->socket), CLOSED);
-    CHECK_EQ(probe_connect_to(p, "127.0.0.1", full.port, PATIENCE_MS), 0); // opened again: not closed any more
+    // opened again: not closed any more
+    CHECK_EQ(probe_connect_to(p, "127.0.0.1", full.port, PATIENCE_MS), 0);
     CHECK_EQ(state_of(p->socket), 0);
     CHECK_EQ(socket_abort(p->socket), 0);
     WAIT(p->done[SOCKET_OPERATION_CONNECT] == 3);
@@ -126,7 +127,8 @@ LOOPS_TEST(counters)
     pair_close(&pair);
 }
 
-// ORDER-5, and: one whose connection has failed is closed as any other, and so is one whose close came behind a connect that failed.
+// ORDER-5, and: one whose connection has failed is closed as any other, and so is one whose close
+// came behind a connect that failed.
 LOOPS_TEST(a_socket_that_has_failed_is_closed)
 {
     for (int connected = 0; connected < 2; connected++) {

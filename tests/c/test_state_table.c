@@ -1,6 +1,7 @@
-// Every function in every state of every kind, as the tables of the contracts have it; each cell on a socket of its own. Also
-// DONE-1 and DONE-2 (what was refused never completes, what was accepted completes once), LIFE-7, ORDER-7, and
-// THREAD-2: the loop's thread stands still meanwhile, so a function that waited for it would not return.
+// Every function in every state of every kind, as the tables of the contracts have it; each cell on
+// a socket of its own. Also DONE-1 and DONE-2 (what was refused never completes, what was accepted
+// completes once), LIFE-7, ORDER-7, and THREAD-2: the loop's thread stands still meanwhile, so a
+// function that waited for it would not return.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -166,7 +167,8 @@ struct row {
     int codes[9];
 };
 
-// MODE: depends on the loop's mode. HELD: while there is a descriptor (ORDER-9). NONE: the contracts say nothing.
+// MODE: depends on the loop's mode. HELD: while there is a descriptor (ORDER-9). NONE: the
+// contracts say nothing.
 #define EVERYWHERE(name, call, code) {name, call, {code, code, code, code, code, code, code, code, code}}
 #define IN_ALL_STATES                                                                                          \
     EVERYWHERE("on", call_on, MODE), EVERYWHERE("off", call_off, OK),                                          \

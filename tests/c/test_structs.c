@@ -1,4 +1,5 @@
-// Structs that begin with their size, and what getters write into. Sizes that are wrong are 401 and nothing is done.
+// Structs that begin with their size, and what getters write into. Sizes that are wrong are 401 and
+// nothing is done.
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@ struct taker {
     const char *name;
     size_t size;
     void (*fill)(void *);
-    int64_t (*call)(const void *); // gives the struct to a function that must accept it when it is right
+    // gives the struct to a function that must accept it when it is right
+    int64_t (*call)(const void *);
 };
 
 static struct probe *tcp;

@@ -60,7 +60,8 @@ static void *send_pieces(void *argument)
     return NULL;
 }
 
-// Reads pieces up to the end and checks that each thread's come whole and in order; returns their number.
+// Reads pieces up to the end and checks that each thread's come whole and in order; returns their
+// number.
 static int read_pieces(int peer, int expected)
 {
     uint32_t next[THREADS] = {0};
@@ -95,7 +96,8 @@ TEST(threads_send_on_one_socket)
     pair_close(&pair);
 }
 
-// DATA-1, DONE-1, DONE-2: closed meanwhile; what was accepted before arrives, what came later was refused.
+// DATA-1, DONE-1, DONE-2: closed meanwhile; what was accepted before arrives, what came later was
+// refused.
 TEST(threads_send_while_the_socket_closes)
 {
     for (int round = 0; round < 10; round++) {
@@ -245,7 +247,8 @@ static void *meddle(void *argument)
     return NULL;
 }
 
-// THREAD-1, LIFE-4: any function from any thread at any time; the probe checks order and exactly one close.
+// THREAD-1, LIFE-4: any function from any thread at any time; the probe checks order and exactly
+// one close.
 TEST(threads_call_anything_on_one_socket)
 {
     pthread_t threads[16];
@@ -255,7 +258,8 @@ TEST(threads_call_anything_on_one_socket)
     CHECK_EQ(socket_listen(server->socket, &o), 0);
     port = probe_port(server);
     struct probe *p = probe_new(SOCKET_KIND_TCP);
-    p->reopened = 1; // at any time: a close alone, of a period that was only bound, may follow a close
+    // at any time: a close alone, of a period that was only bound, may follow a close
+    p->reopened = 1;
     target = p->socket;
     for (uintptr_t i = 0; i < 16; i++) start_thread(&threads[i], meddle, (void *)(i + 1));
     pause_ms(1500);

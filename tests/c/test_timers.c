@@ -96,7 +96,8 @@ LOOPS_TEST(post_inside_a_posted_function)
     WAIT(left == 0);
 }
 
-// LOOP-7: in the order of expiry, whatever the order of setting; equal ones in the order of setting.
+// LOOP-7: in the order of expiry, whatever the order of setting; equal ones in the order of
+// setting.
 CALLBACKS_TEST(timers_run_in_the_order_of_expiry)
 {
     static const int delays[] = {60, 20, 40, 0, 20, 10};
@@ -172,7 +173,8 @@ static void clear_self(void *argument)
     if (s->runs == 3) CHECK_CODE(socket_loop_clear_timer(test_loop, timer), 401);
 }
 
-// Cleared inside its own function an interval does not come again; a one-shot timer is gone when it runs.
+// Cleared inside its own function an interval does not come again; a one-shot timer is gone when it
+// runs.
 CALLBACKS_TEST(a_timer_cleared_inside_itself)
 {
     struct self_clearing s = {0};

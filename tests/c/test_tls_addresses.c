@@ -1,4 +1,5 @@
-// Servers that are connected to by an address: the certificate has to have that address. IPv6. TLS-1, TLS-2.
+// Servers that are connected to by an address: the certificate has to have that address. IPv6.
+// TLS-1, TLS-2.
 #include <string.h>
 #include <unistd.h>
 
@@ -62,7 +63,8 @@ LOOPS_TEST(a_server_at_an_IPv6_address)
     }
 }
 
-// TLS-2: OpenSSL's server at ::1 and at 127.0.0.1, by addresses and names that the certificate has, and by others.
+// TLS-2: OpenSSL's server at ::1 and at 127.0.0.1, by addresses and names that the certificate has,
+// and by others.
 LOOPS_TEST(the_address_has_to_be_in_the_certificate)
 {
     static const struct {

@@ -1,5 +1,5 @@
-// Limits, time limits, gathering and threads of TLS sockets: BOUND-1 to BOUND-6, DONE-5, DONE-6, GATHER-1 to GATHER-3, TLS-11,
-// THREAD-1, DATA-4.
+// Limits, time limits, gathering and threads of TLS sockets: BOUND-1 to BOUND-6, DONE-5, DONE-6,
+// GATHER-1 to GATHER-3, TLS-11, THREAD-1, DATA-4.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +80,8 @@ LOOPS_TEST(sendv_in_pieces)
     }
 }
 
-// BOUND-4: a connection without a byte in either direction, a paused one too; one with bytes does not.
+// BOUND-4: a connection without a byte in either direction, a paused one too; one with bytes does
+// not.
 LOOPS_TEST(idle_timeout)
 {
     for (int k = 0; k < 2; k++) {
@@ -188,7 +189,8 @@ static void send_200_pieces(void *argument)
     }
 }
 
-// GATHER-2, BOUND-1: what is gathered is encrypted and written before a send is refused: the kernel has room.
+// GATHER-2, BOUND-1: what is gathered is encrypted and written before a send is refused: the kernel
+// has room.
 LOOPS_TEST(what_is_gathered_does_not_fill_the_queue)
 {
     static const int limits[] = {1000, 16384, 65536};
@@ -204,7 +206,8 @@ LOOPS_TEST(what_is_gathered_does_not_fill_the_queue)
     }
 }
 
-// TLS-11: what a host has gathered between polls is encrypted by its loop, which flush tells that there is work.
+// TLS-11: what a host has gathered between polls is encrypted by its loop, which flush tells that
+// there is work.
 TEST(flush_wakes_the_loop)
 {
     test_loop_kind = LOOP_POLL;
@@ -280,7 +283,8 @@ static void read_packets(struct tls_peer *peer, int count, int stride)
     }
 }
 
-// DONE-5, THREAD-1, TLS-11: eight threads on one TLS socket; the order of each is kept and nothing is lost.
+// DONE-5, THREAD-1, TLS-11: eight threads on one TLS socket; the order of each is kept and nothing
+// is lost.
 LOOPS_TEST(many_threads_on_one_socket)
 {
     for (int k = 0; k < 2; k++) {

@@ -1,5 +1,5 @@
-// Nothing is lost on TLS sockets, and a cut is told from an end: DATA-1 to DATA-8, HALF-1 to HALF-4, TLS-3, TLS-5, TLS-6,
-// TLS-7, LISTEN-2.
+// Nothing is lost on TLS sockets, and a cut is told from an end: DATA-1 to DATA-8, HALF-1 to
+// HALF-4, TLS-3, TLS-5, TLS-6, TLS-7, LISTEN-2.
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +50,8 @@ LOOPS_TEST(send_and_close_at_once)
     }
 }
 
-// DATA-1: a client of TLS 1.3 that never reads has tickets unread when it closes; the kernel would reset.
+// DATA-1: a client of TLS 1.3 that never reads has tickets unread when it closes; the kernel would
+// reset.
 LOOPS_TEST(a_client_that_never_reads_sends_and_closes)
 {
     for (int resumption = 0; resumption < 2; resumption++) {
@@ -247,7 +248,8 @@ LOOPS_TEST(end_after_the_peers)
     }
 }
 
-// DATA-7, TLS-7: what comes while reading is paused stays outside, and all of it is delivered afterwards.
+// DATA-7, TLS-7: what comes while reading is paused stays outside, and all of it is delivered
+// afterwards.
 LOOPS_TEST(pause_and_resume)
 {
     for (int k = 0; k < 2; k++) {
@@ -261,7 +263,8 @@ LOOPS_TEST(pause_and_resume)
         check_quiet();
         CHECK_EQ(p->size, 0);
         CHECK(stats_now().buffer_bytes <= buffers + 2 * (68 << 10));
-        CHECK(peer_readable(socket_get_fd(p->socket)) > 100000); // the peer is there: nothing is looked at
+        // the peer is there: nothing is looked at
+        CHECK(peer_readable(socket_get_fd(p->socket)) > 100000);
         CHECK_EQ(socket_resume(p->socket), 0);
         WAIT(p->size == 100000);
         for (int i = 1; i <= 20; i++) {
@@ -362,8 +365,8 @@ LOOPS_TEST(the_peer_leaves_while_paused_and_unread)
     }
 }
 
-// DATA-8, BOUND-2: a reset with bytes queued is told at once although something is unread, in records decrypted ahead or
-// in the kernel.
+// DATA-8, BOUND-2: a reset with bytes queued is told at once although something is unread, in
+// records decrypted ahead or in the kernel.
 LOOPS_TEST(a_reset_with_bytes_queued_while_paused)
 {
     static const size_t unread[] = {0, 1, 200000};
@@ -396,7 +399,8 @@ LOOPS_TEST(bytes_right_behind_the_handshake)
             int port;
             struct probe *server = tls_server_new_masked(&port, deaf ? DEAF : ALL_EVENTS);
             socket_tls_options o = tls_server_options();
-            o.no_session_resumption = 1; // tickets that the peer has not read would make its close a reset
+            // tickets that the peer has not read would make its close a reset
+            o.no_session_resumption = 1;
             CHECK_EQ(socket_tls_set_secure_options(server->socket, &o), 0);
             freeze();
             struct tls_peer peer = tls_peer_new(peer_connect(port), 0);
@@ -417,7 +421,8 @@ LOOPS_TEST(bytes_right_behind_the_handshake)
     }
 }
 
-// The peer asks for new keys in the midst of it, and reads nothing: what the session says by itself is written too.
+// The peer asks for new keys in the midst of it, and reads nothing: what the session says by itself
+// is written too.
 LOOPS_TEST(key_updates)
 {
     for (int k = 0; k < 2; k++) {
@@ -472,7 +477,8 @@ LOOPS_TEST(empty_sends)
     }
 }
 
-// DONE-8: the peer has said goodbye and gone; what our own end meets then is no mistake of the program.
+// DONE-8: the peer has said goodbye and gone; what our own end meets then is no mistake of the
+// program.
 LOOPS_TEST(an_end_to_a_peer_that_has_gone)
 {
     for (int i = 0; i < 4; i++) {

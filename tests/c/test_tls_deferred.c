@@ -1,7 +1,9 @@
-// What a session has to say while it may not, or is not listened to: TLS-5, TLS-6, TLS-14, DATA-1, HALF-4.
+// What a session has to say while it may not, or is not listened to: TLS-5, TLS-6, TLS-14, DATA-1,
+// HALF-4.
 //
-// TLS 1.3: in the middle of a message of the handshake OpenSSL takes neither bytes nor the end. A ticket that comes in
-// two records is such a message; the peer sends the second when the test wants it to.
+// TLS 1.3: in the middle of a message of the handshake OpenSSL takes neither bytes nor the end. A
+// ticket that comes in two records is such a message; the peer sends the second when the test wants
+// it to.
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -10,7 +12,8 @@
 
 #include "tls_halved.h"
 
-// TLS-6: what is sent meanwhile is not lost, keeps its order, and is not complete before the kernel has it.
+// TLS-6: what is sent meanwhile is not lost, keeps its order, and is not complete before the kernel
+// has it.
 LOOPS_TEST(sends_wait_for_the_rest_of_a_message)
 {
     struct halved h = halved_ticket();
@@ -38,7 +41,8 @@ LOOPS_TEST(a_client_does_not_renegotiate)
     struct tls_pair pair = tls_pair_new_flags(SOCKET_KIND_TLS, ALL_EVENTS, TLS_PEER_TLS12);
     struct probe *p = pair.probe;
     for (int i = 1; i <= 3; i++) {
-        CHECK(SSL_renegotiate(pair.peer.ssl) == 1 && SSL_do_handshake(pair.peer.ssl) == 1); // a HelloRequest
+        // a HelloRequest
+        CHECK(SSL_renegotiate(pair.peer.ssl) == 1 && SSL_do_handshake(pair.peer.ssl) == 1);
         tls_peer_write(&pair.peer, "hello", 5); // OpenSSL's server would end if it read the alert
         WAIT(p->size == (size_t)i * 5);
         CHECK_EQ(probe_send_pattern(p, 0, 100), 0);
@@ -112,7 +116,8 @@ LOOPS_TEST(close_runs_out_of_time_in_the_middle_of_a_message)
     tls_pair_close(&h.pair);
 }
 
-// TLS-6, DONE-4: of many sends, those that are complete can be read by the peer without the library doing anything.
+// TLS-6, DONE-4: of many sends, those that are complete can be read by the peer without the library
+// doing anything.
 LOOPS_TEST(what_is_complete_is_the_kernels)
 {
     enum { PIECE = 10000, PIECES = 1600 };
@@ -130,7 +135,8 @@ LOOPS_TEST(what_is_complete_is_the_kernels)
     tls_pair_close(&pair);
 }
 
-// Whether the peer can write again before long, however slow the machine is; it cannot if nobody reads.
+// Whether the peer can write again before long, however slow the machine is; it cannot if nobody
+// reads.
 static int is_read_from(struct tls_peer *peer)
 {
     enum { LONG = 1000, LOOKS = 100 };
@@ -201,16 +207,16 @@ static void ask_without_reading(int one_by_one)
     }
     CHECK(left > 0);
     CHECK(stats_now().buffer_bytes <= buffers + BOUND);
-    // There was something to be bounded: an answer is as long as what asks for it. (Memory does not tell: what was spare
-    // before goes back to the system meanwhile.)
+    // There was something to be bounded: an answer is as long as what asks for it. (Memory does not
+    // tell: what was spare before goes back to the system meanwhile.)
     CHECK(asked > 256 << 10);
     check_quiet();
     CHECK_EQ(p->count[SOCKET_EVENT_ERROR], 0);
 
     CHECK_EQ(probe_send_pattern(p, 0, 1000), 0);
     tls_peer_read_pattern(&pair.peer, 0, 1000);
-    // The kernel may hold so many requests that their answers reach the bound again: the peer reads on. What is left may
-    // have a byte in it.
+    // The kernel may hold so many requests that their answers reach the bound again: the peer reads
+    // on. What is left may have a byte in it.
     uint64_t offset = 1000;
     POLL(got_while_read(&pair, &offset) + 1 >= bytes);
     peer_write(pair.peer.fd, unsent, (size_t)left);
@@ -220,14 +226,15 @@ static void ask_without_reading(int one_by_one)
     tls_pair_close(&pair);
 }
 
-// TLS-14: a peer that does not read what it makes us say. It is not read from when 256 KiB of that wait; when it reads,
-// all goes on.
+// TLS-14: a peer that does not read what it makes us say. It is not read from when 256 KiB of that
+// wait; when it reads, all goes on.
 LOOPS_TEST(answers_that_are_not_read_are_bounded) { ask_without_reading(0); }
 
 // TLS-14: small answers take no more memory than large ones.
 LOOPS_TEST(answers_one_by_one_are_bounded) { ask_without_reading(1); }
 
-// DATA-8, BOUND-2: so it is with a sender that waits for the rest of a message, which the reset cuts.
+// DATA-8, BOUND-2: so it is with a sender that waits for the rest of a message, which the reset
+// cuts.
 LOOPS_TEST(a_reset_in_the_middle_of_a_message_while_paused)
 {
     struct halved h = halved_ticket();

@@ -1,4 +1,5 @@
-// socket_get_error_detail names the member of socket_tls_options that a call was refused for. TLS-4.
+// socket_get_error_detail names the member of socket_tls_options that a call was refused for.
+// TLS-4.
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,8 @@ LOOPS_TEST(what_is_wrong_with_options_is_named)
     probe_release(server);
 }
 
-// A name that no certificate can have is refused by the call, not when the peer has been connected to.
+// A name that no certificate can have is refused by the call, not when the peer has been connected
+// to.
 LOOPS_TEST(a_server_name_is_checked_by_the_call)
 {
     static const char *const bad[] = {"two words", ".example.org", "\xc3\xa9.example.org", "."};
@@ -67,7 +69,8 @@ LOOPS_TEST(a_server_name_is_checked_by_the_call)
         expect_detail(client, "secure options: server_name: ");
         CHECK_CODE(socket_connect(client->socket, &to, probe_completion(SOCKET_OPERATION_CONNECT), client), 401);
         expect_detail(client, "connect: server_name: ");
-        CHECK_EQ(socket_tls_set_secure_options(server->socket, &s), 0); // it means nothing to a server
+        // it means nothing to a server
+        CHECK_EQ(socket_tls_set_secure_options(server->socket, &s), 0);
     }
     CHECK_EQ(client->done[SOCKET_OPERATION_CONNECT], 0);
     o.server_name = "localhost.";

@@ -1,4 +1,5 @@
-// What clients that never finish a handshake cost goes back to the system when they have gone. BOUND-7, TLS-1.
+// What clients that never finish a handshake cost goes back to the system when they have gone.
+// BOUND-7, TLS-1.
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

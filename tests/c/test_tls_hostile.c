@@ -1,5 +1,5 @@
-// Servers that mean harm to our clients: TLS-1, TLS-20, BOUND-6. Each connect ends with an error and in time, other
-// sockets of the loop go on meanwhile, and nothing is left.
+// Servers that mean harm to our clients: TLS-1, TLS-20, BOUND-6. Each connect ends with an error
+// and in time, other sockets of the loop go on meanwhile, and nothing is left.
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <string.h>
@@ -105,7 +105,8 @@ static struct villain villain_start(void (*act)(struct villain *))
     return v;
 }
 
-// Connects, sees another connection of the loop served meanwhile, and returns the error of the connect.
+// Connects, sees another connection of the loop served meanwhile, and returns the error of the
+// connect.
 static int connect_to_villain(struct villain *v)
 {
     struct pair other = pair_new(SOCKET_KIND_TCP);
@@ -174,7 +175,8 @@ TEST(a_server_that_announces_a_message_of_16_MiB)
 TEST(a_server_that_drips)
 {
     struct villain v = villain_start(drip);
-    CHECK_EQ(connect_to_villain(&v), -SOCKET_ERROR_SERVER_TIMEDOUT); // the number in the range of TLS
+    // the number in the range of TLS
+    CHECK_EQ(connect_to_villain(&v), -SOCKET_ERROR_SERVER_TIMEDOUT);
 }
 
 TEST(a_server_that_asks_for_another_hello_again_and_again)

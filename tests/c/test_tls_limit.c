@@ -102,7 +102,8 @@ LOOPS_TEST(the_limit_may_change)
     }
 }
 
-// TLS-13: clients that are done count until they have been shown, which a paused server does not do.
+// TLS-13: clients that are done count until they have been shown, which a paused server does not
+// do.
 LOOPS_TEST(clients_that_wait_to_be_shown_count)
 {
     int port;

@@ -9,7 +9,8 @@
 
 #include "tls_pair.h"
 
-enum { LIMIT = 32, UNEXPECTED_MESSAGE = 1010, RECORD_OVERFLOW = 1022, ILLEGAL_PARAMETER = 47 }; // 1000 + the alert
+// 1000 + the alert
+enum { LIMIT = 32, UNEXPECTED_MESSAGE = 1010, RECORD_OVERFLOW = 1022, ILLEGAL_PARAMETER = 47 };
 
 static int detail_has(struct probe *p, const char *text)
 {
@@ -180,8 +181,8 @@ static int in_flight(int fd)
     return n;
 }
 
-// TLS-20, LOOP-6: records of one byte arrive all, in order, and others have their turn between them, though all of them
-// are in the receive buffer when reading begins.
+// TLS-20, LOOP-6: records of one byte arrive all, in order, and others have their turn between
+// them, though all of them are in the receive buffer when reading begins.
 CALLBACKS_TEST(small_records_let_others_have_their_turn)
 {
     enum { RECORDS = 6000, ROOM = 1 << 20 };

@@ -21,7 +21,8 @@ static void slow_accept(struct probe *server, const socket_event *e)
     __atomic_store_n(&returned[n], 1, __ATOMIC_RELEASE);
 }
 
-// LISTEN-6, THREAD-3: handshakes run on the loops of the connections; none has an event before its server has seen it.
+// LISTEN-6, THREAD-3: handshakes run on the loops of the connections; none has an event before its
+// server has seen it.
 BARE_TEST(connections_are_spread_over_the_dispatch_threads)
 {
     int port, threads[THREADS] = {0}, used = 0;
@@ -56,7 +57,8 @@ BARE_TEST(connections_are_spread_over_the_dispatch_threads)
     CHECK_EQ(socket_shutdown(PATIENCE_MS), 0);
 }
 
-// Servers on one loop, clients and their handshakes on others, closed in the midst of it, again and again.
+// Servers on one loop, clients and their handshakes on others, closed in the midst of it, again and
+// again.
 BARE_TEST(servers_close_while_other_threads_shake_hands)
 {
     CHECK_EQ(socket_set_dispatch_threads(2), 0);

@@ -1,5 +1,5 @@
-// Secure options and what a connection tells of itself: misuse of socket_tls_options, wrong kinds, getters with every kind
-// of buffer, sessions, key log. TLS-2, TLS-4, TLS-8, TLS-9, TLS-12, LIFE-2.
+// Secure options and what a connection tells of itself: misuse of socket_tls_options, wrong kinds,
+// getters with every kind of buffer, sessions, key log. TLS-2, TLS-4, TLS-8, TLS-9, TLS-12, LIFE-2.
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -92,7 +92,8 @@ LOOPS_TEST(bad_options)
     EXPECT(more_identity_count, INT_MAX, 401);
     good.more_identities = half;
     good.more_identity_count = 1;
-    CHECK_EQ(socket_tls_set_secure_options(client->socket, &good), 0); // a client shows the first only
+    // a client shows the first only
+    CHECK_EQ(socket_tls_set_secure_options(client->socket, &good), 0);
     CHECK_CODE(socket_tls_set_secure_options(server->socket, &good), 2303505); // without its key
     good.more_identity_count = 0;
     good.more_identities = (socket_tls_identity *)((char *)half + 4);
@@ -108,7 +109,8 @@ LOOPS_TEST(bad_options)
     EXPECT(identity.cert, certificate_text("second.pem"), 2303504); // does not belong to the key
     EXPECT(identity.key, NULL, 2303505);
     EXPECT(identity.key, "no key", 2303505);
-    EXPECT(identity.key, certificate_text("client_encrypted.key"), 2303505); // TLS-4: nobody is asked
+    // TLS-4: nobody is asked
+    EXPECT(identity.key, certificate_text("client_encrypted.key"), 2303505);
     good.identity.password = "wrong";
     EXPECT(identity.key, certificate_text("client_encrypted.key"), 2303505);
     good.identity.password = NULL;

@@ -1,5 +1,5 @@
-// The order of operations, events and completions on TLS sockets: ORDER-1 to ORDER-9, DONE-2, DONE-5, LIFE-3 to LIFE-5,
-// TLS-1.
+// The order of operations, events and completions on TLS sockets: ORDER-1 to ORDER-9, DONE-2,
+// DONE-5, LIFE-3 to LIFE-5, TLS-1.
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -182,7 +182,8 @@ LOOPS_TEST(close_waits_for_a_handshake_with_sends)
     peer_close(listener);
 }
 
-// TLS-1, BOUND-6, ORDER-5: the time limit covers every stage; the socket is as before, and what was queued fails.
+// TLS-1, BOUND-6, ORDER-5: the time limit covers every stage; the socket is as before, and what was
+// queued fails.
 LOOPS_TEST(the_time_limit_covers_connection_and_handshake)
 {
     for (enum stage stage = TCP_CONNECT; stage < STAGES; stage++) {
@@ -207,7 +208,8 @@ LOOPS_TEST(the_time_limit_covers_connection_and_handshake)
     }
 }
 
-// ORDER-5, LIFE-3, TLS-2, TLS-3: a bound socket whose handshake failed can connect again from the same port.
+// ORDER-5, LIFE-3, TLS-2, TLS-3: a bound socket whose handshake failed can connect again from the
+// same port.
 LOOPS_TEST(connect_again_after_a_failed_handshake)
 {
     int port, listener = peer_listen(&port);
@@ -309,7 +311,8 @@ LOOPS_TEST(close_twice)
     }
 }
 
-// ORDER-3, ORDER-6, DATA-6: what came before a reset is delivered first, then the error, then close.
+// ORDER-3, ORDER-6, DATA-6: what came before a reset is delivered first, then the error, then
+// close.
 LOOPS_TEST(messages_error_close)
 {
     for (int k = 0; k < 2; k++) {

@@ -1,5 +1,5 @@
-// A connection that exists already becomes TLS: socket_construct_tls_over in every state, and socket_adopt. TLS-10,
-// ORDER-7, LIFE-3, LIFE-5.
+// A connection that exists already becomes TLS: socket_construct_tls_over in every state, and
+// socket_adopt. TLS-10, ORDER-7, LIFE-3, LIFE-5.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +82,8 @@ LOOPS_TEST(tls_over_a_connected_socket)
     }
 }
 
-// The listener that has read the server's "go ahead" does it; the hello of a hasty peer is behind it in the kernel.
+// The listener that has read the server's "go ahead" does it; the hello of a hasty peer is behind
+// it in the kernel.
 static struct probe *made;
 
 static void start_tls(struct probe *tcp, const socket_event *e)
@@ -279,7 +280,8 @@ LOOPS_TEST(the_peer_goes_before_it_is_connected)
     }
 }
 
-// ORDER-7, THREAD-1: the loop's thread has not learned of it yet when the TCP socket is opened again.
+// ORDER-7, THREAD-1: the loop's thread has not learned of it yet when the TCP socket is opened
+// again.
 TEST(reopened_while_the_loop_does_not_look)
 {
     for (int i = 0; i < 30; i++) {
@@ -343,7 +345,8 @@ LOOPS_TEST(adopt_a_connected_descriptor)
         probe_release(p);
     }
     struct probe *p = tls_client_new();
-    CHECK_CODE(socket_adopt(p->socket, listener), 2303191); // of another kind: it stays the caller's
+    // of another kind: it stays the caller's
+    CHECK_CODE(socket_adopt(p->socket, listener), 2303191);
     CHECK_CODE(socket_adopt(p->socket, -1), 401);
     peer_close(listener);
     probe_release(p);

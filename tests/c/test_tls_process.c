@@ -1,4 +1,5 @@
-// TLS sockets in their host's process: what they leave to other programs, and what of outside has a say. PROC-2, TLS-2, TLS-12.
+// TLS sockets in their host's process: what they leave to other programs, and what of outside has a
+// say. PROC-2, TLS-2, TLS-12.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <signal.h>
@@ -21,7 +22,8 @@ CHILD(child_has_no_sockets)
     closedir(d);
 }
 
-// PROC-2: with connections of both kinds, in the handshake and taken over, a server, and secrets being logged.
+// PROC-2: with connections of both kinds, in the handshake and taken over, a server, and secrets
+// being logged.
 TEST(an_execed_child_inherits_nothing)
 {
     char log[] = "/tmp/ohsocket_keylog_XXXXXX";

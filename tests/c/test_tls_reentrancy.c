@@ -1,5 +1,5 @@
-// Everything may be done inside every callback of a TLS socket, and loops are told of all there is to do: THREAD-3, LIFE-5,
-// DONE-2, LISTEN-3, LOOP-1, LOOP-6.
+// Everything may be done inside every callback of a TLS socket, and loops are told of all there is
+// to do: THREAD-3, LIFE-5, DONE-2, LISTEN-3, LOOP-1, LOOP-6.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,8 @@ static void act_on_done(struct probe *p, int operation, int error)
     if (operation + AT_COMPLETION == act_at) act(p);
 }
 
-// Whatever is done in whichever callback: each completion comes once, the socket ends, and the peer sees how.
+// Whatever is done in whichever callback: each completion comes once, the socket ends, and the peer
+// sees how.
 LOOPS_TEST(acts_in_every_callback)
 {
     static const int places[] = {SOCKET_EVENT_CONNECT, SOCKET_EVENT_MESSAGE, SOCKET_EVENT_END, SOCKET_EVENT_CLOSE,
@@ -115,7 +116,8 @@ static void mute(struct probe *p, const socket_event *e)
     if (e->type == SOCKET_EVENT_MESSAGE) probe_listen(p, ALL_EVENTS & ~SOCKET_EVENT_MASK(SOCKET_EVENT_MESSAGE));
 }
 
-// LISTEN-3, DATA-7: a listener that removes itself is not called again, and the rest waits for the next one.
+// LISTEN-3, DATA-7: a listener that removes itself is not called again, and the rest waits for the
+// next one.
 CALLBACKS_TEST(a_listener_removes_itself)
 {
     struct tls_pair pair = tls_pair_new(SOCKET_KIND_TLS);
@@ -144,7 +146,8 @@ LOOPS_TEST(a_busy_socket_starves_nobody)
     struct probe *b = busy.probe, *q = quiet.probe;
     b->pattern = 1;
     freeze();
-    tls_peer_write_pattern(&busy.peer, 0, 2000000); // as much as the kernel keeps, and it is not read meanwhile
+    // as much as the kernel keeps, and it is not read meanwhile
+    tls_peer_write_pattern(&busy.peer, 0, 2000000);
     tls_peer_write(&quiet.peer, "x", 1);
     thaw();
     WAIT(q->size == 1);
@@ -174,7 +177,8 @@ LOOPS_TEST(key_updates_and_then_a_byte)
     tls_peer_write(&pair.peer, "x", 1);
     tls_peer_notify(&pair.peer);
     peer_end(pair.peer.fd);
-    CHECK_EQ(tls_peer_read_to_end(&pair.peer, 0), 0); // the last answers may be more than the kernel keeps
+    // the last answers may be more than the kernel keeps
+    CHECK_EQ(tls_peer_read_to_end(&pair.peer, 0), 0);
     WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
     CHECK_EQ(p->size, bytes + 1);
     CHECK_EQ(p->error[SOCKET_EVENT_CLOSE], 0);

@@ -1,4 +1,5 @@
-// A peer that goes in the middle of the handshake: its alert says more than the reset that our last flight meets. TLS-3.
+// A peer that goes in the middle of the handshake: its alert says more than the reset that our last
+// flight meets. TLS-3.
 #include <string.h>
 #include <poll.h>
 
@@ -51,8 +52,8 @@ LOOPS_TEST(an_alert_is_found_though_the_last_flight_cannot_be_written)
     }
 }
 
-// TLS-3: it does not like our certificate, and closes with what we have said unread. TLS 1.3 tells it to a client that
-// is connected already.
+// TLS-3: it does not like our certificate, and closes with what we have said unread. TLS 1.3 tells
+// it to a client that is connected already.
 LOOPS_TEST(a_refused_certificate_is_named)
 {
     for (int round = 0; round < 20; round++) {

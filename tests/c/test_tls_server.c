@@ -1,5 +1,5 @@
-// Servers: handshakes beside each other, those that stall or fail, and what the server does meanwhile. TLS-1, TLS-2,
-// TLS-3, TLS-9, DATA-9, ORDER-6, BOUND-4.
+// Servers: handshakes beside each other, those that stall or fail, and what the server does
+// meanwhile. TLS-1, TLS-2, TLS-3, TLS-9, DATA-9, ORDER-6, BOUND-4.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,7 +40,8 @@ static void note_failure(struct probe *server, const socket_event *e)
     state_unlock();
 }
 
-// TLS-1: clients that stall, at each place, hurt nobody; each is an error event with its address in the end.
+// TLS-1: clients that stall, at each place, hurt nobody; each is an error event with its address in
+// the end.
 LOOPS_TEST(stalled_clients_hurt_nobody)
 {
     enum { STALLED = 9 };
@@ -145,13 +146,15 @@ LOOPS_TEST(clients_without_a_certificate)
         CHECK_EQ(probe_connect(client, port), 0);
         WAIT(client->done[SOCKET_OPERATION_CONNECT] == 1 && server->count[SOCKET_EVENT_ERROR] == 1);
         CHECK_EQ(server->error[SOCKET_EVENT_ERROR], -2303504);
-        // In TLS 1.3 the client is done before the server looks at its certificate: the refusal comes as an error.
+        // In TLS 1.3 the client is done before the server looks at its certificate: the refusal
+        // comes as an error.
         if (client->done_error[SOCKET_OPERATION_CONNECT] == 0) {
             CHECK_EQ(version, SOCKET_PROTOCOL_TLS13);
             WAIT(client->count[SOCKET_EVENT_CLOSE] == 1);
             CHECK_EQ(client->error[SOCKET_EVENT_CLOSE], -2303504);
         } else {
-            CHECK_EQ(client->done_error[SOCKET_OPERATION_CONNECT], -2303505); // an alert that says nothing of certificates
+            // an alert that says nothing of certificates
+            CHECK_EQ(client->done_error[SOCKET_OPERATION_CONNECT], -2303505);
         }
         CHECK_EQ(server->clients, 0);
         probe_release(client);
@@ -173,7 +176,8 @@ LOOPS_TEST(clients_without_a_certificate)
     }
 }
 
-// TLS-22, ORDER-9: the port is free at once, and clients whose handshakes end in time are shown before the close event.
+// TLS-22, ORDER-9: the port is free at once, and clients whose handshakes end in time are shown
+// before the close event.
 LOOPS_TEST(a_server_that_closes_finishes_its_handshakes)
 {
     enum { CLIENTS = 3 };
@@ -230,7 +234,8 @@ LOOPS_TEST(a_server_that_closes_does_not_wait_for_those_that_have_gone)
     WAIT(server->count[SOCKET_EVENT_ERROR] == 1);
     CHECK_EQ(server->count[SOCKET_EVENT_CLOSE], 0);
     peer_reset(gone);
-    WAIT(server->done[SOCKET_OPERATION_CLOSE] == 1); // though the one that was refused may still read its alert
+    // though the one that was refused may still read its alert
+    WAIT(server->done[SOCKET_OPERATION_CLOSE] == 1);
     CHECK_STR(server->order, "LXXZz");
     probe_release(server);
     peer_close(wrong);
@@ -274,7 +279,8 @@ LOOPS_TEST(a_server_closes_while_handshakes_run)
     }
 }
 
-// DATA-9: without a connect listener, or paused, clients wait; nobody is lost, and the loop does not spin.
+// DATA-9: without a connect listener, or paused, clients wait; nobody is lost, and the loop does
+// not spin.
 LOOPS_TEST(a_server_that_does_not_look)
 {
     enum { CLIENTS = 4 };
@@ -319,7 +325,8 @@ LOOPS_TEST(a_server_that_does_not_look)
     }
 }
 
-// ORDER-6: out of descriptors is one error event, and no spinning; when there are descriptors again it goes on.
+// ORDER-6: out of descriptors is one error event, and no spinning; when there are descriptors again
+// it goes on.
 LOOPS_TEST(a_server_out_of_descriptors_recovers)
 {
     int port, fd[3];
@@ -353,7 +360,8 @@ LOOPS_TEST(a_server_out_of_descriptors_recovers)
     tls_server_close(server);
 }
 
-// TLS-9: new options hold for the clients that come after the call; those that are there keep theirs.
+// TLS-9: new options hold for the clients that come after the call; those that are there keep
+// theirs.
 LOOPS_TEST(a_certificate_is_replaced_without_a_restart)
 {
     int port;

@@ -24,8 +24,8 @@ static struct tls_pair narrow_pair(void)
     return pair;
 }
 
-// DATA-2: what the kernel holds behind a close is waited for, and close_notify behind it, whatever the peer
-// says meanwhile.
+// DATA-2: what the kernel holds behind a close is waited for, and close_notify behind it, whatever
+// the peer says meanwhile.
 LOOPS_TEST(a_slow_reader_gets_what_the_kernel_holds)
 {
     struct tls_pair pair = narrow_pair();
@@ -41,7 +41,8 @@ LOOPS_TEST(a_slow_reader_gets_what_the_kernel_holds)
     tls_pair_close(&pair);
 }
 
-// DATA-1: bytes that the kernel has taken and the peer does not are lost in the end; the completion says so.
+// DATA-1: bytes that the kernel has taken and the peer does not are lost in the end; the completion
+// says so.
 LOOPS_TEST(what_the_kernel_loses_is_told)
 {
     for (int reset = 0; reset < 2; reset++) {

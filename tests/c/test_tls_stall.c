@@ -1,5 +1,5 @@
-// Closing has an end, whatever a connection is doing and however its peer stalls: DATA-2, DONE-2. Each state, each way to
-// close.
+// Closing has an end, whatever a connection is doing and however its peer stalls: DATA-2, DONE-2.
+// Each state, each way to close.
 #include <sys/socket.h>
 
 #include "tls_halved.h"
@@ -110,7 +110,8 @@ static int is_over(const struct stalled *s, enum state state, enum way way, int 
 
 static void check_ends(enum state state, enum way way)
 {
-    // The peer of a pending connect cannot end, nor can one that has; end alone waits for the peer of an open connection.
+    // The peer of a pending connect cannot end, nor can one that has; end alone waits for the peer
+    // of an open connection.
     if (way == END_THEN_PEER && (is_connecting(state) || state == TCP_PEER_ENDED_QUEUED)) return;
     if (way == END && !is_connecting(state)) return;
     if (way == SHUTDOWN && test_loop_kind != LOOP_DEFAULT) return;

@@ -301,7 +301,8 @@ static int taken_of_ten(struct probe *p, int port, size_t size)
     return taken;
 }
 
-// BOUND-1, BOUND-2, DONE-1, DONE-6: so it is with datagrams: up to the limit, then refused, and a drain when they have gone.
+// BOUND-1, BOUND-2, DONE-1, DONE-6: so it is with datagrams: up to the limit, then refused, and a
+// drain when they have gone.
 LOOPS_TEST(queued_datagrams_are_bounded)
 {
     int port;
@@ -367,8 +368,8 @@ LOOPS_TEST(close_sends_queued_datagrams)
     peer_close(peer);
 }
 
-// Datagrams to others wait for a connect as those to the peer do, whether the socket was bound or not, and are sent in
-// their order, each to its own receiver.
+// Datagrams to others wait for a connect as those to the peer do, whether the socket was bound or
+// not, and are sent in their order, each to its own receiver.
 LOOPS_TEST(sends_to_others_while_connecting)
 {
     for (int bound = 0; bound < 2; bound++) {

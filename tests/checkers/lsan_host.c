@@ -1,8 +1,9 @@
-// A host under LeakSanitizer, with the library as it is installed. Most of what the library allocates, and what the host
-// has given it, only Go memory refers to. None of it is a leak.
+// A host under LeakSanitizer, with the library as it is installed. Most of what the library
+// allocates, and what the host has given it, only Go memory refers to. None of it is a leak.
 //
-// lsan_host WAY: how the program ends. "shutdown" closes everything and calls socket_shutdown, "loop" does the same on a
-// loop of its own and closes that one, "open" returns from main while sockets are open. "lost" leaks 1234 bytes on purpose.
+// lsan_host WAY: how the program ends. "shutdown" closes everything and calls socket_shutdown,
+// "loop" does the same on a loop of its own and closes that one, "open" returns from main while
+// sockets are open. "lost" leaks 1234 bytes on purpose.
 #include <ohsocket.h>
 #include <poll.h>
 #include <stdio.h>

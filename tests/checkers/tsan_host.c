@@ -1,6 +1,7 @@
-// A host under ThreadSanitizer, which sees the host's memory but not how the library orders its own threads: what is
-// written before a call, in a callback or before a post is read on another thread later, without a lock or an atomic.
-// None of it is a race. With -DRACE one is: the sanitizer has to see that one.
+// A host under ThreadSanitizer, which sees the host's memory but not how the library orders its own
+// threads: what is written before a call, in a callback or before a post is read on another thread
+// later, without a lock or an atomic. None of it is a race. With -DRACE one is: the sanitizer has
+// to see that one.
 #include <ohsocket.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Loads the library, which this program is not linked with, from several threads at once with RTLD_LOCAL, uses it and
- * closes it again: dlopen_threads PATH. */
+/* Loads the library, which this program is not linked with, from several threads at once with
+ * RTLD_LOCAL, uses it and closes it again: dlopen_threads PATH. */
 #include <dlfcn.h>
 #include <ohsocket.h>
 #include <pthread.h>

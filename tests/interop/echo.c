@@ -6,8 +6,8 @@
  *   echo udp-server COUNT   prints its port; ends after COUNT datagrams
  *   echo udp-client PORT    sends datagrams of many sizes and expects each back
  *
- * The exit status tells whether all went well. What the peer has not taken yet is bounded: reading pauses while
- * more than HIGH bytes wait, and goes on under LOW. */
+ * The exit status tells whether all went well. What the peer has not taken yet is bounded: reading
+ * pauses while more than HIGH bytes wait, and goes on under LOW. */
 #include <ohsocket.h>
 #include <stdio.h>
 #include <stdlib.h>

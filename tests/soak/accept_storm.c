@@ -1,5 +1,6 @@
-// accept_storm [CLIENTS]: a server whose process runs out of descriptors while CLIENTS wait. The listener must
-// survive, say so once, not spin, go on by itself when descriptors are free again, and serve everybody in the end.
+// accept_storm [CLIENTS]: a server whose process runs out of descriptors while CLIENTS wait. The
+// listener must survive, say so once, not spin, go on by itself when descriptors are free again,
+// and serve everybody in the end.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,7 +18,8 @@
 enum {
     ROOM = 60,          // descriptors the server may use more
     WINDOW_MS = 1000,   // of looking whether it spins
-    // A server without descriptors tries again every 100 ms; a look at nothing, a wait and a timer are three steps.
+    // A server without descriptors tries again every 100 ms; a look at nothing, a wait and a timer
+    // are three steps.
     FEW_STEPS = WINDOW_MS / 100 * 6 + 20,
     STORMS = 3,
 };
@@ -138,7 +140,8 @@ int main(int argc, char **argv)
         CHECK(room >= ROOM && room < n); // more if a descriptor lies above the limit
         uint64_t steps = steps_without_descriptors();
 
-        // Half of the storm passes through the few descriptors there are, the rest when the limit is raised.
+        // Half of the storm passes through the few descriptors there are, the rest when the limit
+        // is raised.
         int served = 0;
         int64_t until = now_ms() + PATIENCE_MS;
         while (served < n) {

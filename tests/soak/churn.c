@@ -1,5 +1,6 @@
-// churn [COUNT]: COUNT connections, each opened, used and closed in one of several ways, WINDOW at a time. Memory,
-// descriptors, handles and goroutines must be the same at the end as after the first tenth.
+// churn [COUNT]: COUNT connections, each opened, used and closed in one of several ways, WINDOW at
+// a time. Memory, descriptors, handles and goroutines must be the same at the end as after the
+// first tenth.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,15 @@
-// connections [N]: N connections open at once in one process, each of which has echoed, then closed. The library is the
-// server, then the clients; both again and again. The other ends are plain sockets of a thread that has a table of
-// descriptors of its own: with those of the library they are more than a table usually may have.
+// connections [N]: N connections open at once in one process, each of which has echoed, then
+// closed. The library is the server, then the clients; both again and again. The other ends are
+// plain sockets of a thread that has a table of descriptors of its own: with those of the library
+// they are more than a table usually may have.
 //
-// After each round what is allocated must come back to what it was before but for UNEVEN (BOUND-7), and after the better
-// one of the last two rounds in a role the resident memory to PERCENT above what it was before all of them: at times Go's
-// runtime overlooks free pages when it is told to give all back, and then for a round or two. "Before" is a process in
-// use, not a cold one: it has served WARM_ROUNDS of a small number of connections, so many as make the runtime run its collector a
-// few times, by which time the runtime has made the records it needs for that; see FIRST_KB. Prints the memory of an
-// idle connection.
+// After each round what is allocated must come back to what it was before but for UNEVEN (BOUND-7),
+// and after the better one of the last two rounds in a role the resident memory to PERCENT above
+// what it was before all of them: at times Go's runtime overlooks free pages when it is told to
+// give all back, and then for a round or two. "Before" is a process in use, not a cold one: it has
+// served WARM_ROUNDS of a small number of connections, so many as make the runtime run its
+// collector a few times, by which time the runtime has made the records it needs for that; see
+// FIRST_KB. Prints the memory of an idle connection.
 #include <limits.h>
 #include <malloc.h>
 #include <stdatomic.h>
@@ -29,8 +31,10 @@ enum {
     WARM = 1100, // connections of the warm-up: a few more than the library counts as a burst
     WARM_ROUNDS = 12,
     GIVEN_BACK_MS = 6000, // the library gives memory back within that
-    FIRST_KB = 2048, // what a process may have more for ever after the first connections and collections
-    UNEVEN = 48 * 1024, // bytes that may be allocated besides: less than one for each connection of all rounds
+    // what a process may have more for ever after the first connections and collections
+    FIRST_KB = 2048,
+    // bytes that may be allocated besides: less than one for each connection of all rounds
+    UNEVEN = 48 * 1024,
 };
 
 static struct helper peers;
@@ -180,8 +184,8 @@ static uint64_t allocated(void)
     return stats_now().go_heap_bytes + mallinfo2().uordblks;
 }
 
-// Waits until a burst is over for the process too, and returns its resident memory: most_kb or less, or what there is in
-// the end. No more than so many bytes may be allocated.
+// Waits until a burst is over for the process too, and returns its resident memory: most_kb or
+// less, or what there is in the end. No more than so many bytes may be allocated.
 static long settle(const struct baseline *before, uint64_t most, long most_kb)
 {
     int64_t start = now_ms();

@@ -1,6 +1,6 @@
-// contention [SENDS] [MICROSECONDS]: how long socket_send takes on a second thread while the socket's loop is busy
-// with echoes on other sockets and a third thread sends as well. Fails if the 99th percentile is over the
-// given number of microseconds.
+// contention [SENDS] [MICROSECONDS]: how long socket_send takes on a second thread while the
+// socket's loop is busy with echoes on other sockets and a third thread sends as well. Fails if the
+// 99th percentile is over the given number of microseconds.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -121,7 +121,8 @@ int main(int argc, char **argv)
            "%d refused\n", sends, (double)(after.messages_received - before.messages_received) / seconds, ns[sends / 2] / 1e3, p99,
            ns[(size_t)sends * 999 / 1000] / 1e3, ns[sends - 1] / 1e3, refused);
     CHECK_OK(socket_shutdown(10000));
-    CHECK(after.messages_received - before.messages_received > (uint64_t)sends / 20); // the loop was busy
+    // the loop was busy
+    CHECK(after.messages_received - before.messages_received > (uint64_t)sends / 20);
     if (p99 > (double)bound_us) FAIL("p99 is %.1f us, allowed are %lld", p99, (long long)bound_us);
     return 0;
 }

@@ -1,5 +1,5 @@
-// exit_with_traffic [RUNS]: processes that end in different ways while sockets of several loops and threads are busy.
-// Each must end at once with the exit code it was given.
+// exit_with_traffic [RUNS]: processes that end in different ways while sockets of several loops and
+// threads are busy. Each must end at once with the exit code it was given.
 //
 // exit_with_traffic --child WAY CODE: one of them.
 #define _GNU_SOURCE

@@ -1,5 +1,5 @@
-// Peers that are not the library need descriptors of their own: a process beside the one under test, or a thread of it
-// with a table of descriptors of its own.
+// Peers that are not the library need descriptors of their own: a process beside the one under
+// test, or a thread of it with a table of descriptors of its own.
 #ifndef OHSOCKET_SOAK_HELPER_H
 #define OHSOCKET_SOAK_HELPER_H
 
@@ -12,9 +12,10 @@ struct helper {
     int orders, answers;
 };
 
-// The helper calls serve for every order; what it returns is the answer. A process is forked from a program that has
-// loaded the library, so it uses plain system calls only. A thread is started before there are any sockets; where the
-// system (a container's filter, say) lets no thread have such a table, a process is.
+// The helper calls serve for every order; what it returns is the answer. A process is forked from a
+// program that has loaded the library, so it uses plain system calls only. A thread is started
+// before there are any sockets; where the system (a container's filter, say) lets no thread have
+// such a table, a process is.
 struct helper helper_process(int (*serve)(char order, int argument));
 struct helper helper_thread(int (*serve)(char order, int argument));
 void helper_begin(const struct helper *h, char order, int argument);

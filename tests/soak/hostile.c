@@ -1,7 +1,9 @@
-// hostile [MS [BOUND_US]]: one flooder beside a hundred polite clients, each attack for MS milliseconds, with a server
-// that has callbacks and then with one that fetches records. Prints what the polite clients wait for an echo, and
-// memory and descriptors before, during and after. Fails if a hundredth of the echoes beside an attack takes longer than
-// BOUND_US, each time of TRIES (other work of the machine delays them too), or if memory or descriptors do not come back. TLS-14, TLS-19, TLS-20, TLS-21, LOOP-12.
+// hostile [MS [BOUND_US]]: one flooder beside a hundred polite clients, each attack for MS
+// milliseconds, with a server that has callbacks and then with one that fetches records. Prints
+// what the polite clients wait for an echo, and memory and descriptors before, during and after.
+// Fails if a hundredth of the echoes beside an attack takes longer than BOUND_US, each time of
+// TRIES (other work of the machine delays them too), or if memory or descriptors do not come back.
+// TLS-14, TLS-19, TLS-20, TLS-21, LOOP-12.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,9 +32,11 @@ enum {
     STALLED = 200,      // hellos that are announced at a time
     UPDATES = 30,       // key updates in a row: 32 are allowed
     BATCH = 64,         // pieces that the flooder writes at once
-    FILL = 4 << 20,     // bytes that are sent and never read back, more than the kernel and the queue hold
+    // bytes that are sent and never read back, more than the kernel and the queue hold
+    FILL = 4 << 20,
     QUEUE_LIMIT = 256 << 10,
-    ROOM_KB = 24 << 10, // what a loop's thread may keep for the next handshakes: so few of them are no burst (BOUND-7)
+    // what a loop's thread may keep for the next handshakes: so few of them are no burst (BOUND-7)
+    ROOM_KB = 24 << 10,
     MOST_WAITS = 1 << 20,
 };
 
@@ -280,7 +284,8 @@ static int garbage_handshakes(int64_t until)
     for (; now_ms() < until; count++) {
         int fd = connect_to(tls_port);
         pattern_fill(garbage, (uint64_t)count, 0, sizeof garbage);
-        if (count % 2) memcpy(garbage, "\x16\x03\x01\x00\xc0\x01\x00\x00\xbc\x03\x03", 11); // a hello at first sight
+        // a hello at first sight
+        if (count % 2) memcpy(garbage, "\x16\x03\x01\x00\xc0\x01\x00\x00\xbc\x03\x03", 11);
         push(fd, garbage, sizeof garbage, until);
         poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 1);
         reset(fd);
@@ -361,7 +366,8 @@ static void on_message(const socket_event *e, struct connection *c)
 {
     if (c->size == 0) {
         int result = socket_send(e->socket, e->data, e->size, NULL, NULL);
-        if (socket_error_category(result) != SOCKET_CATEGORY_AGAIN) return; // sent, or the peer has gone
+        // sent, or the peer has gone
+        if (socket_error_category(result) != SOCKET_CATEGORY_AGAIN) return;
         socket_pause(e->socket);
     }
     CHECK((c->held = realloc(c->held, c->size + e->size)) != NULL);

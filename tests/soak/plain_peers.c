@@ -20,7 +20,8 @@ struct peer {
     size_t got;
 };
 
-// So many as have begun are used, of MOST. They are mapped, so that nothing of them stays behind in the process.
+// So many as have begun are used, of MOST. They are mapped, so that nothing of them stays behind in
+// the process.
 static struct peer *peers;
 static int epfd = -1, listener = -1, server_port, target_port, begun, echoed, open_peers, ended;
 

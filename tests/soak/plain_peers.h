@@ -1,5 +1,5 @@
-// Many plain connections of one process, run by epoll: clients that expect an echo, or a server that makes it. To be
-// used inside a helper.
+// Many plain connections of one process, run by epoll: clients that expect an echo, or a server
+// that makes it. To be used inside a helper.
 #ifndef OHSOCKET_SOAK_PLAIN_PEERS_H
 #define OHSOCKET_SOAK_PLAIN_PEERS_H
 
@@ -11,11 +11,14 @@ enum {
 // plain_serve is what a helper does; these are its orders.
 enum {
     PEERS_CONNECT_TO = 'p', // argument: a port; the clients of the next order go there
-    PEERS_CONNECT = 'c',    // that many clients more, each of which has been echoed when the answer comes
+    // that many clients more, each of which has been echoed when the answer comes
+    PEERS_CONNECT = 'c',
     PEERS_LISTEN = 'l',     // answers the port of a server
-    PEERS_ECHO = 'e',       // the server has made that many echoes, since it began, when the answer comes
+    // the server has made that many echoes, since it began, when the answer comes
+    PEERS_ECHO = 'e',
     PEERS_CLOSE = 'x',      // closes one connection of that many: 1 all, 2 every second
-    PEERS_GONE = 'g',       // all connections have ended when the answer comes: the number that the other side has ended
+    // all connections have ended when the answer comes: the number that the other side has ended
+    PEERS_GONE = 'g',
 };
 int plain_serve(char order, int argument);
 

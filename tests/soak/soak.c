@@ -133,7 +133,8 @@ int raise_files(void)
     struct rlimit r;
     CHECK(getrlimit(RLIMIT_NOFILE, &r) == 0);
     struct rlimit enough = {30000, 30000};
-    if (r.rlim_max < enough.rlim_max && setrlimit(RLIMIT_NOFILE, &enough) == 0) r = enough; // as root
+    // as root
+    if (r.rlim_max < enough.rlim_max && setrlimit(RLIMIT_NOFILE, &enough) == 0) r = enough;
     r.rlim_cur = r.rlim_max;
     CHECK(setrlimit(RLIMIT_NOFILE, &r) == 0);
     return r.rlim_max > 1 << 20 ? 1 << 20 : (int)r.rlim_max;

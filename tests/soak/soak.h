@@ -1,8 +1,9 @@
-// What the soak programs share. They look at the library from outside only: its functions, its counters and what
-// the kernel says about the process. Everything waits for a condition with a deadline, nothing for a time.
+// What the soak programs share. They look at the library from outside only: its functions, its
+// counters and what the kernel says about the process. Everything waits for a condition with a
+// deadline, nothing for a time.
 //
-// WAIT is for conditions that callbacks and other threads make true: they call happened(), and WAIT looks again.
-// WAIT_STATE is for what nobody reports: the library's counters and what is in /proc.
+// WAIT is for conditions that callbacks and other threads make true: they call happened(), and WAIT
+// looks again. WAIT_STATE is for what nobody reports: the library's counters and what is in /proc.
 #ifndef OHSOCKET_SOAK_H
 #define OHSOCKET_SOAK_H
 
@@ -45,7 +46,8 @@ void happened(void);                                // wakes every WAIT
 unsigned happenings(void);                          // how many there were
 int await_happening(unsigned seen, int64_t until);  // 0: none has come until then
 void look_again_later(void);                        // for WAIT_STATE
-void pass_time(int64_t ns);                         // a pause that is a part of the load; nothing is waited for
+// a pause that is a part of the load; nothing is waited for
+void pass_time(int64_t ns);
 
 socket_stats stats_now(void);
 long anonymous_kb(void); // RssAnon: the memory the process has written to
@@ -65,8 +67,9 @@ void warm_up(void); // what the first socket and the first look-up leave behind 
 void baseline_wait(const struct baseline *b);
 void baseline_print(const char *title, const struct baseline *b);
 
-// The Go runtime collects garbage when some amount is there and gives memory back later. This opens and closes
-// sockets until it has come down to kb, at most for PATIENCE_MS, and returns how much there is then.
+// The Go runtime collects garbage when some amount is there and gives memory back later. This opens
+// and closes sockets until it has come down to kb, at most for PATIENCE_MS, and returns how much
+// there is then.
 long memory_settle(long kb);
 
 uint64_t mix(uint64_t x); // a number that looks like chance, the same for the same x

@@ -1,6 +1,7 @@
-/* A TLS client of the library inside Node, which has an OpenSSL of its own: exchange(host, port, ca, text) connects, says
- * text and returns what has come back with the version and the suite. It holds up Node meanwhile. The declarations are
- * those of node_api.h, which is stable and not installed everywhere. */
+/* A TLS client of the library inside Node, which has an OpenSSL of its own: exchange(host, port,
+ * ca, text) connects, says text and returns what has come back with the version and the suite. It
+ * holds up Node meanwhile. The declarations are those of node_api.h, which is stable and not
+ * installed everywhere. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -244,8 +244,8 @@ void pump_start(struct pump *pump)
 
 static int descriptors_at_start;
 
-/* Sockets and files. Not what has no name: the runtime opens an epoll set with its first timer, for ever, and those of
- * loops are gone when the loops are. */
+/* Sockets and files. Not what has no name: the runtime opens an epoll set with its first timer, for
+ * ever, and those of loops are gone when the loops are. */
 static int descriptors(void)
 {
     DIR *folder = opendir("/proc/self/fd");
@@ -267,7 +267,8 @@ void remember_start(void)
 {
     socket_stats stats = SOCKET_STATS_INIT;
 
-    socket_get_stats(&stats); /* waits until the runtime has started, which keeps files of its own */
+    /* waits until the runtime has started, which keeps files of its own */
+    socket_get_stats(&stats);
     descriptors_at_start = descriptors();
 }
 

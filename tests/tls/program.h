@@ -1,5 +1,5 @@
-/* What the two test programs share: secure options of the command line, one line for each thing that happens, streams
- * of bytes with their hashes, and what is left at the end. */
+/* What the two test programs share: secure options of the command line, one line for each thing
+ * that happens, streams of bytes with their hashes, and what is left at the end. */
 #ifndef OHSOCKET_TESTS_TLS_PROGRAM_H
 #define OHSOCKET_TESTS_TLS_PROGRAM_H
 
@@ -18,7 +18,8 @@ struct settings {
     socket_tls_identity more[MOST];
 };
 
-/* Takes the option at argv[*i], with its value, and moves *i behind it; 0: it is none of the secure options. */
+/* Takes the option at argv[*i], with its value, and moves *i behind it; 0: it is none of the secure
+ * options. */
 int settings_take(struct settings *settings, char **argv, int *i);
 
 /* The text of a file, for ever. The program ends if there is none. */
@@ -48,7 +49,8 @@ void stream_begin(struct stream *stream, uint64_t seed, int64_t size);
 size_t stream_make(struct stream *stream, void *to, size_t size);
 void stream_say(const char *what, struct stream *stream);
 
-/* What is to be sent in portions, so that not all of it has to be in memory. It ends when the connection does. */
+/* What is to be sent in portions, so that not all of it has to be in memory. It ends when the
+ * connection does. */
 struct pump {
     struct stream out;
     socket_handle socket;
@@ -56,7 +58,8 @@ struct pump {
     int window; /* portions under way at once */
     int under_way;
     unsigned char *buffer;
-    void (*done)(struct pump *pump, int error); /* when all has been taken by the kernel, or the connection has failed */
+    /* when all has been taken by the kernel, or the connection has failed */
+    void (*done)(struct pump *pump, int error);
     void *owner;
 };
 

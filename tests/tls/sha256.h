@@ -1,4 +1,5 @@
-/* SHA-256 (FIPS 180-4). The test programs must not bring an OpenSSL of their own into the process. */
+/* SHA-256 (FIPS 180-4). The test programs must not bring an OpenSSL of their own into the
+ * process. */
 #ifndef OHSOCKET_TESTS_TLS_SHA256_H
 #define OHSOCKET_TESTS_TLS_SHA256_H
 

@@ -1,24 +1,19 @@
-/* A TLS client for the tests: tls_client HOST PORT [OPTION...]. It prints one line for each thing that happens, the last
- * is what the library still holds. Options beside those of settings_take:
+/* A TLS client for the tests: tls_client HOST PORT [OPTION...]. It prints one line for each thing
+ * that happens, the last is what the library still holds. Options beside those of settings_take:
  *
  *   --text TEXT        sends TEXT and closes when as much has come back
- *   --bytes N          the same with N bytes, in portions of --portion N (65536), --window N (8) of them at once
- *   --expect N         closes when N bytes have come and all is sent; 0: does not wait for any
- *   --queue N          sends N bytes in one send and closes at once
- *   --end              ends its direction when all is sent, and goes on receiving
- *   --until-end        closes when the peer does
- *   --no-read          does not look at what comes
- *   --show             prints what has come, up to 4000 bytes
- *   --close-early      closes right after the call of connect
- *   --starttls         begins without TLS: waits for a line, says STARTTLS, waits for a line, begins TLS
- *   --hold-starttls    the same, but does not read what comes behind the line before TLS has begun
- *   --repeat N         connects N times, one after the other
- *   --then-name NAME   with --repeat: the server's name of the second and later connections
- *   --then-ca FILE     with --repeat: what those trust
- *   --timeout MS       of connect
- *   --keylog FILE      the secrets of the connections go there
- *   --use-at-exit      uses the library once more when the handlers of OpenSSL, if it had any, would have run
- *   --maps             prints the libraries of the process at its end */
+ *   --bytes N the same with N bytes, in portions of --portion N (65536), --window N (8) of them at
+ *   once --expect N closes when N bytes have come and all is sent; 0: does not wait for any --queue
+ *   N sends N bytes in one send and closes at once --end ends its direction when all is sent, and
+ *   goes on receiving --until-end closes when the peer does --no-read does not look at what comes
+ *   --show prints what has come, up to 4000 bytes --close-early closes right after the call of
+ *   connect --starttls begins without TLS: waits for a line, says STARTTLS, waits for a line,
+ *   begins TLS --hold-starttls the same, but does not read what comes behind the line before TLS
+ *   has begun --repeat N connects N times, one after the other --then-name NAME with --repeat: the
+ *   server's name of the second and later connections --then-ca FILE with --repeat: what those
+ *   trust --timeout MS of connect --keylog FILE the secrets of the connections go there
+ *   --use-at-exit uses the library once more when the handlers of OpenSSL, if it had any, would
+ *   have run --maps prints the libraries of the process at its end */
 #include <stdlib.h>
 #include <string.h>
 

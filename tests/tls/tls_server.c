@@ -1,5 +1,6 @@
-/* A TLS server for the tests: tls_server [OPTION...]. It prints `port N`, then one line for each thing that happens, the
- * last is what the library still holds. Options beside those of settings_take:
+/* A TLS server for the tests: tls_server [OPTION...]. It prints `port N`, then one line for each
+ * thing that happens, the last is what the library still holds. Options beside those of
+ * settings_take:
  *
  *   --echo             sends everything back (the default)
  *   --sink             takes everything and says nothing
@@ -11,8 +12,9 @@
  *   --handshake MS     what a client has for its handshake
  *   --keylog FILE      the secrets of the connections go there
  *
- * Commands on standard input: `options OPTION...` new secure options, complete, for the clients that come from now on;
- * `close` no more clients; `exit` the process ends, in the middle of whatever is going on; the end of it: everything ends. */
+ * Commands on standard input: `options OPTION...` new secure options, complete, for the clients
+ * that come from now on; `close` no more clients; `exit` the process ends, in the middle of
+ * whatever is going on; the end of it: everything ends. */
 #define _GNU_SOURCE /* getline */
 #include <stdlib.h>
 #include <string.h>

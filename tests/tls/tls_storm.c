@@ -1,5 +1,6 @@
-/* Ends in the middle of handshakes: tls_storm HOST PORT CA COUNT MICROSECONDS begins COUNT connections at once, and one more
- * for each that is done; then, whatever is going on, the process ends. MICROSECONDS 0: when its standard input does. */
+/* Ends in the middle of handshakes: tls_storm HOST PORT CA COUNT MICROSECONDS begins COUNT
+ * connections at once, and one more for each that is done; then, whatever is going on, the process
+ * ends. MICROSECONDS 0: when its standard input does. */
 #define _GNU_SOURCE /* usleep */
 #include <stdlib.h>
 #include <unistd.h>

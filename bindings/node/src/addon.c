@@ -1,5 +1,5 @@
-/* The addon exports instantiate() alone: what it returns has the functions that lib/ calls, with a state of
- * their own. */
+/* The addon exports instantiate() alone: what it returns has the functions that lib/ calls, with a
+ * state of their own. */
 #include "addon.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-/* The Node addon: a thin layer over ohsocket.h. It knows no sockets, only a loop in record mode, whose
- * records it hands to JavaScript a batch at a time; what they mean is decided in lib/.
+/* The Node addon: a thin layer over ohsocket.h. It knows no sockets, only a loop in record mode,
+ * whose records it hands to JavaScript a batch at a time; what they mean is decided in lib/.
  *
- * Each Node environment (the main thread, each worker) has one loop, its host; each evaluation of lib/ in it has a
- * state of its own. */
+ * Each Node environment (the main thread, each worker) has one loop, its host; each evaluation of
+ * lib/ in it has a state of its own. */
 #ifndef OHSOCKET_NODE_ADDON_H
 #define OHSOCKET_NODE_ADDON_H
 
@@ -28,14 +28,15 @@ struct record {
     int32_t size;    /* of the message */
     int32_t port;    /* of the peer */
     int32_t family;
-    int32_t address; /* index of the peer's address in JavaScript's table; -1 - index: it is a new one there */
+    /* index of the peer's address in JavaScript's table; -1 - index: it is a new one there */
+    int32_t address;
     int32_t unused;
     double socket;   /* handles */
     double connection;
 };
 
-/* Memory that JavaScript sees as well (lib/loop.js has the same layout), so that handing over records takes
- * no values of Node-API. */
+/* Memory that JavaScript sees as well (lib/loop.js has the same layout), so that handing over
+ * records takes no values of Node-API. */
 struct shared {
     struct record records[BATCH];
     int32_t count;  /* of records */
@@ -46,12 +47,13 @@ struct shared {
 
 struct host;
 
-/* What one evaluation of lib/ has: instantiate() makes it, and it goes when nothing in JavaScript refers to it any
- * more. There may be several in an environment: a test runner or a hot reload evaluates lib/ again, over the same addon
- * or over one that was loaded again. */
+/* What one evaluation of lib/ has: instantiate() makes it, and it goes when nothing in JavaScript
+ * refers to it any more. There may be several in an environment: a test runner or a hot reload
+ * evaluates lib/ again, over the same addon or over one that was loaded again. */
 struct state {
     napi_env env;
-    napi_ref deliver;    /* function(): hands over the records from next on; strong while hold() has been called */
+    /* function(): hands over the records from next on; strong while hold() has been called */
+    napi_ref deliver;
     napi_ref memory;     /* keeps shared alive */
     napi_async_context turn; /* of the scopes in which what listeners have put off runs */
     struct shared *shared;

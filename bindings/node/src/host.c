@@ -1,5 +1,5 @@
-/* The loop of an environment, driven by Node's own: libuv watches its descriptor, and when that is readable a
- * batch of records is fetched and given to the states that they belong to. */
+/* The loop of an environment, driven by Node's own: libuv watches its descriptor, and when that is
+ * readable a batch of records is fetched and given to the states that they belong to. */
 #include "addon.h"
 
 #include <pthread.h>
@@ -17,8 +17,8 @@ struct host {
     socket_event events[BATCH];
 };
 
-/* Of all environments. The addon may be loaded again in one: the loop is shared, or each time would cost its
- * descriptors for good. */
+/* Of all environments. The addon may be loaded again in one: the loop is shared, or each time would
+ * cost its descriptors for good. */
 static struct host *hosts;
 static pthread_mutex_t hosts_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -93,8 +93,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
     (void) status;
     (void) events;
-    /* What the listeners have sent leaves with the second poll, and most of it is complete at once: those
-     * completions need no turn of libuv's loop. */
+    /* What the listeners have sent leaves with the second poll, and most of it is complete at once:
+     * those completions need no turn of libuv's loop. */
     if (poll_once(host) > 0)
         poll_once(host);
     /* Sends from elsewhere are not gathered. */
@@ -179,7 +179,8 @@ static void join(struct state *state, struct host *host)
     host->states = state;
 }
 
-/* The loop, made with the first socket: loading the package costs no descriptors. Negative: an error. */
+/* The loop, made with the first socket: loading the package costs no descriptors. Negative: an
+ * error. */
 int64_t need_loop(struct state *state)
 {
     struct host *host;

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-/* Lets JavaScript hand over the rest of the batch, or a part. False when JavaScript cannot run any more.
+/* Lets JavaScript hand over the rest of the batch, or a part. False when JavaScript cannot run any
+ * more.
  *
- * It is inside a callback scope: what is native and calls back itself, such as the parser of http, must not find
- * itself the outermost and run what has been put off, in the middle of a listener. JavaScript ends the turn of each
- * record; what the last has put off runs when the scope closes. */
+ * It is inside a callback scope: what is native and calls back itself, such as the parser of http,
+ * must not find itself the outermost and run what has been put off, in the middle of a listener.
+ * JavaScript ends the turn of each record; what the last has put off runs when the scope closes. */
 static bool hand_over(struct state *state, napi_value deliver)
 {
     napi_env env = state->env;
@@ -18,8 +19,8 @@ static bool hand_over(struct state *state, napi_value deliver)
     if (napi_open_callback_scope(env, NULL, state->turn, &turn) != napi_ok)
         return false;
     napi_get_undefined(env, &receiver);
-    /* An exception of a listener is nobody's to catch: process.on('uncaughtException'), or the end. A
-     * worker that is being ended fails here too, and then for good. */
+    /* An exception of a listener is nobody's to catch: process.on('uncaughtException'), or the end.
+     * A worker that is being ended fails here too, and then for good. */
     if (napi_call_function(env, receiver, deliver, 0, NULL, NULL) != napi_ok)
         goes_on = napi_get_and_clear_last_exception(env, &error) == napi_ok &&
                   napi_fatal_exception(env, error) == napi_ok;
@@ -36,8 +37,8 @@ static uint32_t hash(const char *text)
     return value & (ADDRESSES - 1);
 }
 
-/* JavaScript keeps the texts of the addresses seen last in a table, and asks for those that are new while
- * it goes through the batch. */
+/* JavaScript keeps the texts of the addresses seen last in a table, and asks for those that are new
+ * while it goes through the batch. */
 static int32_t peer_address(struct state *state, const char *address)
 {
     uint32_t index = hash(address);
@@ -95,8 +96,8 @@ void *tagged(const struct state *state, uint32_t number)
     return (void *) ((uintptr_t) state->id << 32 | number);
 }
 
-/* setup(deliver): the memory that is shared. The functions keep deliver, and deliver keeps them: a state that nothing
- * else refers to is garbage. */
+/* setup(deliver): the memory that is shared. The functions keep deliver, and deliver keeps them: a
+ * state that nothing else refers to is garbage. */
 static napi_value setup(napi_env env, napi_callback_info info)
 {
     struct state *state = state_of(env, info);

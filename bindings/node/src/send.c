@@ -39,8 +39,8 @@ static napi_value send_views(napi_env env, napi_callback_info info)
     get_arguments(env, info, argv, 3);
     if (napi_get_array_length(env, argv[1], &count) != napi_ok || count > MAX_BUFFERS)
         return from_integer(env, -SOCKET_ERROR_PARAMETER);
-    /* An element may have a getter, which may transfer or resize the buffer of another one. So no address
-     * is taken before all have run. */
+    /* An element may have a getter, which may transfer or resize the buffer of another one. So no
+     * address is taken before all have run. */
     for (uint32_t i = 0; i < count; i++)
         if (napi_get_element(env, argv[1], i, &views[i]) != napi_ok)
             return NULL; /* it has thrown */

@@ -1,5 +1,5 @@
-/* The life of a socket: construct, open, close. Each function takes a handle and returns the library's
- * result, negative when it has failed. */
+/* The life of a socket: construct, open, close. Each function takes a handle and returns the
+ * library's result, negative when it has failed. */
 #include "addon.h"
 
 #include <stdlib.h>

@@ -114,8 +114,8 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     return socket_tls_set_secure_options(to_integer(env, argv[0]), &options);
 }
 
-/* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName], ca, alpn, Int32Array of
- * protocols and flags, [cert, key, password of each further identity]) */
+/* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName], ca, alpn,
+ * Int32Array of protocols and flags, [cert, key, password of each further identity]) */
 static napi_value set_secure_options(napi_env env, napi_callback_info info)
 {
     enum { TEXTS = 6, MOST = 1000 };
@@ -153,7 +153,8 @@ static napi_value construct_over(napi_env env, napi_callback_info info)
     return from_integer(env, socket_construct_tls_over(to_integer(env, argv[0])));
 }
 
-/* getCertificate(handle, remote): its DER as an ArrayBuffer, or a result that is no success or 0. */
+/* getCertificate(handle, remote): its DER as an ArrayBuffer, or a result that is no success or
+ * 0. */
 static napi_value get_certificate(napi_env env, napi_callback_info info)
 {
     int (*get)(socket_handle, void *, size_t);

@@ -1,5 +1,5 @@
-/* JavaScript values to C and back. Arguments come from lib/, which has checked them: what is not a number
- * reads as 0 here and is refused by the library where it matters. */
+/* JavaScript values to C and back. Arguments come from lib/, which has checked them: what is not a
+ * number reads as 0 here and is refused by the library where it matters. */
 #include "addon.h"
 
 #include <stdlib.h>
@@ -29,7 +29,8 @@ int64_t to_integer(napi_env env, napi_value value)
     return result;
 }
 
-/* False when the value is no string, or one that does not fit or that C would read as a shorter one. */
+/* False when the value is no string, or one that does not fit or that C would read as a shorter
+ * one. */
 bool to_text(napi_env env, napi_value value, char *text, size_t capacity)
 {
     size_t length = 0;

@@ -1,5 +1,5 @@
-// A peer that sends a message of the handshake in two parts: TLS 1.3 takes neither bytes nor the end between them. A ticket
-// that comes in two records is such a message.
+// A peer that sends a message of the handshake in two parts: TLS 1.3 takes neither bytes nor the
+// end between them. A ticket that comes in two records is such a message.
 #ifndef OHSOCKET_TESTS_TLS_HALVED_H
 #define OHSOCKET_TESTS_TLS_HALVED_H
 

@@ -1,5 +1,5 @@
-// The other end of a TLS connection: OpenSSL of the system over a socket of the system. As in peer.h all waiting has a
-// deadline and runs the test's loop if that is a host-driven one.
+// The other end of a TLS connection: OpenSSL of the system over a socket of the system. As in
+// peer.h all waiting has a deadline and runs the test's loop if that is a host-driven one.
 #ifndef OHSOCKET_TESTS_TLS_PEER_H
 #define OHSOCKET_TESTS_TLS_PEER_H
 
@@ -37,7 +37,8 @@ void tls_peer_read_pattern(struct tls_peer *p, uint64_t offset, size_t size);
 // Reads what is the pattern until something else than bytes comes, which outcome says.
 uint64_t tls_peer_read_rest(struct tls_peer *p, uint64_t offset, enum tls_peer_outcome *outcome);
 uint64_t tls_peer_read_to_end(struct tls_peer *p, uint64_t offset); // that has to be close_notify
-void tls_peer_notify(struct tls_peer *p);                           // sends close_notify, without a FIN
+// sends close_notify, without a FIN
+void tls_peer_notify(struct tls_peer *p);
 void tls_peer_key_update(struct tls_peer *p);                       // and asks for the other side's
 // Takes in what has come besides data: with tickets unread, closing would be a reset.
 void tls_peer_take_tickets(struct tls_peer *p);

@@ -1,16 +1,17 @@
 // fuzz_calls [--seed S] [--seconds N] [--save DIR] [--last FILE] FILE|DIR...
 //
-// Reads each input as a sequence of calls of the library with arguments of any kind: stale handles, handles of another
-// kind, sizes of any size, options and addresses of any bytes. Pointers are NULL or valid, and what they point to is
-// as large as the library is told and not larger, so that a sanitizer sees every byte too many. After each input
-// everything is closed, every promised completion must have come, and nothing may be left.
+// Reads each input as a sequence of calls of the library with arguments of any kind: stale handles,
+// handles of another kind, sizes of any size, options and addresses of any bytes. Pointers are NULL
+// or valid, and what they point to is as large as the library is told and not larger, so that a
+// sanitizer sees every byte too many. After each input everything is closed, every promised
+// completion must have come, and nothing may be left.
 //
-// First the files are run; then, for N seconds, what mutation makes of them. An input that makes a call return what it
-// has not returned yet is kept for mutation (--save writes the new ones). The input that is being run is in the file of --last,
-// also after a crash.
+// First the files are run; then, for N seconds, what mutation makes of them. An input that makes a
+// call return what it has not returned yet is kept for mutation (--save writes the new ones). The
+// input that is being run is in the file of --last, also after a crash.
 //
-// No packet leaves the machine: the program runs itself in a network namespace that has only the loopback
-// interface. Where it may not, addresses to connect to are those of a table.
+// No packet leaves the machine: the program runs itself in a network namespace that has only the
+// loopback interface. Where it may not, addresses to connect to are those of a table.
 #define _GNU_SOURCE
 #include "fuzz_calls.h"
 

@@ -8,7 +8,8 @@ char current_name[300];
 atomic_llong started_ms;
 atomic_int current_call = -1;
 
-// What there is when the calls begin, by the bits of the first byte: otherwise most of them would meet nothing.
+// What there is when the calls begin, by the bits of the first byte: otherwise most of them would
+// meet nothing.
 static void prepare(unsigned what)
 {
     static const int kinds[] = {SOCKET_KIND_TCP_SERVER, SOCKET_KIND_TCP, SOCKET_KIND_UDP, SOCKET_KIND_TCP, SOCKET_KIND_UDP, SOCKET_KIND_TCP, SOCKET_KIND_TCP_SERVER};

@@ -51,7 +51,8 @@ static socket_handle made(int place, socket_loop loop, int kind, int listens)
     return s;
 }
 
-// A TLS server, on a default loop or one with records, two clients of it, one not on the default loop, and one of TCP.
+// A TLS server, on a default loop or one with records, two clients of it, one not on the default
+// loop, and one of TCP.
 void prepare_tls(unsigned what)
 {
     if (!(what & 1)) return;
@@ -91,7 +92,8 @@ static const char *any_word(void)
     return p;
 }
 
-// An array with what its number says it has; the number may be one that is refused without a look at it.
+// An array with what its number says it has; the number may be one that is refused without a look
+// at it.
 static const char *const *any_words(int32_t *count)
 {
     unsigned n = u8();

@@ -57,7 +57,8 @@ void *peers(void *unused)
                 if (accepts) {
                     q->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
                 } else if (chance % 4 == 0) {
-                    const int *ports = chance >> 40 & 3 ? server_ports : tls_server_ports; // TLS servers get plain text
+                    // TLS servers get plain text
+                    const int *ports = chance >> 40 & 3 ? server_ports : tls_server_ports;
                     a.sin_port = htons((uint16_t)ports[(chance >> 24) % LOOPS]);
                     q->fd = plain_socket();
                     if (connect(q->fd, (struct sockaddr *)&a, sizeof a) != 0 && errno != EINPROGRESS) {
@@ -68,7 +69,8 @@ void *peers(void *unused)
                 }
                 continue;
             }
-            if (q->key && q->numbers < 4 && q->way != 1) { // a client: sends frames that want an answer
+            // a client: sends frames that want an answer
+            if (q->key && q->numbers < 4 && q->way != 1) {
                 size_t n = chance % 5000;
                 unsigned char *bytes = frame_bytes(NULL, q->key, (uint32_t)q->numbers, n, 1);
                 struct pollfd w = {.fd = q->fd, .events = POLLOUT};
@@ -96,7 +98,8 @@ void *peers(void *unused)
                 for (ssize_t at = 0; n > 0 && at < n;) {
                     ssize_t m = send(q->fd, buffer + at, (size_t)(n - at), MSG_NOSIGNAL);
                     if (m < 0) {
-                        // The other one does not read, or is gone: a stream may end anywhere, but not go on with a gap.
+                        // The other one does not read, or is gone: a stream may end anywhere, but
+                        // not go on with a gap.
                         over = 1;
                         q->way = 6;
                         break;

@@ -46,7 +46,8 @@ void pending_end(struct pending *p)
 const char *kind_name(int kind)
 {
     static const char *const names[] = {"?", "client", "server", "connection", "udp", "TLS client", "TLS server", "TLS connection"};
-    return kind > 0 && kind < (int)(sizeof names / sizeof *names) ? names[kind] : names[0]; // an object may be gone
+    // an object may be gone
+    return kind > 0 && kind < (int)(sizeof names / sizeof *names) ? names[kind] : names[0];
 }
 
 void enter(struct object *o, const char *what)
@@ -118,8 +119,9 @@ static void release_posted(void *object)
     unref(o);
 }
 
-// Gives the handle back; the object when no listener of it can be running any more. A connection whose close event is
-// under way has a handle too: its listener may have been the last to need the object before this is posted.
+// Gives the handle back; the object when no listener of it can be running any more. A connection
+// whose close event is under way has a handle too: its listener may have been the last to need the
+// object before this is posted.
 void release(struct object *o)
 {
     if (result_of(socket_release(o->handle)) < 0) return; // a connection may have done so itself

@@ -57,8 +57,8 @@ static void close_connections(void)
     pthread_mutex_unlock(&all_lock);
 }
 
-// The library is done with everything: so are we. Objects of hosted loops must be gone by themselves if nothing
-// was aborted.
+// The library is done with everything: so are we. Objects of hosted loops must be gone by
+// themselves if nothing was aborted.
 static void drop_all_objects(int gentle)
 {
     while (all_objects.next != &all_objects) {
@@ -123,7 +123,8 @@ void run_epoch(const struct baseline *before)
             release(servers[i]);
             release(tls_servers[i]);
         }
-        // The servers' connections that nobody has closed: half-open ones, and those that do not read.
+        // The servers' connections that nobody has closed: half-open ones, and those that do not
+        // read.
         close_connections();
         WAIT_STATE(stats_now().sockets == 0 && outstanding == 0 && posts_out == 0);
         // A released client may still be sending.

@@ -16,7 +16,8 @@ static void event_happened(const socket_event *e, struct object *o)
     int many = o->kind == SOCKET_KIND_UDP || is_server(o->kind); // these go on after an error
     if (o->carried) o->rank = 0; // its period has ended without an event
     if (o->rank == 6) {
-        // A new period. (The close event of the last one has come: its listener is never taken off.)
+        // A new period. (The close event of the last one has come: its listener is never taken
+        // off.)
         if (o->opens <= o->closes) FAIL("%s: event %d after close", kind_name(o->kind), e->type);
         o->rank = 0;
         o->in = (struct parser){0};

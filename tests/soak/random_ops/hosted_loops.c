@@ -2,8 +2,8 @@
 
 #include <poll.h>
 
-// Hosts wait without limit: a loop that forgets to wake up is not rescued by time. Each is stopped by work that is
-// posted to its loop.
+// Hosts wait without limit: a loop that forgets to wake up is not rescued by time. Each is stopped
+// by work that is posted to its loop.
 static _Thread_local int stopped;
 
 static void stop(void *unused)
@@ -91,8 +91,8 @@ static void *meddle(void *argument)
     return NULL;
 }
 
-// A loop of one's own: two sockets of it talk, and then it is closed under them. Every completion comes before the
-// end of socket_loop_close, or of the polling after it.
+// A loop of one's own: two sockets of it talk, and then it is closed under them. Every completion
+// comes before the end of socket_loop_close, or of the polling after it.
 void scenario_loop(uint64_t chance)
 {
     int records = chance & 1, index = records ? 2 : 1;

@@ -1,14 +1,15 @@
-// random_ops [--seed S] [--seconds N] [--first EPOCH] [--epochs N]: operations drawn by chance on sockets of two default
-// loops, a hosted loop with callbacks and one with records, by several threads, against each other and against plain
-// sockets that reset, stop reading or end early. Checked all the time: every accepted completion comes exactly once, in
-// the order of the sends and never inside the call; events in the order of the contracts, one at a time for a socket,
-// at most one close for each opening; every byte. After each epoch everything is released, or aborted by
-// socket_shutdown and socket_loop_close, and handles, loops, descriptors, queued bytes, goroutines and what there is of
-// TLS are as before. A TLS client that must not trust its peer is never connected, and bytes that were changed on the
-// way are never delivered.
+// random_ops [--seed S] [--seconds N] [--first EPOCH] [--epochs N]: operations drawn by chance on
+// sockets of two default loops, a hosted loop with callbacks and one with records, by several
+// threads, against each other and against plain sockets that reset, stop reading or end early.
+// Checked all the time: every accepted completion comes exactly once, in the order of the sends and
+// never inside the call; events in the order of the contracts, one at a time for a socket, at most
+// one close for each opening; every byte. After each epoch everything is released, or aborted by
+// socket_shutdown and socket_loop_close, and handles, loops, descriptors, queued bytes, goroutines
+// and what there is of TLS are as before. A TLS client that must not trust its peer is never
+// connected, and bytes that were changed on the way are never delivered.
 //
-// What a thread does in an epoch depends on the seed only; how threads interleave does not. A failure prints the seed
-// and the epoch: --seed S --first EPOCH --epochs 1 repeats it.
+// What a thread does in an epoch depends on the seed only; how threads interleave does not. A
+// failure prints the seed and the epoch: --seed S --first EPOCH --epochs 1 repeats it.
 #include "random_ops.h"
 
 #include <arpa/inet.h>

@@ -18,8 +18,8 @@ struct object *object_new(int kind, int loop)
     o->key = atomic_fetch_add(&next_key, 1) + 1;
     o->references = 1;
     o->library = 1;
-    // There is no way to wait for the thread of the second default loop (socket_loop_post goes to the first), so a
-    // late callback may look at those objects until the loops have been shut down.
+    // There is no way to wait for the thread of the second default loop (socket_loop_post goes to
+    // the first), so a late callback may look at those objects until the loops have been shut down.
     if (loop == 0) o->references++;
     pthread_mutex_lock(&all_lock);
     o->next = &all_objects;

@@ -38,7 +38,8 @@ void run_epoch(const struct baseline *before);
 
 // ---- objects.c: what a socket's user_data points to ----
 
-// A stream consists of frames, whole ones even if several threads send, each with the sender's number of it.
+// A stream consists of frames, whole ones even if several threads send, each with the sender's
+// number of it.
 struct frame {
     uint32_t magic, size;
     uint16_t sender, wants_answer;
@@ -68,12 +69,16 @@ struct object {
     atomic_int running;  // in a callback
     atomic_int opens, closes;
     atomic_uint numbers[SENDERS]; // of frames accepted; written by the sender only
-    unsigned sent_number[SENDERS], done_number[SENDERS]; // of completions; likewise, and the loop's thread
+    // of completions; likewise, and the loop's thread
+    unsigned sent_number[SENDERS], done_number[SENDERS];
     int rank; // of the last event of this period
     int echoes;
     int dismisses;      // a server whose clients nobody wants
-    int distrusts;      // a TLS client that must never be connected: it verifies by an authority, or a name, nobody has
-    int upgrades;       // a TCP client that becomes a TLS one, and meets those only that expect it: 1 in its connect event, 2 when a worker says so
+    // a TLS client that must never be connected: it verifies by an authority, or a name, nobody has
+    int distrusts;
+    // a TCP client that becomes a TLS one, and meets those only that expect it: 1 in its connect
+    // event, 2 when a worker says so
+    int upgrades;
     atomic_int carried; // its connection has been taken over
     struct slot *slot;  // of a client that upgrades
     struct parser in;
@@ -194,7 +199,8 @@ int tls_listen(struct object *server, uint64_t chance);
 void do_tls_getters(struct object *o);
 void upgrade(struct object *o);
 
-// ---- relay.c: between TLS clients and servers, cutting, changing and holding up what it passes on ----
+// ---- relay.c: between TLS clients and servers, cutting, changing and holding up what it passes on
+// ----
 
 extern atomic_int relay_port;
 void *relays(void *unused);

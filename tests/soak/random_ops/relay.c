@@ -40,7 +40,8 @@ static void close_relay(struct relay *r, int with_reset)
 
 static void open_relay(struct relay *r, int listener, uint64_t chance)
 {
-    static const int64_t reach[] = {1, 600, 3000, 200000}; // in the first record, the handshake, behind it, in data
+    // in the first record, the handshake, behind it, in data
+    static const int64_t reach[] = {1, 600, 3000, 200000};
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int client = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client < 0) return;

@@ -77,7 +77,8 @@ void do_connect(struct object *o, uint64_t chance)
     case 3: to.address.port = plain_port; break;
     default: to.address.port = server_ports[(chance >> 8) % LOOPS];
     }
-    if ((is_tls(o->kind) || o->upgrades) && (chance >> 4 & 7) > 1) // of which none may get at a TCP server
+    // of which none may get at a TCP server
+    if ((is_tls(o->kind) || o->upgrades) && (chance >> 4 & 7) > 1)
         to.address.port = (chance >> 4 & 7) < 4 ? relay_port : tls_server_ports[(chance >> 8) % LOOPS];
     if (o->kind == SOCKET_KIND_UDP && udp_ports[chance >> 8 & 7]) to.address.port = udp_ports[chance >> 8 & 7];
     o->opens++;

@@ -24,7 +24,8 @@ static size_t size_by(uint64_t chance)
     switch (chance & 7) {
     case 0: return 0;
     case 1: return (chance >> 8) % MAX_PAYLOAD;
-    case 2: return 16384 - sizeof(struct frame) + (chance >> 8) % 3 - 1; // around the size of a block
+    // around the size of a block
+    case 2: return 16384 - sizeof(struct frame) + (chance >> 8) % 3 - 1;
     case 3: return (chance >> 8) % 30000;
     default: return (chance >> 8) % 600;
     }

@@ -45,7 +45,8 @@ static void choose_for_client(socket_tls_options *o, uint64_t chance)
     case 2: o->identity = made.locked; break;
     default: o->identity = made.client;
     }
-    if ((chance >> 3 & 15) == 1) o->identity.password = "wrong"; // looked at with an encrypted key only
+    // looked at with an encrypted key only
+    if ((chance >> 3 & 15) == 1) o->identity.password = "wrong";
     o->server_name = chance >> 7 & 1 ? "localhost" : NULL;
     o->skip_remote_validation = (chance >> 8 & 7) == 1;
 }
@@ -54,7 +55,8 @@ static void choose_for_server(socket_tls_options *o, uint64_t chance)
 {
     o->identity = chance & 1 ? made.server : made.second;
     if ((chance >> 1 & 15) == 1) o->identity = made.stranger;
-    if ((chance >> 5 & 15) == 1) o->identity.key = made.client.key; // of another certificate: refused
+    // of another certificate: refused
+    if ((chance >> 5 & 15) == 1) o->identity.key = made.client.key;
     if ((chance >> 9 & 7) == 1) {
         o->more_identities = &made.second;
         o->more_identity_count = 1;
@@ -63,7 +65,8 @@ static void choose_for_server(socket_tls_options *o, uint64_t chance)
     o->use_remote_cipher_prefer = chance >> 14 & 1;
 }
 
-// Of chance 0 come good options. Whatever it says, what the object distrusts it goes on distrusting.
+// Of chance 0 come good options. Whatever it says, what the object distrusts it goes on
+// distrusting.
 static socket_tls_options options_of(const struct object *object, uint64_t chance)
 {
     static const char *const *const trusted = &made.ca, *const *const untrusted = &made.unknown;

@@ -122,8 +122,8 @@ func agreed(connection *tls.Conn, echo string) map[string]any {
 	}
 }
 
-// nameInOpenSSL turns TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 into ECDHE-RSA-AES128-GCM-SHA256. Those of TLS 1.3 have one
-// name only.
+// nameInOpenSSL turns TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 into ECDHE-RSA-AES128-GCM-SHA256. Those
+// of TLS 1.3 have one name only.
 func nameInOpenSSL(suite uint16) string {
 	name := tls.CipherSuiteName(suite)
 	if !strings.Contains(name, "_WITH_") {
