@@ -27,7 +27,7 @@ func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.TL
 	if options == 0 {
 		return nil, errcode.OK
 	}
-	if !s.Kind().IsTLS() || s.Kind() == abi.KindTLSConnection {
+	if !s.TakesSecure() {
 		return nil, errcode.NotSupported
 	}
 	var o abi.TLSOptions
@@ -35,7 +35,7 @@ func readSecure(s *socket.Socket, options uintptr, operation string) (*socket.TL
 		return nil, s.RefuseSecure(operation, "tls: "+structMistake("SOCKET_TLS_OPTIONS_INIT", options, unsafe.Sizeof(o), unsafe.Alignof(o)))
 	}
 	r := optionReader{}
-	config, serverName := r.config(&o, s.Kind() == abi.KindTLSServer)
+	config, serverName := r.config(&o, s.IsServer())
 	if r.bad != "" {
 		return nil, s.RefuseSecure(operation, r.bad)
 	}

@@ -23,19 +23,6 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// Every kind connects, listens, is accepted, or has datagrams.
-func TestKinds(t *testing.T) {
-	for kind := KindTCP; kind <= KindTLSConnection; kind++ {
-		roles := 0
-		for _, is := range []bool{kind.IsClient(), kind.IsServer(), kind.IsConnection(), !kind.IsStream()} {
-			if is {
-				roles++
-			}
-		}
-		assert.Equal(t, 1, roles, "kind %d", kind)
-	}
-}
-
 func TestFamilies(t *testing.T) {
 	for _, test := range []struct {
 		wanted, is Family

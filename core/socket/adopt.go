@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
@@ -13,7 +12,7 @@ import (
 
 // Adopt opens a socket with an existing descriptor.
 func (s *Socket) Adopt(fd int) errcode.Code {
-	if s.kind.IsConnection() {
+	if s.kind.isAccepted() {
 		return errcode.NotSupported
 	}
 	if fd < 0 {
@@ -38,7 +37,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	s.mu.Lock()
 	s.remote = remote.Keep()
-	if s.kind == abi.KindTLS {
+	if s.kind.isSecureClient() {
 		s.carried = true
 	}
 	if x != nil {
@@ -52,7 +51,7 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 // examine finds out what a descriptor is and whether this kind of socket can have it.
 func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	var none netaddr.Sockaddr
-	kind, e := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	socketType, e := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	if e != 0 {
 		return stateIdle, none, e
 	}
@@ -68,15 +67,14 @@ func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	connected := e == 0 && remote.IsValid()
 	switch {
 	case !local.IsValid():
-	case s.kind.IsServer() && kind == unix.SOCK_STREAM && listening == 1:
+	case socketType != s.kind.transport.socketType:
+	case s.kind.isServer() && listening == 1:
 		return stateListening, none, 0
-	case s.kind == abi.KindTCP && kind == unix.SOCK_STREAM && connected:
-		return stateConnected, remote, 0
-	case s.kind == abi.KindTLS && kind == unix.SOCK_STREAM && connected:
+	case s.kind.isSecureClient() && connected:
 		return stateBound, remote, 0 // until the handshake is made
-	case s.kind == abi.KindUDP && kind == unix.SOCK_DGRAM && connected:
+	case s.kind.connects() && connected:
 		return stateConnected, remote, 0
-	case s.kind == abi.KindUDP && kind == unix.SOCK_DGRAM && local.Port() != 0:
+	case s.kind.isDatagram() && local.Port() != 0:
 		return stateBound, none, 0
 	}
 	return stateIdle, none, unix.EPROTOTYPE

@@ -32,7 +32,7 @@ func TestAdoptKinds(t *testing.T) {
 			{abi.KindUDP, client.fd, unix.EPROTOTYPE}, {abi.KindUDP, 1 << 20, unix.EBADF},
 		} {
 			p := f.socket(test.kind)
-			assert.Equal(t, p.s.code(test.want), p.s.Adopt(test.fd))
+			assert.Equal(t, p.s.errnoCode(opSetup, test.want), p.s.Adopt(test.fd))
 			_, err := unix.FcntlInt(uintptr(max(test.fd, 0)), unix.F_GETFD, 0)
 			assert.Equal(t, test.want == unix.EBADF, err != nil, "the descriptor stays the caller's")
 		}

@@ -18,11 +18,11 @@ func (s *Socket) Close(done abi.Completion) errcode.Code {
 	}
 	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
 		s.mu.Unlock()
-		return s.neverOpened()
+		return s.code(opClose, errcode.BadFD)
 	}
 	if !s.closing {
 		s.beginClose()
-		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.IsStream() {
+		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.isStream() {
 			s.aborted = true
 		}
 	}
@@ -40,7 +40,7 @@ func (s *Socket) Close(done abi.Completion) errcode.Code {
 // any more: the program may bind another socket to its port when the call that has ended the period
 // returns. What else belongs to the end of the period comes as always.
 func (s *Socket) freePort() {
-	if s.kind == abi.KindUDP || s.kind.IsServer() || s.kind.IsClient() {
+	if !s.kind.isAccepted() {
 		s.loop.ifStill(Host.ThreadID(), s.closeUnused)
 	}
 }
@@ -48,7 +48,7 @@ func (s *Socket) freePort() {
 // closeUnused is called while the loop's thread does nothing with the descriptor.
 func (s *Socket) closeUnused() {
 	s.mu.Lock()
-	if s.kind == abi.KindUDP && s.closing && !s.aborted && s.out.Gathered {
+	if s.kind.isDatagram() && s.closing && !s.aborted && s.out.Gathered {
 		s.writeIfIdle()
 		s.mu.Lock()
 	}
@@ -74,7 +74,7 @@ func (s *Socket) holdsPortOnly() bool {
 	case stateListening:
 		return true
 	case stateBound, stateConnected:
-		if s.kind == abi.KindUDP {
+		if s.kind.isDatagram() {
 			return s.aborted || s.out.Blocks.First == nil
 		}
 		return s.state == stateBound && (s.rare == nil || !s.carried) && s.successor() == nil
@@ -97,7 +97,7 @@ func (s *Socket) Abort() errcode.Code {
 	s.mu.Lock()
 	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
 		s.mu.Unlock()
-		return s.neverOpened()
+		return s.code(opClose, errcode.BadFD)
 	}
 	s.closing = true
 	s.aborted = true
@@ -123,7 +123,7 @@ func (s *Socket) doom() {
 
 // End sends what is queued and then a FIN.
 func (s *Socket) End(done abi.Completion) errcode.Code {
-	if !s.kind.IsClient() && !s.kind.IsConnection() {
+	if !s.kind.isStream() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -136,7 +136,7 @@ func (s *Socket) End(done abi.Completion) errcode.Code {
 		s.queueWorkLocked(workEnd)
 	}
 	s.unlock()
-	return s.sendCode(code)
+	return s.code(opTransfer, code)
 }
 
 // sendFIN sends the FIN of socket_end when its turn has come.
@@ -163,7 +163,7 @@ func (s *Socket) sendFIN() {
 		e = 0 // the peer has ended and gone, and nothing is lost
 	}
 	s.deliverSends()
-	s.complete(abi.OperationEnd, done, s.sendCode(errcode.FromErrno(errcode.Client, e)))
+	s.complete(abi.OperationEnd, done, s.errnoCode(opTransfer, e))
 	s.mu.Lock()
 	if e != 0 {
 		// The peer would wait for the end, and the socket for the peer.
@@ -203,7 +203,7 @@ func (s *Socket) closeStep() {
 		}
 		return
 	}
-	queued := s.out.Size() > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind == abi.KindUDP || s.state == stateConnected)
+	queued := s.out.Size() > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind.isDatagram() || s.state == stateConnected)
 	switch {
 	case queued && s.expired:
 		s.failLocked(unix.ETIMEDOUT)
@@ -211,7 +211,7 @@ func (s *Socket) closeStep() {
 		s.queueWorkLocked(workTimer)
 		s.writeIfIdle()
 		return
-	case s.state != stateConnected || s.kind == abi.KindUDP || s.aborted || s.fatal != errcode.OK:
+	case s.state != stateConnected || s.kind.isDatagram() || s.aborted || s.fatal != errcode.OK:
 	case !s.finSent || !s.sentAll:
 		// All is sent. Now the peer may take its time to read it.
 		if s.hasSession() && !s.finSent && !s.expired {
@@ -292,19 +292,19 @@ func (s *Socket) finish() {
 	}
 	fd := int(s.fd)
 	was := s.state
-	code := s.sendCode(s.fatal)
+	code := s.code(opTransfer, s.fatal)
 	unsent := s.fatal
 	if unsent == errcode.OK {
 		unsent = errcode.Canceled
 	}
 	// The peer must not take what it has for all there was.
-	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.IsStream()
+	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.isStream()
 	s.out.Drop(unsent)
 	s.out.Reset()
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
 	s.rare.settle()
-	if s.kind == abi.KindTLS {
+	if s.kind.isSecureClient() {
 		s.carried = false
 	}
 	end := s.takeEndDone()
@@ -323,7 +323,7 @@ func (s *Socket) finish() {
 			if sys.Disconnect(fd) != 0 {
 				sys.SetReset(fd)
 			}
-		case s.kind.IsStream() && !s.kind.IsServer():
+		case s.kind.isStream():
 			// A forked process may hold the descriptor too. Who else has a listening one goes on
 			// accepting.
 			sys.Shutdown(fd, unix.SHUT_RDWR)
@@ -337,25 +337,25 @@ func (s *Socket) finish() {
 	s.ready = 0
 	s.stopTLS()
 	s.stopTimers()
-	if s.kind == abi.KindUDP {
+	if s.kind.isDatagram() {
 		s.dropUndelivered()
 	}
 	if s.server != nil {
 		s.server.accepts.left(s)
 	}
-	if s.kind == abi.KindTLSServer {
+	if s.kind.isSecureServer() {
 		s.accepts.rejectAll()
 	}
 
 	s.loop.addActive(1)
 	s.loop.removeOpen(s)
 	s.deliverSends()
-	s.complete(abi.OperationEnd, end, s.sendCode(unsent))
+	s.complete(abi.OperationEnd, end, s.code(opTransfer, unsent))
 	if code != errcode.OK {
 		s.emit(abi.EventError, code, nil)
 	}
 	s.endPeriod(code)
-	if s.kind.IsConnection() {
+	if s.kind.isAccepted() {
 		s.Release()
 	}
 	s.forgetSecure()

@@ -3,7 +3,6 @@ package socket
 import (
 	"golang.org/x/sys/unix"
 
-	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/sys"
 )
@@ -21,20 +20,41 @@ type Extra struct {
 	SocketTimeoutMs   int32
 }
 
+// extraMask names extra options.
+type extraMask uint8
+
+const (
+	extraKeepAlive extraMask = 1 << iota
+	extraOOBInline
+	extraNoDelay
+	extraLinger
+	extraBroadcast
+
+	streamExtras   = extraKeepAlive | extraOOBInline | extraNoDelay | extraLinger
+	datagramExtras = extraBroadcast
+)
+
+// kindExtras are the extra options that are not for sockets of all kinds. Linger is the library's own
+// affair, see deadlines: it has no option of the kernel.
+var kindExtras = [...]struct {
+	bit           extraMask
+	name          string
+	of            func(*Extra) Flag
+	level, option int
+}{
+	{extraKeepAlive, "keep_alive", func(x *Extra) Flag { return x.KeepAlive }, unix.SOL_SOCKET, unix.SO_KEEPALIVE},
+	{extraOOBInline, "oob_inline", func(x *Extra) Flag { return x.OOBInline }, unix.SOL_SOCKET, unix.SO_OOBINLINE},
+	{extraNoDelay, "tcp_no_delay", func(x *Extra) Flag { return x.NoDelay }, unix.IPPROTO_TCP, unix.TCP_NODELAY},
+	{extraLinger, "linger_on", func(x *Extra) Flag { return x.Linger }, 0, 0},
+	{extraBroadcast, "broadcast", func(x *Extra) Flag { return x.Broadcast }, unix.SOL_SOCKET, unix.SO_BROADCAST},
+}
+
 // foreignTo names an option that sockets of the kind have not; "" if there is none.
-func (x *Extra) foreignTo(kind abi.Kind) string {
-	udp := kind == abi.KindUDP
-	switch {
-	case udp && x.KeepAlive != 0:
-		return "keep_alive"
-	case udp && x.OOBInline != 0:
-		return "oob_inline"
-	case udp && x.NoDelay != 0:
-		return "tcp_no_delay"
-	case udp && x.Linger != 0:
-		return "linger_on"
-	case !udp && x.Broadcast != 0:
-		return "broadcast"
+func (x *Extra) foreignTo(kind *traits) string {
+	for i := range kindExtras {
+		if o := &kindExtras[i]; kind.extras&o.bit == 0 && o.of(x) != 0 {
+			return o.name
+		}
 	}
 	return ""
 }
@@ -50,7 +70,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	switch {
 	case s.closing, s.state == stateIdle, s.state == stateOpening:
 		s.mu.Unlock()
-		return s.code(unix.EBADF)
+		return s.errnoCode(opSetup, unix.EBADF)
 	case s.state == stateConnecting && s.fd < 0:
 		// The attempts are on the loop's thread and take them from opts.
 	default:
@@ -73,10 +93,10 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 		s.decrefLocked()
 		s.unlock()
 	}
-	if e == 0 && s.kind.IsServer() {
+	if e == 0 && s.kind.isServer() {
 		e = s.extraToConnections(x)
 	}
-	return s.code(e)
+	return s.errnoCode(opSetup, e)
 }
 
 // extraToConnections applies a server's options to the connections it has.
@@ -137,28 +157,28 @@ func (x *Extra) merge(y Extra) {
 }
 
 // apply sets what is given on a descriptor. A listening socket's options are
-// inherited by the connections it accepts, so they are set there too. Linger is the
-// library's own affair: see deadlines.
-func (x *Extra) apply(fd int, kind abi.Kind) unix.Errno {
-	type setting struct {
-		given                bool
-		level, option, value int
-	}
-	stream := kind.IsStream()
-	for _, o := range []setting{
-		{stream && x.KeepAlive != 0, unix.SOL_SOCKET, unix.SO_KEEPALIVE, x.KeepAlive.value()},
-		{stream && x.OOBInline != 0, unix.SOL_SOCKET, unix.SO_OOBINLINE, x.OOBInline.value()},
-		{stream && x.NoDelay != 0, unix.IPPROTO_TCP, unix.TCP_NODELAY, x.NoDelay.value()},
-		{x.SetReceiveBufferSize, unix.SOL_SOCKET, unix.SO_RCVBUF, int(x.ReceiveBufferSize)},
-		{x.SetSendBufferSize, unix.SOL_SOCKET, unix.SO_SNDBUF, int(x.SendBufferSize)},
-		{x.ReuseAddress != 0, unix.SOL_SOCKET, unix.SO_REUSEADDR, x.ReuseAddress.value()},
-		{!stream && x.Broadcast != 0, unix.SOL_SOCKET, unix.SO_BROADCAST, x.Broadcast.value()},
-	} {
-		if !o.given {
-			continue
+// inherited by the connections it accepts, so they are set there too.
+func (x *Extra) apply(fd int, kind *traits) unix.Errno {
+	for i := range kindExtras {
+		o := &kindExtras[i]
+		if f := o.of(x); kind.extras&o.bit != 0 && f != 0 && o.option != 0 {
+			if e := sys.SetInt(fd, o.level, o.option, f.value()); e != 0 {
+				return e
+			}
 		}
-		if e := sys.SetInt(fd, o.level, o.option, o.value); e != 0 {
-			return e
+	}
+	for _, o := range [...]struct {
+		given         bool
+		option, value int
+	}{
+		{x.SetReceiveBufferSize, unix.SO_RCVBUF, int(x.ReceiveBufferSize)},
+		{x.SetSendBufferSize, unix.SO_SNDBUF, int(x.SendBufferSize)},
+		{x.ReuseAddress != 0, unix.SO_REUSEADDR, x.ReuseAddress.value()},
+	} {
+		if o.given {
+			if e := sys.SetInt(fd, unix.SOL_SOCKET, o.option, o.value); e != 0 {
+				return e
+			}
 		}
 	}
 	if x.SetSocketTimeout {

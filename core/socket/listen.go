@@ -40,7 +40,7 @@ func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
 // ListenSecure is Listen with secure options; nil: those that the socket has.
 func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) errcode.Code {
 	defer func() { x.drop() }()
-	if !s.kind.IsServer() {
+	if !s.kind.isServer() {
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
@@ -79,7 +79,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) 
 
 // accept takes clients while somebody wants them.
 func (s *Socket) accept() {
-	if s.kind == abi.KindTLSServer && !s.showClients() {
+	if s.kind.isSecureServer() && !s.showClients() {
 		return
 	}
 	for turn := (budget{reads: acceptBudget}); s.ready != 0; {
@@ -91,7 +91,7 @@ func (s *Socket) accept() {
 		if off || !wants(s.listeners.Load(), abi.EventConnect) {
 			return
 		}
-		if s.kind == abi.KindTLSServer && s.accepts.isCrowded(o.mostHandshakes()) {
+		if s.kind.isSecureServer() && s.accepts.isCrowded(o.mostHandshakes()) {
 			return
 		}
 		if turn.isSpent() || !s.loop.hasRoom() {
@@ -103,7 +103,7 @@ func (s *Socket) accept() {
 		case acceptedClient:
 			s.accepts.gone = 0
 			s.accepts.full = false
-			if s.kind == abi.KindTLSServer {
+			if s.kind.isSecureServer() {
 				s.acceptClientTLS(fd, remote)
 			} else {
 				s.acceptClient(fd, remote)
@@ -162,7 +162,7 @@ func (s *Socket) acceptNever(e unix.Errno) {
 	}
 	s.mu.Lock()
 	s.fatal = errcode.FromErrno(errcode.Client, told)
-	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.code(told))
+	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.errnoCode(opSetup, told))
 	if e == unix.EINVAL {
 		s.failure.text = "somebody who shares the listening descriptor has shut it down"
 	}
@@ -182,16 +182,16 @@ func (s *Socket) acceptLater(e unix.Errno) {
 	}
 	a.full = true
 	s.mu.Lock()
-	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.code(e))
+	s.noteFailureLocked("accept", netaddr.Sockaddr{}, "", s.errnoCode(opSetup, e))
 	s.mu.Unlock()
-	s.emit(abi.EventError, s.code(e), nil)
+	s.emit(abi.EventError, s.errnoCode(opSetup, e), nil)
 }
 
 // acceptClient makes a connection of an accepted descriptor and shows it to the server's
 // listeners; only then may it have events of its own.
 func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	l := library.defaults.beside(s.loop)
-	c := newSocket(l, abi.KindTCPConnection, s.handOn(fd, abi.KindTCPConnection))
+	c := newSocket(l, s.kind.accepts, s.handOn(fd))
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
@@ -222,11 +222,11 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 
 // handOn gives an accepted descriptor the server's options, and returns them. The kernel has handed
 // on those that the listening one had when the client connected, which may be long ago.
-func (s *Socket) handOn(fd int, kind abi.Kind) *options {
+func (s *Socket) handOn(fd int) *options {
 	s.mu.Lock()
 	o := s.opts
 	s.mu.Unlock()
-	o.setAll(fd, kind)
+	o.setAll(fd, traitsOf(s.kind.accepts))
 	return o
 }
 

@@ -26,10 +26,10 @@ func (s *Socket) beginOpen(operation string) (*options, errcode.Code) {
 	case s.released:
 		return nil, errcode.BadFD
 	case s.closing, s.state == stateOpening:
-		return nil, s.code(unix.EALREADY)
+		return nil, s.errnoCode(opSetup, unix.EALREADY)
 	case s.state != stateIdle:
 		s.noteOpenLocked(operation)
-		return nil, s.code(unix.EINVAL)
+		return nil, s.errnoCode(opSetup, unix.EINVAL)
 	}
 	s.state = stateOpening
 	return s.opts, errcode.OK
@@ -43,7 +43,7 @@ func (s *Socket) noteOpenLocked(operation string) {
 			text = "already bound to " + local.String()
 		}
 	}
-	s.extraLocked().failure = &failure{operation: operation, code: s.code(unix.EINVAL), text: text}
+	s.extraLocked().failure = &failure{operation: operation, code: s.errnoCode(opSetup, unix.EINVAL), text: text}
 }
 
 // endOpen gives the socket its descriptor, which has the options o, or the idle state back.
@@ -56,7 +56,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 	} else {
 		s.mu.Lock()
 	}
-	code := s.code(e)
+	code := s.errnoCode(opSetup, e)
 	if code != errcode.OK {
 		s.state = stateIdle
 		s.doomed = false
@@ -69,7 +69,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 		return code
 	}
 	s.beginPeriodLocked(fd, to)
-	if to != stateBound || s.kind == abi.KindUDP {
+	if to != stateBound || s.kind.isDatagram() {
 		s.queueWorkLocked(workOpen)
 	}
 	if s.released {
@@ -97,11 +97,7 @@ func (s *Socket) beginPeriodLocked(fd int, to state) {
 
 // newDescriptor makes a descriptor with every option it is to have.
 func (s *Socket) newDescriptor(o *options, family int) (int, unix.Errno) {
-	kind := unix.SOCK_STREAM
-	if s.kind == abi.KindUDP {
-		kind = unix.SOCK_DGRAM
-	}
-	fd, e := sys.Socket(family, kind)
+	fd, e := sys.Socket(family, s.kind.transport.socketType)
 	if e != 0 {
 		return -1, e
 	}
@@ -135,7 +131,7 @@ func (s *Socket) bound(o *options, sa netaddr.Sockaddr) (int, unix.Errno) {
 
 // Bind opens a client or UDP socket with a local address.
 func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
-	if !s.kind.IsClient() && s.kind != abi.KindUDP {
+	if !s.kind.connects() {
 		return errcode.NotSupported
 	}
 	if s.isCarried() {
@@ -156,14 +152,14 @@ func (s *Socket) begin() {
 	fd := int(s.fd)
 	to := s.state
 	var giver *Socket
-	if s.kind == abi.KindTLS {
+	if s.kind.isSecureClient() {
 		giver = s.giver
 	}
 	s.mu.Unlock()
 	if giver != nil {
 		s.takeOver(giver)
 	}
-	if s.kind == abi.KindTLS {
+	if s.kind.isSecureClient() {
 		return // it is watched, and reported, when it is connected
 	}
 	if s.hasSession() && s.tls.phase == phaseReady {
@@ -186,7 +182,7 @@ func (s *Socket) begin() {
 		return
 	}
 	switch {
-	case s.kind.IsConnection():
+	case s.kind.isAccepted():
 	case to == stateConnected:
 		s.emit(abi.EventConnect, errcode.OK, nil)
 	default:

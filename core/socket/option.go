@@ -120,7 +120,7 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 		o.handshakeTimeout = value
 	case abi.OptionHandshakeLimit:
 		o.handshakeLimit = value
-		if s.kind == abi.KindTLSServer {
+		if s.kind.isSecureServer() {
 			s.queueWorkLocked(workRead) // it may be higher now
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 		s.queueWorkLocked(workTimer)
 	}
 	fd := -1
-	if option >= abi.OptionKeepAliveIdle && option <= abi.OptionKeepAliveCount && s.kind.IsStream() {
+	if option >= abi.OptionKeepAliveIdle && option <= abi.OptionKeepAliveCount && s.kind.transport.tcp {
 		fd = s.increfLocked()
 	}
 	s.unlock()
@@ -140,7 +140,7 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 	s.catchUp(fd, &o)
 	s.decrefLocked()
 	s.unlock()
-	return s.code(e)
+	return s.errnoCode(opSetup, e)
 }
 
 // catchUp locks the socket at a moment when a descriptor, which has the options o, has those that
@@ -180,7 +180,7 @@ func (s *Socket) Option(option abi.Option) (int64, errcode.Code) {
 		return int64(o.reusePort.value()), errcode.OK
 	case abi.OptionReuseAddress:
 		if o.reuseAddress == 0 {
-			return truth(s.kind.IsServer()), errcode.OK
+			return truth(s.kind.isServer()), errcode.OK
 		}
 		return int64(o.reuseAddress.value()), errcode.OK
 	case abi.OptionIPv6Only:
@@ -212,9 +212,9 @@ func truth(b bool) int64 {
 }
 
 // setBefore applies what counts before bind(2).
-func (o *options) setBefore(fd int, kind abi.Kind, family int) unix.Errno {
+func (o *options) setBefore(fd int, kind *traits, family int) unix.Errno {
 	reuse := o.reuseAddress
-	if reuse == 0 && kind.IsServer() {
+	if reuse == 0 && kind.isServer() {
 		reuse = FlagOf(true)
 	}
 	for _, f := range []struct {
@@ -237,8 +237,8 @@ func (o *options) setBefore(fd int, kind abi.Kind, family int) unix.Errno {
 }
 
 // setAll applies what a fresh descriptor has to have: all that was ever set.
-func (o *options) setAll(fd int, kind abi.Kind) unix.Errno {
-	if kind.IsStream() {
+func (o *options) setAll(fd int, kind *traits) unix.Errno {
+	if kind.transport.tcp {
 		if e := o.setKeepAlive(fd); e != 0 {
 			return e
 		}

@@ -81,7 +81,7 @@ func (s *Socket) complete(op abi.Operation, c abi.Completion, code errcode.Code)
 		return
 	}
 	if op == abi.OperationConnect {
-		code = s.sendCode(s.compatConnect(code))
+		code = s.code(opTransfer, s.compatConnect(code))
 	}
 	s.loop.sink.completion(op, s.handle, c, code)
 }

@@ -37,7 +37,7 @@ type Socket struct {
 	handle    int64
 	server    *Socket // of a connection
 	clientID  int64
-	kind      abi.Kind
+	kind      *traits
 	compat    bool
 
 	// The following is under mu, or is changed under mu by the loop's thread only.
@@ -129,7 +129,7 @@ func (s *Socket) connector() *connector {
 // held.
 func (s *Socket) dropConnectorLocked() {
 	s.conn = nil
-	if s.kind == abi.KindTCP && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
+	if !s.kind.keepsRare() && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
 		s.rare = nil
 	}
 }
@@ -159,12 +159,12 @@ func Lookup(handle int64) *Socket { return library.sockets.Find(handle) }
 
 // Construct makes a socket on a loop; a loop that is ending is not valid.
 func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
-	if kind != abi.KindUDP && !kind.IsClient() && !kind.IsServer() {
+	if k := traitsOf(kind); k == nil || k.isAccepted() {
 		return nil, errcode.Parameter
 	}
 	s := newSocket(l, kind, &defaultOptions)
 	s.compat = library.compat.Load()
-	if kind.IsServer() {
+	if s.kind.isServer() {
 		s.accepts = &acceptor{}
 	}
 	// In one step, so that releaseAll misses none.
@@ -182,11 +182,11 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 var tooManyOpen = errcode.FromErrno(errcode.Client, unix.EMFILE)
 
 func newSocket(l *Loop, kind abi.Kind, opts *options) *Socket {
-	s := &Socket{loop: l, kind: kind, fd: -1, opts: opts}
-	if kind == abi.KindUDP || kind.IsServer() || kind.IsTLS() {
+	s := &Socket{loop: l, kind: traitsOf(kind), fd: -1, opts: opts}
+	if s.kind.keepsRare() {
 		s.rare = &rare{}
 	}
-	if kind == abi.KindUDP {
+	if s.kind.isDatagram() {
 		s.out.CountDatagrams()
 	}
 	return s
@@ -199,7 +199,13 @@ func (s *Socket) Handle() int64 { return s.handle }
 func (s *Socket) Loop() *Loop { return s.loop }
 
 // Kind returns what the socket is.
-func (s *Socket) Kind() abi.Kind { return s.kind }
+func (s *Socket) Kind() abi.Kind { return s.kind.id }
+
+// IsServer reports whether the socket listens.
+func (s *Socket) IsServer() bool { return s.kind.isServer() }
+
+// TakesSecure reports whether the socket can be told secure options.
+func (s *Socket) TakesSecure() bool { return s.kind.isConfigured() }
 
 // unlock ends a critical section and has the loop do what was left.
 func (s *Socket) unlock() {
@@ -250,7 +256,7 @@ func (s *Socket) FD() (int, errcode.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fd < 0 || s.state == stateOpening {
-		return -1, s.getterCode(unix.EBADF)
+		return -1, s.errnoCode(opGet, unix.EBADF)
 	}
 	return int(s.fd), errcode.OK
 }
@@ -264,16 +270,16 @@ func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
 	}
 	s.mu.Unlock()
 	if fd < 0 {
-		return netaddr.Sockaddr{}, s.getterCode(unix.EBADF)
+		return netaddr.Sockaddr{}, s.errnoCode(opGet, unix.EBADF)
 	}
 	sa, e := sys.LocalAddr(fd)
 	s.decref()
-	return sa, s.getterCode(e)
+	return sa, s.errnoCode(opGet, e)
 }
 
 // RemoteAddr returns the peer's address.
 func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
-	if s.kind.IsServer() {
+	if s.kind.isServer() {
 		return netaddr.Sockaddr{}, errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -282,9 +288,9 @@ func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
 	case s.state == stateConnected:
 		return s.remote.Sockaddr(), errcode.OK
 	case s.state == stateIdle, s.state == stateOpening:
-		return netaddr.Sockaddr{}, s.getterCode(unix.EBADF)
+		return netaddr.Sockaddr{}, s.errnoCode(opGet, unix.EBADF)
 	}
-	return netaddr.Sockaddr{}, s.getterCode(unix.ENOTCONN)
+	return netaddr.Sockaddr{}, s.errnoCode(opGet, unix.ENOTCONN)
 }
 
 // State returns what getState says.
@@ -293,7 +299,7 @@ func (s *Socket) State() (bound, connected, closed bool) {
 	defer s.mu.Unlock()
 	bound = s.fd >= 0 && s.state != stateOpening
 	connected = s.state == stateConnected && s.fd >= 0
-	if s.kind.IsServer() {
+	if s.kind.isServer() {
 		connected = s.accepts.live.Load() > 0
 	}
 	return bound, connected, s.closed
@@ -308,7 +314,7 @@ func (s *Socket) QueueLength() int64 {
 
 // ClientID returns the number of a connection at its server.
 func (s *Socket) ClientID() (int64, errcode.Code) {
-	if !s.kind.IsConnection() {
+	if !s.kind.isAccepted() {
 		return 0, errcode.NotSupported
 	}
 	return s.clientID, errcode.OK

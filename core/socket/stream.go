@@ -174,7 +174,7 @@ func (s *Socket) failAsLocked(code errcode.Code, text string) {
 		return
 	}
 	s.fatal = code
-	s.noteFailureLocked("connection to", s.remote.Sockaddr(), "", s.sendCode(code))
+	s.noteFailureLocked("connection to", s.remote.Sockaddr(), "", s.code(opTransfer, code))
 	s.failure.text = text
 	s.truncated = s.truncated || s.out.Size() > 0
 	s.out.Drop(s.fatal)

@@ -71,21 +71,8 @@ func (s *Socket) RunTask() {
 	}
 }
 
-// read takes in what there is, by kind.
-func (s *Socket) read() {
-	switch s.kind {
-	case abi.KindTCPServer, abi.KindTLSServer:
-		s.accept()
-	case abi.KindUDP:
-		s.readPackets()
-	case abi.KindTLS, abi.KindTLSConnection:
-		if s.tls != nil {
-			s.readTLS()
-		}
-	default:
-		s.readStream()
-	}
-}
+// read takes in what there is.
+func (s *Socket) read() { s.kind.flow.read(s) }
 
 // readLater gives other sockets their turn.
 func (s *Socket) readLater() { s.loop.sink.readLater(s) }

@@ -40,7 +40,7 @@ const failuresKept = 256
 // acceptClientTLS begins the handshake with a client.
 func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	l := library.defaults.beside(s.loop)
-	opts := s.handOn(fd, abi.KindTLSConnection)
+	opts := s.handOn(fd)
 	s.mu.Lock()
 	x := s.share()
 	s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 		s.refused(handshakeFailure{remote, e.Code, e.Text})
 		return
 	}
-	c := newSocket(l, abi.KindTLSConnection, opts)
+	c := newSocket(l, s.kind.accepts, opts)
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
@@ -314,7 +314,7 @@ func (s *Socket) handshakeDone(e unix.Errno) {
 // handshakeFailed reports it on the server and closes, so that the client can read the
 // alert.
 func (s *Socket) handshakeFailed(code errcode.Code, text string) {
-	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.sendCode(code), text})
+	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.code(opTransfer, code), text})
 	s.server.leaveReading()
 	s.tls.notified = true
 	s.tls.phase = phaseOpen
@@ -373,7 +373,7 @@ func (s *Socket) showsClientsLocked() bool {
 // awaitHandshakes reports whether a server that is being closed waits for its clients' handshakes.
 // Its port is free in the meantime.
 func (s *Socket) awaitHandshakes() bool {
-	if s.kind != abi.KindTLSServer {
+	if !s.kind.isSecureServer() {
 		return false
 	}
 	s.mu.Lock()

@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
@@ -66,7 +65,7 @@ func must(err error) {
 func secured(p *probe) *probe {
 	i := testIdentity()
 	config := &tlsengine.Config{CA: [][]byte{i.certificate}, NoTickets: true}
-	if p.s.kind == abi.KindTLSServer {
+	if p.s.kind.isSecureServer() {
 		config = &tlsengine.Config{Server: true, Identities: []tlsengine.Identity{{Certificate: i.certificate, Key: i.key}}}
 	}
 	x, code := p.s.NewSecure(config, "", "test")
