@@ -12,7 +12,7 @@ import (
 
 // Adopt opens a socket with an existing descriptor.
 func (s *Socket) Adopt(fd int) errcode.Code {
-	if s.kind.isAccepted() {
+	if s.kind().isAccepted() {
 		return errcode.NotSupported
 	}
 	if fd < 0 {
@@ -37,14 +37,14 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	s.mu.Lock()
 	s.remote = remote.Keep()
-	if s.kind.isSecureClient() {
+	if s.kind().isSecureClient() {
 		s.carried = true
 	}
 	if x != nil {
 		s.setSecure(x)
 	}
 	s.mu.Unlock()
-	o.setAll(fd, s.kind)
+	o.setAll(fd, s.kind())
 	return s.endOpen(fd, o, to, 0, "adopt", netaddr.Sockaddr{})
 }
 
@@ -67,14 +67,14 @@ func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	connected := e == 0 && remote.IsValid()
 	switch {
 	case !local.IsValid():
-	case socketType != s.kind.transport.socketType:
-	case s.kind.isServer() && listening == 1:
+	case socketType != s.kind().transport.socketType:
+	case s.kind().isServer() && listening == 1:
 		return stateListening, none, 0
-	case s.kind.isSecureClient() && connected:
+	case s.kind().isSecureClient() && connected:
 		return stateBound, remote, 0 // until the handshake is made
-	case s.kind.connects() && connected:
+	case s.kind().connects() && connected:
 		return stateConnected, remote, 0
-	case s.kind.isDatagram() && local.Port() != 0:
+	case s.kind().isDatagram() && local.Port() != 0:
 		return stateBound, none, 0
 	}
 	return stateIdle, none, unix.EPROTOTYPE

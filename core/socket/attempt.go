@@ -33,7 +33,7 @@ func (a *attempt) start() unix.Errno {
 	a.fd, a.opts = fd, o
 	a.c.text = ""
 	e := sys.Connect(fd, &a.address)
-	if s.kind.isDatagram() {
+	if s.kind().isDatagram() {
 		if e == 0 && s.token == 0 {
 			e = s.watch(fd)
 		}
@@ -73,7 +73,7 @@ func (a *attempt) Ready(events uint32) {
 		sys.SetReset(a.fd) // otherwise the port would stay in use for a minute
 		e = int(unix.ECONNREFUSED)
 	}
-	if e == 0 && c.s.kind.isSecureClient() {
+	if e == 0 && c.s.kind().isSecureClient() {
 		c.beginTLS(a, events)
 		return
 	}
@@ -111,7 +111,7 @@ func (a *attempt) isSelfConnected() bool {
 // same address: the kernel would take the port away from the old one.
 func (c *connector) attemptFailed(a *attempt, e unix.Errno) {
 	c.outcome = outcome{errcode.FromErrno(errcode.Client, routeErrno(e, a.address)), a.address, c.text}
-	if a.fd < 0 || c.s.kind.isDatagram() && c.bound {
+	if a.fd < 0 || c.s.kind().isDatagram() && c.bound {
 		return
 	}
 	if !c.bound {

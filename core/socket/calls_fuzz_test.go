@@ -53,7 +53,7 @@ func (x *script) pick(list *[]*probe, kind abi.Kind) *probe {
 // fresh is socket, with options for TLS.
 func (f *fixture) fresh(kind abi.Kind) *probe {
 	p := f.socket(kind)
-	if p.s.kind.secure {
+	if p.s.kind().secure {
 		secured(p)
 	}
 	return p
@@ -203,7 +203,7 @@ func (x *script) step() {
 	case 21:
 		x.over(x.pick(&x.clients, abi.KindTCP))
 	case 22:
-		if p := x.any(); !p.released && (p.s.kind.isSecureClient() || p.s.kind.isSecureServer()) {
+		if p := x.any(); !p.released && (p.s.kind().isSecureClient() || p.s.kind().isSecureServer()) {
 			secured(p)
 		}
 	default:

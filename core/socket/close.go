@@ -22,7 +22,7 @@ func (s *Socket) Close(done abi.Completion) errcode.Code {
 	}
 	if !s.closing {
 		s.beginClose()
-		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind.isStream() {
+		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind().isStream() {
 			s.aborted = true
 		}
 	}
@@ -40,7 +40,7 @@ func (s *Socket) Close(done abi.Completion) errcode.Code {
 // any more: the program may bind another socket to its port when the call that has ended the period
 // returns. What else belongs to the end of the period comes as always.
 func (s *Socket) freePort() {
-	if !s.kind.isAccepted() {
+	if !s.kind().isAccepted() {
 		s.loop.ifStill(Host.ThreadID(), s.closeUnused)
 	}
 }
@@ -48,7 +48,7 @@ func (s *Socket) freePort() {
 // closeUnused is called while the loop's thread does nothing with the descriptor.
 func (s *Socket) closeUnused() {
 	s.mu.Lock()
-	if s.kind.isDatagram() && s.closing && !s.aborted && s.out.Gathered {
+	if s.kind().isDatagram() && s.closing && !s.aborted && s.out.Gathered {
 		s.writeIfIdle()
 		s.mu.Lock()
 	}
@@ -74,7 +74,7 @@ func (s *Socket) holdsPortOnly() bool {
 	case stateListening:
 		return true
 	case stateBound, stateConnected:
-		if s.kind.isDatagram() {
+		if s.kind().isDatagram() {
 			return s.aborted || s.out.Blocks.First == nil
 		}
 		return s.state == stateBound && (s.rare == nil || !s.carried) && s.successor() == nil
@@ -123,7 +123,7 @@ func (s *Socket) doom() {
 
 // End sends what is queued and then a FIN.
 func (s *Socket) End(done abi.Completion) errcode.Code {
-	if !s.kind.isStream() {
+	if !s.kind().isStream() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -203,7 +203,7 @@ func (s *Socket) closeStep() {
 		}
 		return
 	}
-	queued := s.out.Size() > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind.isDatagram() || s.state == stateConnected)
+	queued := s.out.Size() > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind().isDatagram() || s.state == stateConnected)
 	switch {
 	case queued && s.expired:
 		s.failLocked(unix.ETIMEDOUT)
@@ -211,7 +211,7 @@ func (s *Socket) closeStep() {
 		s.queueWorkLocked(workTimer)
 		s.writeIfIdle()
 		return
-	case s.state != stateConnected || s.kind.isDatagram() || s.aborted || s.fatal != errcode.OK:
+	case s.state != stateConnected || s.kind().isDatagram() || s.aborted || s.fatal != errcode.OK:
 	case !s.finSent || !s.sentAll:
 		// All is sent. Now the peer may take its time to read it.
 		if s.hasSession() && !s.finSent && !s.expired {
@@ -298,13 +298,13 @@ func (s *Socket) finish() {
 		unsent = errcode.Canceled
 	}
 	// The peer must not take what it has for all there was.
-	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind.isStream()
+	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind().isStream()
 	s.out.Drop(unsent)
 	s.out.Reset()
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
 	s.rare.settle()
-	if s.kind.isSecureClient() {
+	if s.kind().isSecureClient() {
 		s.carried = false
 	}
 	end := s.takeEndDone()
@@ -323,7 +323,7 @@ func (s *Socket) finish() {
 			if sys.Disconnect(fd) != 0 {
 				sys.SetReset(fd)
 			}
-		case s.kind.isStream():
+		case s.kind().isStream():
 			// A forked process may hold the descriptor too. Who else has a listening one goes on
 			// accepting.
 			sys.Shutdown(fd, unix.SHUT_RDWR)
@@ -337,13 +337,13 @@ func (s *Socket) finish() {
 	s.ready = 0
 	s.stopTLS()
 	s.stopTimers()
-	if s.kind.isDatagram() {
+	if s.kind().isDatagram() {
 		s.dropUndelivered()
 	}
 	if s.server != nil {
 		s.server.accepts.left(s)
 	}
-	if s.kind.isSecureServer() {
+	if s.kind().isSecureServer() {
 		s.accepts.rejectAll()
 	}
 
@@ -355,7 +355,7 @@ func (s *Socket) finish() {
 		s.emit(abi.EventError, code, nil)
 	}
 	s.endPeriod(code)
-	if s.kind.isAccepted() {
+	if s.kind().isAccepted() {
 		s.Release()
 	}
 	s.forgetSecure()

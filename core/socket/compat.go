@@ -75,7 +75,7 @@ func (s *Socket) compatAddress(text string, port int32, family abi.Family) (stri
 
 // compatConnect gives every failed connect one code.
 func (s *Socket) compatConnect(code errcode.Code) errcode.Code {
-	if s.compat && !s.kind.secure && code != errcode.OK && code != errcode.Canceled {
+	if s.compat && !s.kind().secure && code != errcode.OK && code != errcode.Canceled {
 		return errcode.FromErrno(errcode.Client, unix.EINPROGRESS)
 	}
 	return code

@@ -74,7 +74,7 @@ func (s *Socket) Connect(target netaddr.Target, timeoutMs int32, done abi.Comple
 // ConnectSecure is Connect with secure options; nil: those that the socket has, or the defaults.
 func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSConfig, done abi.Completion) errcode.Code {
 	defer func() { x.drop() }()
-	if !s.kind.connects() {
+	if !s.kind().connects() {
 		return errcode.NotSupported
 	}
 	if timeoutMs < 0 || timeoutMs > maxTimeout {
@@ -85,7 +85,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 	}
 	c := &connector{s: s, target: target, done: done, deadline: reactor.Clock() + int64(timeoutMs)*1e6}
 	c.timer.Owner = c
-	if s.kind.isSecureClient() && x == nil {
+	if s.kind().isSecureClient() && x == nil {
 		var code errcode.Code
 		if x, code = s.defaultSecure(); code != errcode.OK {
 			return code
@@ -110,7 +110,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 	}
 	c.secure = s.share()
 	c.bound = s.state == stateBound
-	c.carried = s.kind.isSecureClient() && s.carried
+	c.carried = s.kind().isSecureClient() && s.carried
 	if !c.bound {
 		s.state = stateOpening // nobody else, while the list is asked
 		s.mu.Unlock()
@@ -246,7 +246,7 @@ func (c *connector) usable(found []netaddr.Sockaddr) []netaddr.Sockaddr {
 			usable = append(usable, a)
 		case a.Is4In6() && c.local.Is4():
 			usable = append(usable, a.Unmap())
-		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()) && c.s.kind.isDatagram():
+		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()) && c.s.kind().isDatagram():
 			usable = append(usable, a)
 		case a.Is4() && (c.local.IsUnspecified() || c.local.Is4In6()):
 			usable = append(usable, a.Map())
@@ -372,7 +372,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.remote = a.address.Keep()
 	s.dropConnectorLocked()
 	s.state = stateConnected
-	if s.kind.isSecureClient() {
+	if s.kind().isSecureClient() {
 		s.carried = false
 		s.tls.phase = phaseOpen
 		s.negotiated()
@@ -380,7 +380,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.mu.Unlock()
 	s.ready = events & (pollIn | pollGone | pollUrgent)
 	s.active = reactor.Clock()
-	if !s.kind.isDatagram() {
+	if !s.kind().isDatagram() {
 		s.token = a.token
 		s.loop.reactor.Replace(a.token, s)
 	}

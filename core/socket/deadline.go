@@ -13,7 +13,7 @@ import (
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
-	if s.closing && !s.expired && (s.state == stateConnected || s.state == stateListening || s.kind.isDatagram() && queued) {
+	if s.closing && !s.expired && (s.state == stateConnected || s.state == stateListening || s.kind().isDatagram() && queued) {
 		if s.lastProgress == 0 {
 			s.lastProgress = reactor.Clock()
 		}
@@ -26,7 +26,7 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 	if s.state == stateConnecting && s.server != nil && !s.closing {
 		return closing, 0, s.tls.begun + o.handshakeTimeout*1e6
 	}
-	if s.state != stateConnected || s.closing || !s.kind.isStream() {
+	if s.state != stateConnected || s.closing || !s.kind().isStream() {
 		return closing, 0, 0
 	}
 	if ms := int64(o.extra.SocketTimeoutMs); ms > 0 && queued {
@@ -48,7 +48,7 @@ func (s *Socket) queued() bool { return s.out.Size() > 0 || s.hasCipher() || s.e
 // isSending reports whether the peer may still have to take something: what is queued, or after the
 // FIN of a close what the kernel holds. mu is held.
 func (s *Socket) isSending() bool {
-	return s.state == stateConnected && s.kind.isStream() && (s.queued() || s.sentAll)
+	return s.state == stateConnected && s.kind().isStream() && (s.queued() || s.sentAll)
 }
 
 // probePeer counts it as progress if the peer has taken bytes that the kernel had for it
@@ -106,7 +106,7 @@ func (s *Socket) setTimer() {
 
 // Expire looks which deadline has passed.
 func (s *Socket) Expire(t *reactor.Timer) {
-	if s.kind.isServer() && t == s.accepts.retry {
+	if s.kind().isServer() && t == s.accepts.retry {
 		s.ready |= pollIn
 		s.accept()
 		return
@@ -140,7 +140,7 @@ func (s *Socket) stopTimers() {
 	if s.timer != nil {
 		s.loop.reactor.StopTimer(s.timer)
 	}
-	if s.kind.isServer() && s.accepts.retry != nil {
+	if s.kind().isServer() && s.accepts.retry != nil {
 		s.loop.reactor.StopTimer(s.accepts.retry)
 		s.accepts.full = false
 	}

@@ -62,7 +62,7 @@ func (x *Extra) foreignTo(kind *traits) string {
 // SetExtraOptions applies options to an open socket and keeps them: for the
 // descriptors it will have, and on a server for its connections.
 func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
-	if member := x.foreignTo(s.kind); member != "" {
+	if member := x.foreignTo(s.kind()); member != "" {
 		return s.Refuse("set_extra_options", member+" is not for a socket of this kind")
 	}
 	s.mu.Lock()
@@ -88,12 +88,12 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	s.unlock()
 	var e unix.Errno
 	if fd >= 0 {
-		e = x.apply(fd, s.kind)
+		e = x.apply(fd, s.kind())
 		s.catchUp(fd, &o)
 		s.decrefLocked()
 		s.unlock()
 	}
-	if e == 0 && s.kind.isServer() {
+	if e == 0 && s.kind().isServer() {
 		e = s.extraToConnections(x)
 	}
 	return s.errnoCode(opSetup, e)
@@ -123,7 +123,7 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 		if fd < 0 {
 			return
 		}
-		if e := x.apply(fd, c.kind); e != 0 && first == 0 {
+		if e := x.apply(fd, c.kind()); e != 0 && first == 0 {
 			first = e
 		}
 		c.catchUp(fd, given)

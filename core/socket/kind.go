@@ -20,7 +20,6 @@ const (
 // traits are what all sockets of a kind have in common. A new kind is a row of kinds: nothing else
 // asks which kind a socket is, but what its traits are.
 type traits struct {
-	id        abi.Kind
 	role      role
 	transport *transport
 	flow      flow
@@ -61,15 +60,9 @@ var kinds = [...]traits{
 	},
 }
 
-func init() {
-	for k := range kinds {
-		kinds[k].id = abi.Kind(k)
-	}
-}
-
 // traitsOf returns the traits of a kind, nil if there is no such kind.
 func traitsOf(k abi.Kind) *traits {
-	if k < 0 || int(k) >= len(kinds) || kinds[k].role == 0 {
+	if int(k) >= len(kinds) || kinds[k].role == 0 {
 		return nil
 	}
 	return &kinds[k]
@@ -202,7 +195,7 @@ func (c *codes) of(op operation, cause errcode.Code) errcode.Code {
 
 // code is codes.of for the socket's kind.
 func (s *Socket) code(op operation, cause errcode.Code) errcode.Code {
-	return s.kind.codes.of(op, cause)
+	return s.kind().codes.of(op, cause)
 }
 
 // errnoCode is code for an errno of the kernel, or one that stands for the cause.

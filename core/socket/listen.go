@@ -40,7 +40,7 @@ func (s *Socket) Listen(sa netaddr.Sockaddr, backlog int32) errcode.Code {
 // ListenSecure is Listen with secure options; nil: those that the socket has.
 func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) errcode.Code {
 	defer func() { x.drop() }()
-	if !s.kind.isServer() {
+	if !s.kind().isServer() {
 		return errcode.NotSupported
 	}
 	if backlog < 0 || backlog > math.MaxUint16 {
@@ -79,7 +79,7 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) 
 
 // accept takes clients while somebody wants them.
 func (s *Socket) accept() {
-	if s.kind.isSecureServer() && !s.showClients() {
+	if s.kind().isSecureServer() && !s.showClients() {
 		return
 	}
 	for turn := (budget{reads: acceptBudget}); s.ready != 0; {
@@ -91,7 +91,7 @@ func (s *Socket) accept() {
 		if off || !wants(s.listeners.Load(), abi.EventConnect) {
 			return
 		}
-		if s.kind.isSecureServer() && s.accepts.isCrowded(o.mostHandshakes()) {
+		if s.kind().isSecureServer() && s.accepts.isCrowded(o.mostHandshakes()) {
 			return
 		}
 		if turn.isSpent() || !s.loop.hasRoom() {
@@ -103,7 +103,7 @@ func (s *Socket) accept() {
 		case acceptedClient:
 			s.accepts.gone = 0
 			s.accepts.full = false
-			if s.kind.isSecureServer() {
+			if s.kind().isSecureServer() {
 				s.acceptClientTLS(fd, remote)
 			} else {
 				s.acceptClient(fd, remote)
@@ -191,7 +191,7 @@ func (s *Socket) acceptLater(e unix.Errno) {
 // listeners; only then may it have events of its own.
 func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	l := library.defaults.beside(s.loop)
-	c := newSocket(l, s.kind.accepts, s.handOn(fd))
+	c := newSocket(l, s.kind().accepts, s.handOn(fd))
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
@@ -226,7 +226,7 @@ func (s *Socket) handOn(fd int) *options {
 	s.mu.Lock()
 	o := s.opts
 	s.mu.Unlock()
-	o.setAll(fd, traitsOf(s.kind.accepts))
+	o.setAll(fd, traitsOf(s.kind().accepts))
 	return o
 }
 
@@ -247,7 +247,7 @@ func (s *Socket) inform(c *Socket) {
 		fd := c.increfLocked()
 		c.unlock()
 		if fd >= 0 {
-			o.setAll(fd, c.kind)
+			o.setAll(fd, c.kind())
 			c.decref()
 		}
 	}

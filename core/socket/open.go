@@ -69,7 +69,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 		return code
 	}
 	s.beginPeriodLocked(fd, to)
-	if to != stateBound || s.kind.isDatagram() {
+	if to != stateBound || s.kind().isDatagram() {
 		s.queueWorkLocked(workOpen)
 	}
 	if s.released {
@@ -97,12 +97,12 @@ func (s *Socket) beginPeriodLocked(fd int, to state) {
 
 // newDescriptor makes a descriptor with every option it is to have.
 func (s *Socket) newDescriptor(o *options, family int) (int, unix.Errno) {
-	fd, e := sys.Socket(family, s.kind.transport.socketType)
+	fd, e := sys.Socket(family, s.kind().transport.socketType)
 	if e != 0 {
 		return -1, e
 	}
-	if e = o.setBefore(fd, s.kind, family); e == 0 {
-		e = o.setAll(fd, s.kind)
+	if e = o.setBefore(fd, s.kind(), family); e == 0 {
+		e = o.setAll(fd, s.kind())
 	}
 	if e != 0 {
 		sys.Close(fd)
@@ -131,7 +131,7 @@ func (s *Socket) bound(o *options, sa netaddr.Sockaddr) (int, unix.Errno) {
 
 // Bind opens a client or UDP socket with a local address.
 func (s *Socket) Bind(sa netaddr.Sockaddr) errcode.Code {
-	if !s.kind.connects() {
+	if !s.kind().connects() {
 		return errcode.NotSupported
 	}
 	if s.isCarried() {
@@ -152,14 +152,14 @@ func (s *Socket) begin() {
 	fd := int(s.fd)
 	to := s.state
 	var giver *Socket
-	if s.kind.isSecureClient() {
+	if s.kind().isSecureClient() {
 		giver = s.giver
 	}
 	s.mu.Unlock()
 	if giver != nil {
 		s.takeOver(giver)
 	}
-	if s.kind.isSecureClient() {
+	if s.kind().isSecureClient() {
 		return // it is watched, and reported, when it is connected
 	}
 	if s.hasSession() && s.tls.phase == phaseReady {
@@ -182,7 +182,7 @@ func (s *Socket) begin() {
 		return
 	}
 	switch {
-	case s.kind.isAccepted():
+	case s.kind().isAccepted():
 	case to == stateConnected:
 		s.emit(abi.EventConnect, errcode.OK, nil)
 	default:

@@ -120,7 +120,7 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 		o.handshakeTimeout = value
 	case abi.OptionHandshakeLimit:
 		o.handshakeLimit = value
-		if s.kind.isSecureServer() {
+		if s.kind().isSecureServer() {
 			s.queueWorkLocked(workRead) // it may be higher now
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 		s.queueWorkLocked(workTimer)
 	}
 	fd := -1
-	if option >= abi.OptionKeepAliveIdle && option <= abi.OptionKeepAliveCount && s.kind.transport.tcp {
+	if option >= abi.OptionKeepAliveIdle && option <= abi.OptionKeepAliveCount && s.kind().transport.tcp {
 		fd = s.increfLocked()
 	}
 	s.unlock()
@@ -151,7 +151,7 @@ func (s *Socket) catchUp(fd int, o *options) {
 	for s.opts != o {
 		o = s.opts
 		s.mu.Unlock()
-		o.setAll(fd, s.kind)
+		o.setAll(fd, s.kind())
 		s.mu.Lock()
 	}
 }
@@ -180,7 +180,7 @@ func (s *Socket) Option(option abi.Option) (int64, errcode.Code) {
 		return int64(o.reusePort.value()), errcode.OK
 	case abi.OptionReuseAddress:
 		if o.reuseAddress == 0 {
-			return truth(s.kind.isServer()), errcode.OK
+			return truth(s.kind().isServer()), errcode.OK
 		}
 		return int64(o.reuseAddress.value()), errcode.OK
 	case abi.OptionIPv6Only:

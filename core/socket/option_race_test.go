@@ -28,7 +28,7 @@ func firstTime(t testing.TB, op sys.Op, f func() unix.Errno) {
 
 // setMeanwhile sets on a socket what requireMeanwhile looks for.
 func setMeanwhile(p *probe) unix.Errno {
-	if !p.s.kind.isDatagram() {
+	if !p.s.kind().isDatagram() {
 		p.set(abi.OptionKeepAliveInterval, 9)
 	}
 	if bound, _, _ := p.s.State(); bound || p.connecting() {
@@ -40,7 +40,7 @@ func setMeanwhile(p *probe) unix.Errno {
 
 func requireMeanwhile(t *testing.T, p *probe) {
 	t.Helper()
-	if !p.s.kind.isDatagram() {
+	if !p.s.kind().isDatagram() {
 		assert.Equal(t, 9, kernel(t, p, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL))
 	}
 	if p.s.opts.extra.SetReceiveBufferSize {
@@ -116,7 +116,7 @@ func TestOptionsDuringAnOpening(t *testing.T) {
 	for _, kind := range []abi.Kind{abi.KindTCP, abi.KindTCPServer} {
 		p := f.socket(kind)
 		firstTime(t, sys.OpBind, func() unix.Errno { return setMeanwhile(p) })
-		if p.s.kind.isServer() {
+		if p.s.kind().isServer() {
 			require.Equal(t, errcode.OK, p.serve())
 		} else {
 			require.Equal(t, errcode.OK, p.bind("127.0.0.1", 0))

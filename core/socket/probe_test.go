@@ -104,7 +104,7 @@ func (p *probe) event(e *abi.Event) {
 	switch e.Type {
 	case abi.EventMessage:
 		b := bytesAt(e.Data, e.Size)
-		if p.s.kind.isDatagram() {
+		if p.s.kind().isDatagram() {
 			p.packets = append(p.packets, b)
 			p.senders = append(p.senders, fmt.Sprintf("%s %d", textAt(e.Remote.Address), e.Remote.Port))
 		} else {
@@ -144,7 +144,7 @@ func (p *probe) check() {
 	periods := strings.Split(strings.Join(p.log, ",")+",", "close")
 	for i, text := range periods {
 		period := strings.Split(strings.Trim(text, ","), ",")
-		if !p.s.kind.isDatagram() && !p.s.kind.isServer() {
+		if !p.s.kind().isDatagram() && !p.s.kind().isServer() {
 			requireOrder(f, period, i == len(periods)-1)
 		}
 	}

@@ -12,7 +12,7 @@ func (s *Socket) beginReceiptLocked() reading {
 	switch {
 	case q.IsDue() || s.pendingWork&workDrain != 0:
 		return readSettle
-	case s.kind.secure:
+	case s.kind().secure:
 		return readDeliver // the loop's thread alone writes
 	case !q.BeginReceipt():
 		return readWait

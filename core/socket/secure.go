@@ -91,7 +91,7 @@ func (x *TLSConfig) drop() {
 
 // share returns what the socket has been told, with a reference of its own. mu is held.
 func (s *Socket) share() TLSConfig {
-	if !s.kind.isConfigured() {
+	if !s.kind().isConfigured() {
 		return TLSConfig{}
 	}
 	x := s.secure
@@ -103,7 +103,7 @@ func (s *Socket) share() TLSConfig {
 
 // forgetSecure drops what a socket that nobody can use any more has been told.
 func (s *Socket) forgetSecure() {
-	if !s.kind.secure {
+	if !s.kind().secure {
 		return
 	}
 	s.mu.Lock()
@@ -125,7 +125,7 @@ func (s *Socket) negotiated() {
 
 // TLSInfo returns what the handshake has agreed on; of a server, what it offers.
 func (s *Socket) TLSInfo() (*tlsengine.Info, errcode.Code) {
-	if !s.kind.secure {
+	if !s.kind().secure {
 		return nil, errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -133,7 +133,7 @@ func (s *Socket) TLSInfo() (*tlsengine.Info, errcode.Code) {
 	switch {
 	case s.state == stateIdle, s.state == stateOpening:
 		return nil, errcode.TLSNotBound
-	case s.kind.isSecureServer() && s.secure.context != nil:
+	case s.kind().isSecureServer() && s.secure.context != nil:
 		return s.secure.context.Info(), errcode.OK
 	case s.info == nil:
 		return nil, errcode.TLSSession

@@ -33,11 +33,11 @@ func (s *Socket) SendVector(t abi.Thread, bufs []abi.Buffer, done abi.Completion
 		return s.Refuse("send", badBuffer)
 	}
 	switch {
-	case s.kind.isServer():
+	case s.kind().isServer():
 		return errcode.NotSupported
-	case s.kind.isDatagram():
+	case s.kind().isDatagram():
 		return s.sendPacket(t, bufs, total, netaddr.Sockaddr{}, done)
-	case s.kind.secure && total == 0:
+	case s.kind().secure && total == 0:
 		return s.Refuse("send", "an empty send over TLS") // as the API has it
 	}
 	return s.code(opTransfer, s.sendStream(t, bufs, total, done))
@@ -45,7 +45,7 @@ func (s *Socket) SendVector(t abi.Thread, bufs []abi.Buffer, done abi.Completion
 
 // SendTo sends a datagram to an address.
 func (s *Socket) SendTo(t abi.Thread, to netaddr.Sockaddr, data, size uintptr, done abi.Completion) errcode.Code {
-	if !s.kind.isDatagram() {
+	if !s.kind().isDatagram() {
 		return errcode.NotSupported
 	}
 	one := [1]abi.Buffer{{Data: data, Size: uint64(size)}}
@@ -87,7 +87,7 @@ func (s *Socket) sendableLocked() errcode.Code {
 		return errcode.OK
 	case s.state == stateBound:
 		return errcode.NotConnected
-	case s.kind.isAccepted():
+	case s.kind().isAccepted():
 		return errcode.Shutdown // its period is over, its handle is about to go
 	}
 	return s.errnoCode(opGet, unix.EBADF)
@@ -103,7 +103,7 @@ func (s *Socket) underLimitLocked(total int) bool {
 // writing.
 func (s *Socket) makesRoom(gather bool) bool {
 	q := &s.out
-	if !q.Gathered || !q.IsIdle() || s.isHeldBack() || s.kind.secure && !gather {
+	if !q.Gathered || !q.IsIdle() || s.isHeldBack() || s.kind().secure && !gather {
 		return false
 	}
 	before := s.out.Charge()
@@ -156,7 +156,7 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 			return errcode.OK
 		case copied.First != nil:
 			joined = q.Blocks.Join(copied)
-		case s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && (!gather || total >= directSend) && !s.kind.secure && !s.mustQueueLocked(done):
+		case s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && (!gather || total >= directSend) && !s.kind().secure && !s.mustQueueLocked(done):
 			return s.writeDirect(bufs, total, done)
 		case gather && total >= directSend && s.encryptsAtOnce():
 			return s.encryptDirect(bufs, total, done)
@@ -202,7 +202,7 @@ func appendSmall(b *buffer.Block, bufs []abi.Buffer) {
 func (s *Socket) dispatchQueue(gather bool, total int) {
 	q := &s.out
 	switch {
-	case s.state != stateConnected && !s.kind.isDatagram(), s.state == stateConnecting, !q.IsIdle():
+	case s.state != stateConnected && !s.kind().isDatagram(), s.state == stateConnecting, !q.IsIdle():
 		// The connect, the writer or EPOLLOUT will.
 		s.unlock()
 	case gather && q.Size() < gatherLimit && total < directSend:
@@ -217,7 +217,7 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 	case !gather && q.Gathered:
 		// It lies behind what the loop's thread has gathered, and goes with it.
 		s.unlock()
-	case !gather && s.kind.secure:
+	case !gather && s.kind().secure:
 		// Only the loop's thread touches the session.
 		s.queueWorkLocked(workFlush)
 		s.unlock()
@@ -230,7 +230,7 @@ func (s *Socket) dispatchQueue(gather bool, total int) {
 func (s *Socket) write() {
 	fd := s.lockWriteLocked()
 	s.unlock()
-	s.kind.flow.write(s, fd)
+	s.kind().flow.write(s, fd)
 }
 
 func (s *Socket) lockWriteLocked() int {
@@ -243,7 +243,7 @@ func (s *Socket) flushGathered() {
 	q := &s.out
 	s.mu.Lock()
 	q.Gathered = false
-	if b := q.Blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && !s.kind.isDatagram() && !s.kind.secure && q.IsIdle() {
+	if b := q.Blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && !s.kind().isDatagram() && !s.kind().secure && q.IsIdle() {
 		s.flushOne(b)
 		return
 	}
@@ -292,7 +292,7 @@ func (s *Socket) flushOne(b *buffer.Block) {
 func (s *Socket) writeIfIdle() {
 	q := &s.out
 	if !q.IsIdle() || s.mustQueueLocked(abi.Completion{}) || s.isHeldBack() || q.Blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
-		s.state != stateConnected && !s.kind.isDatagram() {
+		s.state != stateConnected && !s.kind().isDatagram() {
 		s.unlock()
 		return
 	}
@@ -301,7 +301,7 @@ func (s *Socket) writeIfIdle() {
 
 // Flush writes what is queued; TLS sockets have it done by their loop.
 func (s *Socket) Flush() errcode.Code {
-	if s.kind.isServer() {
+	if s.kind().isServer() {
 		return errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -309,11 +309,11 @@ func (s *Socket) Flush() errcode.Code {
 	case s.released && !s.closing, s.state == stateIdle, s.state == stateOpening:
 		s.mu.Unlock()
 		return s.errnoCode(opGet, unix.EBADF)
-	case s.state == stateBound && !s.kind.isDatagram():
+	case s.state == stateBound && !s.kind().isDatagram():
 		s.mu.Unlock()
 		return s.code(opTransfer, errcode.NotConnected)
 	}
-	if s.kind.secure {
+	if s.kind().secure {
 		s.queueWorkLocked(workFlush)
 		s.unlock()
 		return errcode.OK

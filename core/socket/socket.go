@@ -37,7 +37,7 @@ type Socket struct {
 	handle    int64
 	server    *Socket // of a connection
 	clientID  int64
-	kind      *traits
+	kindID    abi.Kind
 	compat    bool
 
 	// The following is under mu, or is changed under mu by the loop's thread only.
@@ -129,7 +129,7 @@ func (s *Socket) connector() *connector {
 // held.
 func (s *Socket) dropConnectorLocked() {
 	s.conn = nil
-	if !s.kind.keepsRare() && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
+	if !s.kind().keepsRare() && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
 		s.rare = nil
 	}
 }
@@ -164,7 +164,7 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 	}
 	s := newSocket(l, kind, &defaultOptions)
 	s.compat = library.compat.Load()
-	if s.kind.isServer() {
+	if s.kind().isServer() {
 		s.accepts = &acceptor{}
 	}
 	// In one step, so that releaseAll misses none.
@@ -182,11 +182,11 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 var tooManyOpen = errcode.FromErrno(errcode.Client, unix.EMFILE)
 
 func newSocket(l *Loop, kind abi.Kind, opts *options) *Socket {
-	s := &Socket{loop: l, kind: traitsOf(kind), fd: -1, opts: opts}
-	if s.kind.keepsRare() {
+	s := &Socket{loop: l, kindID: kind, fd: -1, opts: opts}
+	if s.kind().keepsRare() {
 		s.rare = &rare{}
 	}
-	if s.kind.isDatagram() {
+	if s.kind().isDatagram() {
 		s.out.CountDatagrams()
 	}
 	return s
@@ -199,13 +199,16 @@ func (s *Socket) Handle() int64 { return s.handle }
 func (s *Socket) Loop() *Loop { return s.loop }
 
 // Kind returns what the socket is.
-func (s *Socket) Kind() abi.Kind { return s.kind.id }
+func (s *Socket) Kind() abi.Kind { return s.kindID }
+
+// kind returns the traits of the socket's kind.
+func (s *Socket) kind() *traits { return &kinds[s.kindID] }
 
 // IsServer reports whether the socket listens.
-func (s *Socket) IsServer() bool { return s.kind.isServer() }
+func (s *Socket) IsServer() bool { return s.kind().isServer() }
 
 // TakesSecure reports whether the socket can be told secure options.
-func (s *Socket) TakesSecure() bool { return s.kind.isConfigured() }
+func (s *Socket) TakesSecure() bool { return s.kind().isConfigured() }
 
 // unlock ends a critical section and has the loop do what was left.
 func (s *Socket) unlock() {
@@ -279,7 +282,7 @@ func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
 
 // RemoteAddr returns the peer's address.
 func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
-	if s.kind.isServer() {
+	if s.kind().isServer() {
 		return netaddr.Sockaddr{}, errcode.NotSupported
 	}
 	s.mu.Lock()
@@ -299,7 +302,7 @@ func (s *Socket) State() (bound, connected, closed bool) {
 	defer s.mu.Unlock()
 	bound = s.fd >= 0 && s.state != stateOpening
 	connected = s.state == stateConnected && s.fd >= 0
-	if s.kind.isServer() {
+	if s.kind().isServer() {
 		connected = s.accepts.live.Load() > 0
 	}
 	return bound, connected, s.closed
@@ -314,7 +317,7 @@ func (s *Socket) QueueLength() int64 {
 
 // ClientID returns the number of a connection at its server.
 func (s *Socket) ClientID() (int64, errcode.Code) {
-	if !s.kind.isAccepted() {
+	if !s.kind().isAccepted() {
 		return 0, errcode.NotSupported
 	}
 	return s.clientID, errcode.OK

@@ -72,7 +72,7 @@ func (s *Socket) RunTask() {
 }
 
 // read takes in what there is.
-func (s *Socket) read() { s.kind.flow.read(s) }
+func (s *Socket) read() { s.kind().flow.read(s) }
 
 // readLater gives other sockets their turn.
 func (s *Socket) readLater() { s.loop.sink.readLater(s) }

@@ -58,7 +58,7 @@ type tlsLayer struct {
 func (s *Socket) hasCipher() bool { return s.hasSession() && s.tls.cipher.First != nil }
 
 // hasSession reports whether this is a TLS socket from its handshake to its end.
-func (s *Socket) hasSession() bool { return s.kind.secure && s.tls != nil }
+func (s *Socket) hasSession() bool { return s.kind().secure && s.tls != nil }
 
 // startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {

@@ -57,7 +57,7 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 		s.refused(handshakeFailure{remote, e.Code, e.Text})
 		return
 	}
-	c := newSocket(l, s.kind.accepts, opts)
+	c := newSocket(l, s.kind().accepts, opts)
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
@@ -373,7 +373,7 @@ func (s *Socket) showsClientsLocked() bool {
 // awaitHandshakes reports whether a server that is being closed waits for its clients' handshakes.
 // Its port is free in the meantime.
 func (s *Socket) awaitHandshakes() bool {
-	if !s.kind.isSecureServer() {
+	if !s.kind().isSecureServer() {
 		return false
 	}
 	s.mu.Lock()

@@ -65,7 +65,7 @@ func must(err error) {
 func secured(p *probe) *probe {
 	i := testIdentity()
 	config := &tlsengine.Config{CA: [][]byte{i.certificate}, NoTickets: true}
-	if p.s.kind.isSecureServer() {
+	if p.s.kind().isSecureServer() {
 		config = &tlsengine.Config{Server: true, Identities: []tlsengine.Identity{{Certificate: i.certificate, Key: i.key}}}
 	}
 	x, code := p.s.NewSecure(config, "", "test")

@@ -104,7 +104,7 @@ func (s *Socket) shakeOn() {
 	if s.tls.phase != phaseHandshake {
 		return
 	}
-	if s.kind.isAccepted() {
+	if s.kind().isAccepted() {
 		s.shakeServer()
 		return
 	}
@@ -133,7 +133,7 @@ func (s *Socket) defaultSecure() (*TLSConfig, errcode.Code) {
 // serverSecure returns what a TLS server that has been told nothing is to have: in compat mode
 // nothing to show to its clients, otherwise an error. For others it is nil.
 func (s *Socket) serverSecure() (*TLSConfig, errcode.Code) {
-	if !s.kind.isSecureServer() {
+	if !s.kind().isSecureServer() {
 		return nil, errcode.OK
 	}
 	s.mu.Lock()

@@ -223,7 +223,7 @@ func (s *Socket) shakes(fd int) bool {
 
 // eachUnseen calls f with the clients of a server that are in their handshakes.
 func (s *Socket) eachUnseen(f func(*Socket)) {
-	if !s.kind.isServer() {
+	if !s.kind().isServer() {
 		return
 	}
 	s.accepts.mu.Lock()

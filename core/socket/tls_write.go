@@ -90,7 +90,7 @@ func (s *Socket) encrypt(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
 // encryptsAtOnce says whether a send on the loop's thread need not be copied. mu is held.
 func (s *Socket) encryptsAtOnce() bool {
 	q := &s.out
-	return s.kind.secure && s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && s.tls.cipher.First == nil
+	return s.kind().secure && s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && s.tls.cipher.First == nil
 }
 
 // encryptDirect encrypts a send straight from the caller's memory, as long as the kernel takes

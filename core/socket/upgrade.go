@@ -15,10 +15,10 @@ import (
 
 // ConstructOver makes a TLS client of a connected TCP client, whose descriptor it takes.
 func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
-	if tcp.kind.upgrades == 0 {
+	if tcp.kind().upgrades == 0 {
 		return nil, tcp.Refuse("construct_tls_over", "not a TCP client")
 	}
-	s, code := Construct(tcp.loop, tcp.kind.upgrades)
+	s, code := Construct(tcp.loop, tcp.kind().upgrades)
 	if code != errcode.OK {
 		return nil, code
 	}
@@ -32,7 +32,7 @@ func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
 func (s *Socket) isCarried() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kind.isSecureClient() && s.carried && !s.closing && s.state == stateBound
+	return s.kind().isSecureClient() && s.carried && !s.closing && s.state == stateBound
 }
 
 // take moves the descriptor, if the TCP socket has nothing under way. The loop's thread
@@ -127,7 +127,7 @@ func (s *Socket) takeOver(tcp *Socket) {
 // claim returns the peer's address, and whether bytes that the loop's thread has just received are
 // still the socket's. If its descriptor was taken meanwhile they are the heir's, and it has them.
 func (s *Socket) claim(data []byte) (from netaddr.Sockaddr, mine bool) {
-	if s.kind.upgrades == 0 {
+	if s.kind().upgrades == 0 {
 		return s.remote.Sockaddr(), true
 	}
 	s.mu.Lock()
@@ -165,7 +165,7 @@ func (s *Socket) inheritEnd(tcp *Socket, e unix.Errno) {
 
 // dropInherited frees what no handshake has asked for.
 func (s *Socket) dropInherited() {
-	if !s.kind.isSecureClient() {
+	if !s.kind().isSecureClient() {
 		return
 	}
 	if s.inherited != nil {
