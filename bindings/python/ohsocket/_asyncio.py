@@ -21,6 +21,7 @@ from ._kinds import (
 )
 from ._library import fast_send, sizes
 from ._loop import Loop
+from ._reader import LIMIT, Attempt, Separator
 from ._receiver import ENDED, Listener
 from ._socket import Socket
 from ._tls import TLSClientBase, TLSConnectionBase, TLSServerBase, over, target
@@ -241,6 +242,64 @@ class AsyncStream(AsyncSender, StreamBase):
 
     def __anext__(self) -> Coroutine[Any, Any, bytes]:
         return self._receive(iterating=True)
+
+    async def read(self, n: int = -1) -> bytes:
+        """Up to n bytes as soon as there are any, b"" at the end; without n everything until the end.
+
+        This and the methods below are those of asyncio.StreamReader. Cancelling them loses nothing, and
+        ``receive`` goes on where they have stopped.
+        """
+        if n == 0:
+            return b""
+        return await self._read("read", self._attempt_some(n) if n > 0 else self._attempt_rest)
+
+    async def readexactly(self, n: int) -> bytes:
+        """Exactly n bytes. asyncio.IncompleteReadError with what there was (``partial``) if the end comes
+        first."""
+        if n < 0:
+            raise ValueError("readexactly size can not be less than zero")
+        return await self._read("readexactly", self._attempt_exactly(n)) if n else b""
+
+    async def readuntil(self, separator: Separator = b"\n", limit: int = LIMIT) -> bytes:
+        """The bytes up to a separator and with it; of several, in a tuple, the one that ends first.
+
+        asyncio.IncompleteReadError if the end comes first; asyncio.LimitOverrunError if there are more
+        than ``limit`` bytes before it, which stay, to be read otherwise.
+        """
+        self._pull()
+        line = self._quick_line(separator, limit)
+        if line is not None:
+            return line
+        return await self._read("readuntil", self._attempt_until(separator, limit))
+
+    async def readline(self, limit: int = LIMIT) -> bytes:
+        """The next line with its b"\\n", which the last one may not have; b"" at the end.
+
+        ValueError if it is longer than ``limit``: it, or what has arrived of it, is dropped.
+        """
+        self._pull()
+        line = self._quick_line(b"\n", limit)
+        if line is not None:
+            return line
+        try:
+            return await self._read("readline", self._attempt_until(b"\n", limit))
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+        except asyncio.LimitOverrunError as error:
+            raise self._overrun_line(error) from None
+
+    async def _read(self, what: str, attempt: Attempt) -> bytes:
+        self._pull()
+        self._check_no_read(what)
+        self._read_waits = True
+        try:
+            while True:
+                data = attempt()
+                if data is not None:
+                    return data
+                await self._change()
+        finally:
+            self._read_waits = False
 
     async def end(self) -> None:
         """Says that no more will be sent; returns when the peer has been told. Receiving goes on."""

@@ -17,6 +17,7 @@ from ._arguments import c_address, in_range, milliseconds
 from ._errors import SocketError, error_of
 from ._library import RECORD, fast_send, fast_send_to, lib, sizes
 from ._loop import Done, Loop
+from ._reader import Reader
 from ._receiver import NOBODY, Listener, mask, remote_info
 from ._socket import Socket
 from ._types import (
@@ -122,7 +123,7 @@ class Opener(Sender):
             self._opened()
 
 
-class StreamBase(Sender):
+class StreamBase(Reader, Sender):
     """A TCP connection, or what becomes one."""
 
     _gone: ClassVar[int] = -ErrorCode.SHUTDOWN
@@ -148,6 +149,8 @@ class StreamBase(Sender):
         return self._half_open and self._ended and self._open and not self._closing
 
     def on(self, event: str, listener: Listener) -> None:
+        if event == "message":
+            self._unread()
         super().on(event, listener)
         if event == "message":
             if self._left_open():
@@ -192,6 +195,9 @@ class StreamBase(Sender):
             self._arrived(payload, size)
 
     def _take(self) -> Any:
+        if self._buffer:
+            self._check_no_read("receive")
+            return self._cut(len(self._buffer))
         inbox = self._inbox
         if inbox and type(inbox[0]) is bytes and not self._throttled:
             # What every message comes through on its way to who receives by hand.

@@ -291,7 +291,7 @@ def over(tcp: Optional[ClientBase], kind: Type[ClientBase]) -> int:
             raise error_of(ErrorCode.PARAMETER, wanted)
         raise TypeError(wanted)
     tcp._loop.check_current()
-    if tcp._inbox:
+    if tcp._inbox or tcp._buffer:
         raise error_of(ErrorCode.SERVER_BUSY, "the TCP socket has bytes that nobody has received")
     handle = check(lib.socket_construct_tls_over(tcp._handle))
     tcp._set_open(False)

@@ -5,6 +5,7 @@ socket belongs to the thread that made it, and works while that thread is in a m
 listeners are called there.
 """
 
+import asyncio
 from types import TracebackType
 from typing import Any, Callable, ClassVar, Generic, Iterator, List, Optional, Type, TypeVar, Union, cast
 
@@ -21,6 +22,7 @@ from ._kinds import (
 )
 from ._library import fast_send, sizes
 from ._loop import Done, Loop
+from ._reader import LIMIT, Attempt, Separator
 from ._receiver import ENDED
 from ._socket import Socket
 from ._thread import ThreadLoop, thread_loop
@@ -210,6 +212,59 @@ class SyncStream(SyncSocket, StreamBase):
 
     def __iter__(self) -> Iterator[bytes]:
         return self._items("receive")
+
+    def read(self, n: int = -1, *, timeout: Optional[float] = None) -> bytes:
+        """Up to n bytes as soon as there are any, b"" at the end; without n everything until the end.
+
+        After a TimeoutError of this or of a method below nothing is lost: what has arrived stays, for the
+        next read.
+        """
+        if n == 0:
+            return b""
+        return self._read("read", self._attempt_some(n) if n > 0 else self._attempt_rest, timeout)
+
+    def readexactly(self, n: int, *, timeout: Optional[float] = None) -> bytes:
+        """Exactly n bytes. asyncio.IncompleteReadError with what there was (``partial``) if the end comes
+        first."""
+        if n < 0:
+            raise ValueError("readexactly size can not be less than zero")
+        return self._read("readexactly", self._attempt_exactly(n), timeout) if n else b""
+
+    def readuntil(
+        self, separator: Separator = b"\n", limit: int = LIMIT, *, timeout: Optional[float] = None
+    ) -> bytes:
+        """The bytes up to a separator and with it; of several, in a tuple, the one that ends first.
+
+        asyncio.IncompleteReadError if the end comes first; asyncio.LimitOverrunError if there are more
+        than ``limit`` bytes before it, which stay, to be read otherwise.
+        """
+        return self._read("readuntil", self._attempt_until(separator, limit), timeout)
+
+    def readline(self, limit: int = LIMIT, *, timeout: Optional[float] = None) -> bytes:
+        """The next line with its b"\\n", which the last one may not have; b"" at the end.
+
+        ValueError if it is longer than ``limit``: it, or what has arrived of it, is dropped.
+        """
+        try:
+            return self._read("readline", self._attempt_until(b"\n", limit), timeout)
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+        except asyncio.LimitOverrunError as error:
+            raise self._overrun_line(error) from None
+
+    def _read(self, what: str, attempt: Attempt, timeout: Optional[float]) -> bytes:
+        self._loop.check_waiting()
+        self._pull()
+        data: List[bytes] = []
+
+        def ready() -> bool:
+            read = attempt()
+            if read is not None:
+                data.append(read)
+            return read is not None
+
+        _in_time(self._loop.wait(ready, timeout), what)
+        return data[0]
 
     def end(self) -> None:
         """Says that no more will be sent; returns when the peer has been told. Receiving goes on."""

@@ -3,15 +3,18 @@
 import asyncio
 import gc
 import os
+import pathlib
 import select
 import signal
+import subprocess
 import time
-from typing import Any, Callable, Coroutine, Iterator
+from typing import Any, Callable, Coroutine, Dict, Iterator
 
 import pytest
 import uvloop
 
 import ohsocket
+from ohsocket import TLSSecureOptions
 
 DEADLINE = 10.0
 LOOK = 0.01  # between two looks at what tells nobody that it changes
@@ -150,3 +153,36 @@ async def round_trip() -> None:
 
 async def close(*sockets: Any) -> None:
     await asyncio.gather(*(one.close() for one in sockets))
+
+
+def openssl(*words: object) -> None:
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Any]:
+    """A root, and certificates of it for localhost and 127.0.0.1, and for a client; with all that Python 3.13 asks for."""
+    where: pathlib.Path = tmp_path_factory.mktemp("pem")
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *new_key, "-days", 2, "-subj", "/CN=root", "-keyout", where / "ca.key",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", where / "ca.crt")  # fmt: skip
+    for name, names in (("server", "DNS:localhost,IP:127.0.0.1"), ("client", "DNS:client")):
+        openssl("req", *new_key, "-subj", f"/CN={name}", "-keyout", where / f"{name}.key", "-out", where / "r")
+        (where / "x").write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
+        openssl("x509", "-req", "-in", where / "r", "-CA", where / "ca.crt", "-CAkey", where / "ca.key",
+                "-CAcreateserial", "-days", 2, "-extfile", where / "x", "-out", where / f"{name}.crt")  # fmt: skip
+    openssl("pkcs8", "-topk8", "-in", where / "server.key", "-passout", "pass:secret", "-out",
+            where / "locked.key")  # fmt: skip
+    texts: Dict[str, Any] = {path.name: path.read_text() for path in where.iterdir() if path.suffix in (".key", ".crt")}
+    texts["folder"] = where
+    return texts
+
+
+@pytest.fixture
+def server_options(pem: Dict[str, Any]) -> TLSSecureOptions:
+    return TLSSecureOptions(cert=pem["server.crt"], key=pem["server.key"])
+
+
+@pytest.fixture
+def client_options(pem: Dict[str, Any]) -> TLSSecureOptions:
+    return TLSSecureOptions(ca=pem["ca.crt"])
