@@ -3,13 +3,13 @@
 const native = require('./native.js');
 const { badCallback } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
-const { abortError, errorOf, parameterError } = require('./errors.js');
-const { ErrorCode } = require('./constants.js');
+const { abortError, errorOf, parameterError, triedAddress } = require('./errors.js');
+const { ErrorCode, Family } = require('./constants.js');
 const { readAddress, readConnectOptions } = require('./arguments.js');
 const { answer, begin, put, swap } = require('./requests.js');
 const loop = require('./loop.js');
 const {
-  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kInTurn, kJoined, kKeep, kMustWait, kOpened, kPrepare, kQueue,
+  kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kInTurn, kJoined, kKeep, kLast, kMustWait, kOpened, kPrepare, kQueue,
   kRead, kRefuse, kSlot, kSubscribe, kView,
 } = require('./symbols.js');
 
@@ -71,6 +71,7 @@ class ClientSocket extends StreamSocket {
       if (this[kHeld] !== null) return -ErrorCode.ALREADY;
       const prepared = this[kPrepare](target);
       if (prepared < 0) return prepared;
+      this[kLast] = null;
       const result = native.connect(this[kHandle], target.address, target.port, target.family, target.timeout, request);
       if (result >= 0) {
         started = true;
@@ -85,6 +86,7 @@ class ClientSocket extends StreamSocket {
       signal?.removeEventListener('abort', onAbort);
       if (result >= 0) this[kKeep]();
       if (result < 0 && started) {
+        this[kLast] = lastAddresses(this[kHandle], target.family);
         if (!this[kBound] && !this[kClosing]) this[kClosed]();
         this[kView]?.[kFailed](errorOf(result, this[kHandle]));
       }
@@ -119,6 +121,13 @@ class ClientSocket extends StreamSocket {
     const fd = native.getFd(this[kHandle]);
     return answer(this[kHandle], callback, 0, fd < 0 ? undefined : fd);
   }
+}
+
+/** What a descriptor has whose connect has failed: no address of its own, unless it was bound, and the one that was tried. */
+function lastAddresses(handle, family) {
+  const tried = triedAddress(handle);
+  const isIPv6 = (tried?.family ?? family) === Family.IPV6;
+  return [{ address: isIPv6 ? '::' : '0.0.0.0', port: 0, family: isIPv6 ? Family.IPV6 : Family.IPV4 }, tried];
 }
 
 module.exports = { ClientSocket };

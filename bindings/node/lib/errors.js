@@ -1,7 +1,7 @@
 'use strict';
 
 const native = require('./native.js');
-const { ErrorCode } = require('./constants.js');
+const { ErrorCode, Family } = require('./constants.js');
 
 /** The error of everything here: `code` is a number, one of ErrorCode. */
 class BusinessError extends Error {
@@ -52,6 +52,13 @@ function errorOf(result, handle) {
   return new BusinessError(-result, message);
 }
 
+/** The address that a connect which has failed tried last, if it came so far; the detail has its name before it. */
+function triedAddress(handle) {
+  const [, ipv6, ipv4, port] = /^connect (?:\S+ )?(?:\[([^\]]+)\]|([\d.]+)):(\d+): /.exec(native.getErrorDetail(handle)) ?? [];
+  if (port === undefined) return undefined;
+  return { address: ipv6 ?? ipv4, port: Number(port), family: ipv6 === undefined ? Family.IPV4 : Family.IPV6 };
+}
+
 function parameterError(what) {
   return new BusinessError(ErrorCode.PARAMETER, `Parameter error: ${what}`);
 }
@@ -62,4 +69,4 @@ function abortError(reason) {
   return error;
 }
 
-module.exports = { BusinessError, errorOf, parameterError, abortError };
+module.exports = { BusinessError, abortError, errorOf, parameterError, triedAddress };

@@ -43,7 +43,7 @@ class Socket extends Emitter {
     this[kView] = undefined; // its stream
     this[kLeft] = false; // the last period ended by itself, and the program has not closed since
     this[kQueue] = null; // an AfterClose, from an operation on that opens and has to wait for a close
-    this[kLast] = null; // its addresses, local and remote, for then
+    this[kLast] = null; // its addresses, local and remote, for then; also after a connect that has failed
   }
 
   // ---- Operations
@@ -401,6 +401,11 @@ function isClosedResult(result) {
   return closedResults.has(result);
 }
 
+/** Whether a getter of an address has met what is not open, or not connected. */
+function hasNone(result) {
+  return isClosedResult(result) || result === -ErrorCode.NOTCONN || result === -ErrorCode.SERVER_NOTCONN;
+}
+
 /** The address of either end, if there is one, and the same in one text. */
 function addressOf(socket, remote) {
   const address = native.getAddress(socket[kHandle], remote);
@@ -418,11 +423,11 @@ function getAddress(socket, remote, callback) {
   if (bad) return socket[kRefuse](bad);
   if (socket[kQueue] !== null) return socket[kInTurn](callback, () => getAddress(socket, remote, callback));
   const address = native.getAddress(socket[kHandle], remote);
-  if (typeof address === 'number') {
-    const last = isClosedResult(address) && hasEnded(socket) ? socket[kLast]?.[remote] : undefined;
-    return last ? answer(socket[kHandle], callback, 0, { ...last }) : answer(socket[kHandle], callback, address);
-  }
-  return answer(socket[kHandle], callback, 0, loop.takeAddress(address));
+  if (typeof address !== 'number') return answer(socket[kHandle], callback, 0, loop.takeAddress(address));
+  const last = hasNone(address) && hasEnded(socket) ? socket[kLast] : null;
+  if (last === null) return answer(socket[kHandle], callback, address);
+  // The connect may have found no address to try.
+  return last[remote] ? answer(socket[kHandle], callback, 0, { ...last[remote] }) : answer(socket[kHandle], callback, -ErrorCode.NOTCONN);
 }
 
 module.exports = { Socket, addressOf, badCallback, getAddress, stateOf, throwing };

@@ -345,6 +345,60 @@ test('after the peer\'s end addresses and options are there until the first clos
   await server.close();
 });
 
+test('after a connect that has failed addresses and options are there until the first close', async () => {
+  const nobody = await closedPort();
+  const answers = async (tcp, local, remote) => {
+    assert.deepEqual(await tcp.getLocalAddress(), local);
+    assert.deepEqual(await called(tcp, 'getRemoteAddress'), remote);
+    await tcp.setExtraOptions({ keepAlive: true });
+    await tcp.close();
+    await rejected(tcp.getLocalAddress(), 2301009);
+    await rejected(tcp.getRemoteAddress(), 2301009);
+    await rejected(tcp.setExtraOptions({ keepAlive: true }), 2301009);
+    await rejected(tcp.close(), 2300999);
+  };
+  const none = { address: '0.0.0.0', port: 0, family: 1 };
+  const tried = { ...nobody, family: 1 };
+  const tcp = socket.constructTCPSocketInstance();
+  for (const address of [HOST, 'localhost']) {
+    await rejected(tcp.connect({ address: { address, port: nobody.port, family: 1 } }), 2301111);
+    await answers(tcp, none, tried);
+  }
+  await rejected(tcp.connect({ address: { address: '::1', port: nobody.port } }), 2301111);
+  await answers(tcp, { address: '::', port: 0, family: 2 }, { address: '::1', port: nobody.port, family: 2 });
+  await tcp.bind({ address: HOST });
+  const bound = await tcp.getLocalAddress();
+  await rejected(tcp.connect({ address: nobody }), 2301111);
+  await answers(tcp, bound, tried);
+  await rejected(tcp.connect({ address: { address: 'no-such-host.invalid', port: 1 } }), 2300004);
+  assert.deepEqual(await tcp.getLocalAddress(), none);
+  await rejected(tcp.getRemoteAddress(), 2301107);
+  await tcp.close();
+  const { server, address } = await netServer((peer) => peer.resume().end());
+  const tls = socket.constructTLSSocketInstance();
+  await rejected(tls.connect({ address }), 2303505);
+  assert.deepEqual(await tls.getRemoteAddress(), { ...address, family: 1 });
+  await tls.setExtraOptions({ keepAlive: true });
+  await tls.close();
+  await rejected(tls.getRemoteAddress(), 2303600);
+  await rejected(tls.close(), 2303600);
+  server.close();
+});
+
+test('the addresses of a connection are forgotten when the next connect begins', async () => {
+  const { server, address } = await netServer((peer) => peer.resume().end());
+  const tcp = socket.constructTCPSocketInstance();
+  tcp.on('message', () => {});
+  const closed = next(tcp, 'close');
+  await tcp.connect({ address });
+  await closed;
+  const connecting = tcp.connect({ address });
+  await rejected(tcp.getRemoteAddress(), 2301107);
+  await connecting;
+  await tcp.close();
+  server.close();
+});
+
 test('a client that has gone still has its address in the close listener', async () => {
   const { server, address } = await listening();
   const arrived = next(server, 'connect');
