@@ -181,7 +181,7 @@ func (x *script) step() {
 	case 18:
 		p := x.any()
 		o := abi.Option(x.next()%10 + 1)
-		r := optionRange[o]
+		r := optionRows[o]
 		values := [...]int64{r.min, r.max, r.min - 1, r.max + 1, 1, 2, 100, 100_000}
 		if o != abi.OptionCloseTimeout {
 			p.s.SetOption(o, values[x.next()%8])

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"fmt"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -21,8 +22,10 @@ func FlagOf(on bool) Flag {
 	return -1
 }
 
+func (f Flag) isOn() bool { return f > 0 }
+
 func (f Flag) value() int {
-	if f > 0 {
+	if f.isOn() {
 		return 1
 	}
 	return 0
@@ -34,12 +37,12 @@ type options struct {
 	queueLimit   int64
 	idleTimeout  int64 // ms
 	closeTimeout int64 // ms
-	halfOpen     bool
+	halfOpen     Flag
 
 	handshakeTimeout int64 // ms
 	handshakeLimit   int64 // -1: defaultHandshakeLimit
 
-	keepAliveIdle, keepAliveInterval, keepAliveCount int
+	keepAliveIdle, keepAliveInterval, keepAliveCount int64 // s, s, probes
 	reusePort, reuseAddress, ipv6Only                Flag
 
 	extra Extra
@@ -47,89 +50,146 @@ type options struct {
 
 var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000, handshakeLimit: -1}
 
-// optionRange says what an option accepts.
-var optionRange = [...]struct{ min, max int64 }{
-	abi.OptionSendQueueLimit:    {1, 1 << 30},
-	abi.OptionIdleTimeout:       {0, maxTimeout},
-	abi.OptionCloseTimeout:      {1, maxTimeout},
-	abi.OptionAllowHalfOpen:     {0, 1},
-	abi.OptionKeepAliveIdle:     {0, 32767},
-	abi.OptionKeepAliveInterval: {0, 32767},
-	abi.OptionKeepAliveCount:    {0, 127},
-	abi.OptionReusePort:         {0, 1},
-	abi.OptionReuseAddress:      {0, 1},
-	abi.OptionIPv6Only:          {0, 1},
-	abi.OptionHandshakeTimeout:  {1, maxTimeout},
-	abi.OptionHandshakeLimit:    {0, 1 << 30},
+// An optionRow is how an option of the library is checked, set and read.
+type optionRow struct {
+	name     string // in the header, behind SOCKET_OPTION_
+	min, max int64
+	access   accessor
+	// changed leaves to the loop what a new value may make possible; mu is held.
+	changed func(*Socket)
+	probes  bool // it is one of keep-alive, which the descriptor has too
 }
 
-// optionNames are those of the header.
-var optionNames = [...]string{
-	abi.OptionSendQueueLimit:    "SEND_QUEUE_LIMIT",
-	abi.OptionIdleTimeout:       "IDLE_TIMEOUT",
-	abi.OptionCloseTimeout:      "CLOSE_TIMEOUT",
-	abi.OptionAllowHalfOpen:     "ALLOW_HALF_OPEN",
-	abi.OptionKeepAliveIdle:     "KEEP_ALIVE_IDLE",
-	abi.OptionKeepAliveInterval: "KEEP_ALIVE_INTERVAL",
-	abi.OptionKeepAliveCount:    "KEEP_ALIVE_COUNT",
-	abi.OptionReusePort:         "REUSE_PORT",
-	abi.OptionReuseAddress:      "REUSE_ADDRESS",
-	abi.OptionIPv6Only:          "IPV6_ONLY",
-	abi.OptionHandshakeTimeout:  "HANDSHAKE_TIMEOUT",
-	abi.OptionHandshakeLimit:    "HANDSHAKE_LIMIT",
+// An accessor is where options keep a value.
+type accessor struct {
+	set func(*options, int64)
+	get func(*Socket, *options) int64
+}
+
+func number(of func(*options) *int64) accessor {
+	return accessor{
+		set: func(o *options, value int64) { *of(o) = value },
+		get: func(_ *Socket, o *options) int64 { return *of(o) },
+	}
+}
+
+func flag(of func(*options) *Flag) accessor {
+	return accessor{
+		set: func(o *options, value int64) { *of(o) = FlagOf(value == 1) },
+		get: func(_ *Socket, o *options) int64 { return int64(of(o).value()) },
+	}
+}
+
+func (a accessor) withGet(get func(*Socket, *options) int64) accessor {
+	a.get = get
+	return a
+}
+
+// optionRows has a row for each option.
+var optionRows = [...]optionRow{
+	abi.OptionSendQueueLimit: {
+		name: "SEND_QUEUE_LIMIT", min: 1, max: 1 << 30,
+		access:  number(func(o *options) *int64 { return &o.queueLimit }),
+		changed: (*Socket).drainLocked, // nothing may be written that would tell
+	},
+	abi.OptionIdleTimeout: {
+		name: "IDLE_TIMEOUT", max: maxTimeout,
+		access:  number(func(o *options) *int64 { return &o.idleTimeout }),
+		changed: (*Socket).deadlineChangedLocked,
+	},
+	abi.OptionCloseTimeout: {
+		name: "CLOSE_TIMEOUT", min: 1, max: maxTimeout,
+		access:  number(func(o *options) *int64 { return &o.closeTimeout }),
+		changed: (*Socket).deadlineChangedLocked,
+	},
+	abi.OptionAllowHalfOpen: {
+		name: "ALLOW_HALF_OPEN", max: 1,
+		access: flag(func(o *options) *Flag { return &o.halfOpen }),
+	},
+	abi.OptionKeepAliveIdle: {
+		name: "KEEP_ALIVE_IDLE", max: math.MaxInt16, probes: true,
+		access: number(func(o *options) *int64 { return &o.keepAliveIdle }),
+	},
+	abi.OptionKeepAliveInterval: {
+		name: "KEEP_ALIVE_INTERVAL", max: math.MaxInt16, probes: true,
+		access: number(func(o *options) *int64 { return &o.keepAliveInterval }),
+	},
+	abi.OptionKeepAliveCount: {
+		name: "KEEP_ALIVE_COUNT", max: math.MaxInt8, probes: true,
+		access: number(func(o *options) *int64 { return &o.keepAliveCount }),
+	},
+	abi.OptionReusePort: {
+		name: "REUSE_PORT", max: 1,
+		access: flag(func(o *options) *Flag { return &o.reusePort }),
+	},
+	abi.OptionReuseAddress: {
+		name: "REUSE_ADDRESS", max: 1,
+		access: flag(func(o *options) *Flag { return &o.reuseAddress }).withGet(func(s *Socket, o *options) int64 {
+			return int64(o.reuses(s.kind()).value())
+		}),
+	},
+	abi.OptionIPv6Only: {
+		name: "IPV6_ONLY", max: 1,
+		access: flag(func(o *options) *Flag { return &o.ipv6Only }),
+	},
+	abi.OptionHandshakeTimeout: {
+		name: "HANDSHAKE_TIMEOUT", min: 1, max: maxTimeout,
+		access: number(func(o *options) *int64 { return &o.handshakeTimeout }),
+	},
+	abi.OptionHandshakeLimit: {
+		name: "HANDSHAKE_LIMIT", max: 1 << 30,
+		access: number(func(o *options) *int64 { return &o.handshakeLimit }).withGet(func(_ *Socket, o *options) int64 {
+			return o.mostHandshakes()
+		}),
+		changed: (*Socket).acceptMoreLocked,
+	},
+}
+
+// drainLocked reports drain if the queue is short enough for the limit.
+func (s *Socket) drainLocked() {
+	if s.out.TakeDrain(s.opts.queueLimit) {
+		s.queueWorkLocked(workDrain)
+	}
+}
+
+func (s *Socket) deadlineChangedLocked() { s.queueWorkLocked(workTimer) }
+
+// acceptMoreLocked lets a server look whether it may accept more clients.
+func (s *Socket) acceptMoreLocked() {
+	if s.kind().isSecureServer() {
+		s.queueWorkLocked(workRead)
+	}
 }
 
 // maxTimeout is a day in milliseconds.
 const maxTimeout = 86400000
 
+// optionRowOf returns the row of an option, nil if there is no such option.
+func optionRowOf(option abi.Option) *optionRow {
+	if option < 1 || int(option) >= len(optionRows) {
+		return nil
+	}
+	return &optionRows[option]
+}
+
 // SetOption sets an option of the library.
 func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
-	if option < 1 || int(option) >= len(optionRange) {
+	row := optionRowOf(option)
+	if row == nil {
 		return s.Refuse("set_option", fmt.Sprintf("there is no option %d", option))
 	}
-	if r := optionRange[option]; value < r.min || value > r.max {
-		return s.Refuse("set_option", fmt.Sprintf("value %d of SOCKET_OPTION_%s is not from %d to %d", value, optionNames[option], r.min, r.max))
+	if value < row.min || value > row.max {
+		return s.Refuse("set_option", fmt.Sprintf("value %d of SOCKET_OPTION_%s is not from %d to %d", value, row.name, row.min, row.max))
 	}
 	s.mu.Lock()
 	o := *s.opts
-	switch option {
-	case abi.OptionSendQueueLimit:
-		o.queueLimit = value
-		if s.out.TakeDrain(value) {
-			s.queueWorkLocked(workDrain) // nothing may be written that would tell
-		}
-	case abi.OptionIdleTimeout:
-		o.idleTimeout = value
-	case abi.OptionCloseTimeout:
-		o.closeTimeout = value
-	case abi.OptionAllowHalfOpen:
-		o.halfOpen = value == 1
-	case abi.OptionKeepAliveIdle:
-		o.keepAliveIdle = int(value)
-	case abi.OptionKeepAliveInterval:
-		o.keepAliveInterval = int(value)
-	case abi.OptionKeepAliveCount:
-		o.keepAliveCount = int(value)
-	case abi.OptionReusePort:
-		o.reusePort = FlagOf(value == 1)
-	case abi.OptionReuseAddress:
-		o.reuseAddress = FlagOf(value == 1)
-	case abi.OptionIPv6Only:
-		o.ipv6Only = FlagOf(value == 1)
-	case abi.OptionHandshakeTimeout:
-		o.handshakeTimeout = value
-	case abi.OptionHandshakeLimit:
-		o.handshakeLimit = value
-		if s.kind().isSecureServer() {
-			s.queueWorkLocked(workRead) // it may be higher now
-		}
-	}
+	row.access.set(&o, value)
 	s.opts = &o
-	if option == abi.OptionIdleTimeout || option == abi.OptionCloseTimeout {
-		s.queueWorkLocked(workTimer)
+	if row.changed != nil {
+		row.changed(s)
 	}
 	fd := -1
-	if option >= abi.OptionKeepAliveIdle && option <= abi.OptionKeepAliveCount && s.kind().transport.tcp {
+	if row.probes && s.kind().transport.tcp {
 		fd = s.increfLocked()
 	}
 	s.unlock()
@@ -158,39 +218,22 @@ func (s *Socket) catchUp(fd int, o *options) {
 
 // Option reads an option of the library.
 func (s *Socket) Option(option abi.Option) (int64, errcode.Code) {
+	row := optionRowOf(option)
+	if row == nil {
+		return 0, s.Refuse("get_option", fmt.Sprintf("there is no option %d", option))
+	}
 	s.mu.Lock()
 	o := s.opts
 	s.mu.Unlock()
-	switch option {
-	case abi.OptionSendQueueLimit:
-		return o.queueLimit, errcode.OK
-	case abi.OptionIdleTimeout:
-		return o.idleTimeout, errcode.OK
-	case abi.OptionCloseTimeout:
-		return o.closeTimeout, errcode.OK
-	case abi.OptionAllowHalfOpen:
-		return truth(o.halfOpen), errcode.OK
-	case abi.OptionKeepAliveIdle:
-		return int64(o.keepAliveIdle), errcode.OK
-	case abi.OptionKeepAliveInterval:
-		return int64(o.keepAliveInterval), errcode.OK
-	case abi.OptionKeepAliveCount:
-		return int64(o.keepAliveCount), errcode.OK
-	case abi.OptionReusePort:
-		return int64(o.reusePort.value()), errcode.OK
-	case abi.OptionReuseAddress:
-		if o.reuseAddress == 0 {
-			return truth(s.kind().isServer()), errcode.OK
-		}
-		return int64(o.reuseAddress.value()), errcode.OK
-	case abi.OptionIPv6Only:
-		return int64(o.ipv6Only.value()), errcode.OK
-	case abi.OptionHandshakeTimeout:
-		return o.handshakeTimeout, errcode.OK
-	case abi.OptionHandshakeLimit:
-		return o.mostHandshakes(), errcode.OK
+	return row.access.get(s, o), errcode.OK
+}
+
+// reuses returns SO_REUSEADDR: servers have it unless they were told otherwise.
+func (o *options) reuses(kind *traits) Flag {
+	if o.reuseAddress == 0 && kind.isServer() {
+		return FlagOf(true)
 	}
-	return 0, s.Refuse("get_option", fmt.Sprintf("there is no option %d", option))
+	return o.reuseAddress
 }
 
 // mostHandshakes returns the limit of unseen clients, 0 if there is none. By default half of the
@@ -204,25 +247,14 @@ func (o *options) mostHandshakes() int64 {
 	return max(1, min(sys.FileLimit()/2, most))
 }
 
-func truth(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // setBefore applies what counts before bind(2).
 func (o *options) setBefore(fd int, kind *traits, family int) unix.Errno {
-	reuse := o.reuseAddress
-	if reuse == 0 && kind.isServer() {
-		reuse = FlagOf(true)
-	}
 	for _, f := range []struct {
 		flag          Flag
 		level, option int
 		applies       bool
 	}{
-		{reuse, unix.SOL_SOCKET, unix.SO_REUSEADDR, true},
+		{o.reuses(kind), unix.SOL_SOCKET, unix.SO_REUSEADDR, true},
 		{o.reusePort, unix.SOL_SOCKET, unix.SO_REUSEPORT, true},
 		{o.ipv6Only, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, family == unix.AF_INET6},
 	} {
@@ -247,7 +279,10 @@ func (o *options) setAll(fd int, kind *traits) unix.Errno {
 }
 
 func (o *options) setKeepAlive(fd int) unix.Errno {
-	for _, k := range []struct{ option, value int }{
+	for _, k := range [...]struct {
+		option int
+		value  int64
+	}{
 		{unix.TCP_KEEPIDLE, o.keepAliveIdle},
 		{unix.TCP_KEEPINTVL, o.keepAliveInterval},
 		{unix.TCP_KEEPCNT, o.keepAliveCount},
@@ -255,7 +290,7 @@ func (o *options) setKeepAlive(fd int) unix.Errno {
 		if k.value == 0 {
 			continue
 		}
-		if e := sys.SetInt(fd, unix.IPPROTO_TCP, k.option, k.value); e != 0 {
+		if e := sys.SetInt(fd, unix.IPPROTO_TCP, k.option, int(k.value)); e != 0 {
 			return e
 		}
 	}

@@ -19,7 +19,7 @@ func TestOptionRanges(t *testing.T) {
 		for o := abi.OptionSendQueueLimit; o <= abi.OptionHandshakeLimit; o++ {
 			before, code := p.s.Option(o)
 			assert.Equal(t, errcode.OK, code)
-			r := optionRange[o]
+			r := optionRows[o]
 			for _, bad := range []int64{r.min - 1, r.max + 1, -1 << 63, 1<<63 - 1} {
 				assert.Equal(t, errcode.Parameter, p.s.SetOption(o, bad))
 			}

@@ -411,7 +411,7 @@ func (s *Socket) streamEnd() {
 // closeAfterPeerEnd closes a socket whose peer has ended, unless it may stay half open.
 func (s *Socket) closeAfterPeerEnd() {
 	s.mu.Lock()
-	if s.ended && !s.closing && (!s.opts.halfOpen || s.endQueued) && s.state == stateConnected {
+	if s.ended && !s.closing && (!s.opts.halfOpen.isOn() || s.endQueued) && s.state == stateConnected {
 		s.beginClose()
 	} else if s.closing {
 		s.queueWorkLocked(workClose)
