@@ -18,7 +18,7 @@ import (
 // escaped keeps memory that is handed over as a number on the heap.
 var escaped atomic.Pointer[byte]
 
-// memory is what a caller gives: aligned, of a size, at an address.
+// memory returns aligned memory of a size, and its address, as a caller would give it.
 func memory(size int) ([]byte, uintptr) {
 	words := make([]uint64, size/8+2)
 	b := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*8)[:size]

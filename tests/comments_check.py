@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""What a machine can see in the comments of Go and C: no line of one is wider than 100 columns."""
+"""What a machine can see in the comments of Go and C: no line of a comment is wider than 100 columns,
+nothing is defined by "is what", and no function says that a lock is held which its name says
+already (`Locked`)."""
 
 import pathlib
 import re
@@ -13,6 +15,8 @@ PROTOTYPE = "// C: "
 GENERATED = re.compile(r"^(// Code generated|/\*? ?Code generated)", re.M)
 # Strings, characters and then comments, so that a "//" inside a string is not taken for one.
 TOKEN = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*.*?\*/", re.S)
+DEFINITION = re.compile(r"^(?:A |An |The )?[\w.]+ (?:is|are) what\b")
+LOCKED = re.compile(r"^(\w+Locked)\b.*\bmu is held\b", re.S)
 
 
 def sources() -> list[pathlib.Path]:
@@ -40,12 +44,34 @@ def wide(text: str, begin: int, end: int) -> list[int]:
     ]
 
 
+def paragraphs(text: str) -> list[tuple[int, str]]:
+    """The comments of a file, each with its first line; lines of // below each other are one."""
+    found: list[tuple[int, str]] = []
+    last = -1
+    for begin, end in comments(text):
+        line = text.count("\n", 0, begin) + 1
+        words = " ".join(re.sub(r"^\s*(//|/\*+|\*+/?)", "", part) for part in text[begin:end].split("\n"))
+        words = " ".join(words.removesuffix("*/").split())
+        if found and line == last + 1 and text.startswith("//", begin):
+            found[-1] = (found[-1][0], f"{found[-1][1]} {words}")
+        else:
+            found.append((line, words))
+        last = text.count("\n", 0, end) + 1
+    return found
+
+
 def check(text: str) -> list[tuple[int, str]]:
-    return [
+    found = [
         (line, f"a comment of more than {WIDTH} columns")
         for begin, end in comments(text)
         for line in wide(text, begin, end)
     ]
+    for line, words in paragraphs(text):
+        if DEFINITION.match(words):
+            found.append((line, 'defined by "is what": say what it holds, returns or does'))
+        if LOCKED.match(words):
+            found.append((line, '"mu is held" says what the name says already'))
+    return sorted(found)
 
 
 def main() -> int:

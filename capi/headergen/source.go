@@ -16,7 +16,7 @@ type source struct {
 	fset *token.FileSet
 }
 
-// A pkg is what was loaded of a package.
+// A pkg holds the files of a package and their types.
 type pkg struct {
 	fset  *token.FileSet
 	files []*ast.File

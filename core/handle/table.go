@@ -69,7 +69,7 @@ func (t *Table[T]) Publish(object *T, handle *int64) bool {
 }
 
 // slotLocked takes a free slot. Fresh ones come first while the line is short, so that
-// generations last. mu is held.
+// generations last.
 func (t *Table[T]) slotLocked() (uint32, bool) {
 	if t.waiting < waitingSlots && (t.fresh < t.end || t.growLocked()) {
 		t.fresh++
@@ -86,7 +86,7 @@ func (t *Table[T]) slotLocked() (uint32, bool) {
 	return i, true
 }
 
-// growLocked makes the first chunk that there is not. mu is held.
+// growLocked makes the first chunk that there is not.
 func (t *Table[T]) growLocked() bool {
 	for i := range t.chunks {
 		if t.chunks[i].Load() != nil {
@@ -106,7 +106,7 @@ func (t *Table[T]) growLocked() bool {
 	return false
 }
 
-// waitLocked puts a slot to the end of the line. mu is held.
+// waitLocked puts a slot to the end of the line.
 func (t *Table[T]) waitLocked(i uint32) {
 	t.at(i).next = 0
 	if t.waiting == 0 {

@@ -40,7 +40,7 @@ type ranks struct {
 	line [64]byte // of a stack
 }
 
-// list is what one goroutine holds: no more than one of each rank, and a second one.
+// list counts the locks that one goroutine holds: no more than one of each rank, and a second one.
 type list struct {
 	count int
 	all   [8]int

@@ -48,8 +48,8 @@ func ParseLiteral(text string, port int32, family abi.Family) (Sockaddr, errcode
 	return s, code
 }
 
-// A Target is what to connect or to send to: a numeric address or a host name,
-// with a port. The zero value is no target.
+// A Target names a peer: a numeric address or a host name, with a port. The zero value is no
+// target.
 type Target struct {
 	addr   Sockaddr // valid if nothing is to be resolved
 	host   string   // empty for a numeric address

@@ -42,7 +42,7 @@ func Resolve(ctx context.Context, t Target, report func(Answer)) {
 	}
 }
 
-// answered is what one look-up of a resolution has found.
+// answered holds the result of one look-up of a resolution.
 type answered struct {
 	network string
 	addrs   []netip.Addr

@@ -6,8 +6,8 @@ import (
 	"ohsocket/core/sys"
 )
 
-// event is what a poller tells: EPOLL* bits and the number that the descriptor was added with, in
-// the kernel's own form.
+// An event holds EPOLL* bits and the number that the descriptor was added with, in the kernel's
+// own form.
 type event = unix.EpollEvent
 
 // A poller tells which descriptors have become ready, each change once (edge-triggered). A

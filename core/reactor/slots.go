@@ -1,6 +1,6 @@
 package reactor
 
-// slot is what the loop has of a watched descriptor.
+// A slot holds the handler of a watched descriptor.
 type slot struct {
 	handler    Handler
 	generation uint32 // of the present handler, see Token

@@ -52,7 +52,7 @@ func (l *Reactor) runTimers() {
 	}
 }
 
-// keptTimers is what a heap keeps room for when most of its timers have gone.
+// keptTimers is the number of timers that a heap keeps room for when most have gone.
 const keptTimers = 256
 
 type timerHeap []*Timer

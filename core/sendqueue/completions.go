@@ -8,9 +8,9 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// completions is what a queue has of which a completion waits, or that has dropped something; many
-// never do. A queue of datagrams has it from the start, since their number does not follow from
-// their size.
+// completions belongs to a queue in which a completion waits, or that has dropped something; most
+// queues never need it. A queue of datagrams has it from the start, because their number does not
+// follow from their size.
 type completions struct {
 	accepted  uint64 // streams: bytes, since there is this; datagrams: their number
 	finished  uint64 // of those, taken or failed

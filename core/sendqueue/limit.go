@@ -1,13 +1,13 @@
 package sendqueue
 
 const (
-	// completionCost is what a completion that has not run counts against the limit.
+	// completionCost is the number of bytes that a waiting completion counts against the limit.
 	completionCost = 64
-	// datagramCost is what a datagram counts besides its bytes: its header in the queue.
+	// datagramCost is the size of a header in the queue: a datagram counts it besides its bytes.
 	datagramCost = 64
 )
 
-// Charge is what counts against the limit.
+// Charge returns the number of bytes that count against the limit.
 func (q *Queue) Charge() int64 {
 	return q.size + int64(q.Pending())*completionCost + q.Datagrams()*datagramCost
 }

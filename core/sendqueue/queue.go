@@ -8,9 +8,9 @@ import (
 	"ohsocket/core/sys"
 )
 
-// A Queue is what was sent and is not yet taken by the kernel, and the completions of it. It is
-// under its owner's lock, but for the memory of its blocks: who has the write lock reads them
-// without.
+// A Queue holds bytes that the program has sent and the kernel has not yet taken, and their
+// completions. Its owner's lock guards it. The memory of its blocks is an exception: the holder of
+// the write lock reads it without the owner's lock.
 type Queue struct {
 	Blocks buffer.List
 	size   int64 // bytes accepted and not yet taken

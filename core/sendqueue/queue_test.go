@@ -14,7 +14,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// maxPieces is what one write has in these tests.
+// maxPieces is the number of pieces that one write has at most in these tests.
 const maxPieces = 32
 
 func checkLeaks(t *testing.T) {

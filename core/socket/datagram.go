@@ -122,7 +122,7 @@ func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netad
 	}
 }
 
-// sendablePacketLocked says whether a datagram can be accepted in this state. mu is held.
+// sendablePacketLocked says whether a datagram can be accepted in this state.
 func (s *Socket) sendablePacketLocked(to netaddr.Sockaddr) errcode.Code {
 	code := s.sendableLocked()
 	switch {
@@ -227,7 +227,7 @@ func (s *Socket) noticeError(e unix.Errno) {
 	s.unlock()
 }
 
-// packetDoneLocked ends the first datagram of the queue, sent or failed. mu is held.
+// packetDoneLocked ends the first datagram of the queue, sent or failed.
 func (s *Socket) packetDoneLocked(size int, to netaddr.Sockaddr, e unix.Errno) {
 	q := &s.out
 	if q.IsDropped() {

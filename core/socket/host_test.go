@@ -142,7 +142,7 @@ func textAt(p uintptr) string {
 	return string(bytesAt(p, uint64(n)))
 }
 
-// usage is what a test must give back.
+// usage counts the resources that a test must give back.
 type usage struct {
 	sockets, loops, queued, blocks int64
 	descriptors, goroutines        int

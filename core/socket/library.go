@@ -7,9 +7,9 @@ import (
 	"ohsocket/core/handle"
 )
 
-// library is what there is once in a process and changes: all mutable state that is no loop's and
-// no socket's. (Host is set before there is any; the pools of blocks are in package buffer.) Each
-// member has a lock of its own, or is atomic.
+// library holds the mutable state that exists once in a process and belongs to no loop and no
+// socket. (Host is set before there is any; the pools of blocks are in package buffer.) Each member
+// has a lock of its own, or is atomic.
 var library struct {
 	sockets handle.Table[Socket]
 	loops   handle.Table[Loop]

@@ -14,7 +14,7 @@ import (
 	"ohsocket/core/sys"
 )
 
-// acceptor is what only servers have.
+// acceptor holds the fields that only servers have.
 type acceptor struct {
 	clients int64        // ever accepted; the last one's id
 	live    atomic.Int64 // open connections
@@ -127,7 +127,7 @@ func (s *Socket) accept() {
 	}
 }
 
-// acceptOutcome is what accept(2) has come to.
+// acceptOutcome says how accept(2) ended.
 type acceptOutcome uint8
 
 const (

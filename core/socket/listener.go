@@ -9,8 +9,8 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// listenerSet is what a socket's events are given to. It is never changed, only
-// replaced, so that the loop reads it without a lock while it calls.
+// listenerSet holds the listeners of a socket. It is never changed, only replaced, so that the loop
+// reads it without a lock while it calls them.
 type listenerSet struct {
 	mask    uint32 // bit 1 << type for each event somebody wants
 	entries []listenerEntry

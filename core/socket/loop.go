@@ -182,7 +182,7 @@ func (l *Loop) endGather(gather bool) {
 	}
 }
 
-// readBudget is what a socket may read before others have their turn.
+// readBudget returns the budget of a socket that begins to read.
 func (l *Loop) readBudget() budget { return budget{reads: l.reads} }
 
 // stopGathering makes what the last thread has gathered this one's.

@@ -35,7 +35,7 @@ func (s *Socket) beginOpen(operation string) (*options, errcode.Code) {
 	return s.opts, errcode.OK
 }
 
-// noteOpenLocked remembers for ErrorDetail that the socket is open already, and where. mu is held.
+// noteOpenLocked remembers for ErrorDetail that the socket is open already, and where.
 func (s *Socket) noteOpenLocked(operation string) {
 	text := "the socket is open already"
 	if s.fd >= 0 {
@@ -81,7 +81,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 	return errcode.OK
 }
 
-// beginPeriodLocked begins an open period. mu is held.
+// beginPeriodLocked begins an open period.
 func (s *Socket) beginPeriodLocked(fd int, to state) {
 	s.fd = int32(fd)
 	s.state = to

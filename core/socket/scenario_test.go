@@ -16,7 +16,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// A scenario is what a program does, written so that it comes to an end whatever fails.
+// A scenario runs the steps of a program, and comes to an end whatever fails.
 // It returns whether all went well and what arrived, which is the same every time.
 type scenario struct {
 	name string

@@ -7,9 +7,9 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// TLSConfig is what a TLS socket has been told: its context, of which it holds a reference, and the
-// name to verify. It is made by NewSecure and belongs to the socket as soon as it has been given
-// to one of its functions.
+// TLSConfig holds the options of a TLS socket: a reference to its context, and the name to verify.
+// It is made by NewSecure and belongs to the socket as soon as it has been given to one of its
+// functions.
 type TLSConfig struct {
 	context    *tlsengine.Context
 	serverName string

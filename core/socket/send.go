@@ -74,7 +74,7 @@ func measure(bufs []abi.Buffer) (int, bool) {
 	return int(total), total <= math.MaxInt32
 }
 
-// sendableLocked says whether a send can be accepted in this state. mu is held.
+// sendableLocked says whether a send can be accepted in this state.
 func (s *Socket) sendableLocked() errcode.Code {
 	switch {
 	case s.released:
@@ -93,7 +93,7 @@ func (s *Socket) sendableLocked() errcode.Code {
 	return s.errnoCode(opGet, unix.EBADF)
 }
 
-// underLimitLocked applies the queue limit. mu is held.
+// underLimitLocked applies the queue limit.
 func (s *Socket) underLimitLocked(total int) bool {
 	return s.out.IsUnderLimit(total, s.opts.queueLimit)
 }
@@ -112,7 +112,7 @@ func (s *Socket) makesRoom(gather bool) bool {
 	return s.out.Charge() < before
 }
 
-// acceptSendLocked counts a send that will happen. mu is held.
+// acceptSendLocked counts a send that will happen.
 func (s *Socket) acceptSendLocked(units uint64, bytes int, done abi.Completion) {
 	q := &s.out
 	q.Accept(units, bytes)

@@ -162,7 +162,7 @@ func (r *recordSink) hasMore() bool {
 // forget drops records that nobody will poll.
 func (r *recordSink) forget() { r.overflow = r.overflow[:0] }
 
-// buffer is what the batch has left for a message, whose address needs room too.
+// buffer returns the room that the batch has left for a message, whose address needs room too.
 func (r *recordSink) buffer() []byte {
 	room := r.arena.Room() - addressText
 	if r.isFull() || room < minRead {

@@ -17,7 +17,7 @@ func TestSocketSize(t *testing.T) {
 	assert.LessOrEqual(t, unsafe.Sizeof(Socket{}), uintptr(192))
 }
 
-// heapBytes is what is used of the heap, without garbage.
+// heapBytes returns the number of bytes in use on the heap, without garbage.
 func heapBytes() int64 {
 	var m runtime.MemStats
 	runtime.GC()

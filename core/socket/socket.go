@@ -16,7 +16,7 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// state is what a socket's descriptor is.
+// state says what a socket's descriptor is used for.
 type state uint8
 
 const (
@@ -28,8 +28,8 @@ const (
 	stateListening
 )
 
-// A Socket is what a handle names. There may be very many that do nothing: what an idle
-// connection over TCP can do without is in rare, and TestSocketSize says how large this is.
+// A Socket is the object behind a handle. A process may have very many idle ones: fields that an
+// idle connection over TCP does not need are in rare. TestSocketSize checks the size of both.
 type Socket struct {
 	mu        lock.Mutex[lock.Socket]
 	loop      *Loop
@@ -80,8 +80,8 @@ type Socket struct {
 	next, previous *Socket
 }
 
-// rare is what most sockets never have, or for a moment only. TLS and UDP sockets and
-// servers have one from the start; the others' is made and dropped under mu.
+// rare holds the fields that most sockets never need, or for a moment only. TLS and UDP sockets and
+// servers have one from the start. For the others it is made and dropped under mu.
 type rare struct {
 	conn      *connector
 	endDone   abi.Completion
@@ -109,7 +109,7 @@ type rare struct {
 	inheritedError errcode.Code
 }
 
-// extraLocked returns s.rare, which it makes if there is none. mu is held.
+// extraLocked returns s.rare, which it makes if there is none.
 func (s *Socket) extraLocked() *rare {
 	if s.rare == nil {
 		s.rare = &rare{}
@@ -125,8 +125,7 @@ func (s *Socket) connector() *connector {
 	return s.conn
 }
 
-// dropConnectorLocked forgets the connect, and what was made for it if that has no other use. mu is
-// held.
+// dropConnectorLocked forgets the connect, and what was made for it if that has no other use.
 func (s *Socket) dropConnectorLocked() {
 	s.conn = nil
 	if !s.kind().keepsRare() && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
@@ -232,8 +231,7 @@ func (s *Socket) schedule(w work) {
 	s.unlock()
 }
 
-// increfLocked returns the descriptor, which stays open until decref; -1 if there is none. mu
-// is held.
+// increfLocked returns the descriptor, which stays open until decref; -1 if there is none.
 func (s *Socket) increfLocked() int {
 	if s.fd >= 0 {
 		s.refs++
@@ -359,7 +357,7 @@ func (s *Socket) Release() errcode.Code {
 	return errcode.OK
 }
 
-// failure is what the last error was about; it becomes text when somebody asks.
+// failure holds the circumstances of the last error. ErrorDetail makes a text of them.
 type failure struct {
 	operation string
 	address   netaddr.Sockaddr
@@ -368,12 +366,12 @@ type failure struct {
 	text      string // "" : the code's
 }
 
-// noteFailureLocked remembers an error for ErrorDetail. mu is held.
+// noteFailureLocked remembers an error for ErrorDetail.
 func (s *Socket) noteFailureLocked(operation string, sa netaddr.Sockaddr, host string, code errcode.Code) {
 	s.extraLocked().failure = &failure{operation, sa, host, code, ""}
 }
 
-// noteTLSFailureLocked is failed with the engine's words. mu is held.
+// noteTLSFailureLocked is failed with the engine's words.
 func (s *Socket) noteTLSFailureLocked(operation string, e *tlsengine.Error) {
 	s.extraLocked().failure = &failure{operation: operation, code: e.Code, text: e.Text}
 }

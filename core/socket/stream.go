@@ -72,7 +72,7 @@ func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) 
 	return errcode.OK
 }
 
-// stallFromNowLocked starts the socket timeout of bytes that have begun to wait. mu is held.
+// stallFromNowLocked starts the socket timeout of bytes that have begun to wait.
 func (s *Socket) stallFromNowLocked() {
 	if s.opts.extra.SocketTimeoutMs > 0 {
 		s.lastProgress = reactor.Clock()
@@ -80,7 +80,7 @@ func (s *Socket) stallFromNowLocked() {
 	}
 }
 
-// tookDirectLocked counts bytes the kernel took from a caller's memory. mu is held.
+// tookDirectLocked counts bytes the kernel took from a caller's memory.
 func (s *Socket) tookDirectLocked(n int) {
 	if !s.out.IsDropped() {
 		s.out.Finish(uint64(n), n)
@@ -88,7 +88,7 @@ func (s *Socket) tookDirectLocked(n int) {
 	s.sentBytesLocked(n)
 }
 
-// sentBytesLocked notes progress. mu is held.
+// sentBytesLocked notes progress.
 func (s *Socket) sentBytesLocked(n int) {
 	if n == 0 {
 		return
@@ -131,7 +131,7 @@ func (s *Socket) writeStream(fd int) {
 }
 
 // failLocked stores the first error of a connection; what is queued fails with it, and the
-// reader reports it when it has delivered what came before. mu is held.
+// reader reports it when it has delivered what came before.
 func (s *Socket) failLocked(e unix.Errno) {
 	s.failAsLocked(errcode.FromErrno(errcode.Client, peerErrno(e)), "")
 }
@@ -168,7 +168,7 @@ func routeErrno(e unix.Errno, to netaddr.Sockaddr) unix.Errno {
 	return peerErrno(e)
 }
 
-// failAsLocked is fail with a code, and words of its own unless text is "". mu is held.
+// failAsLocked is fail with a code, and words of its own unless text is "".
 func (s *Socket) failAsLocked(code errcode.Code, text string) {
 	if s.fatal != errcode.OK || s.state == stateIdle {
 		return
@@ -185,7 +185,7 @@ func (s *Socket) failAsLocked(code errcode.Code, text string) {
 	}
 }
 
-// reading is what is to be done with arriving bytes.
+// reading says what the loop does with arriving bytes.
 type reading uint8
 
 const (
@@ -279,7 +279,7 @@ func (s *Socket) readStream() {
 	}
 }
 
-// budget is what a socket may read before others have their turn.
+// budget limits how much a socket reads before others have their turn.
 type budget struct {
 	reads int // that are left
 	begun bool

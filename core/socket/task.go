@@ -5,7 +5,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// work is what a socket's task has to do on the loop's thread.
+// work has a bit for each step that a socket's task does on the loop's thread.
 type work uint16
 
 const (

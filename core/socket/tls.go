@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// encryptSize is what is encrypted at a time: four records of the largest size.
+	// encryptSize is the size of a portion that is encrypted at a time: four records of the largest
+	// size.
 	encryptSize = 64 << 10
 	// cipherLimit stops reading while that much that the peer has made us say, and does not
 	// read, is waiting.
@@ -26,8 +27,8 @@ const (
 	phaseOpen
 )
 
-// tlsLayer is what a TLS connection has between its queue and its descriptor. It belongs
-// to the loop's thread, which alone touches the session.
+// tlsLayer stands between the queue and the descriptor of a TLS connection. It belongs to the
+// loop's thread, which alone touches the session.
 //
 // The queue holds plaintext. The loop's thread takes it in portions, encrypts each and
 // gives it to the kernel; of what the kernel does not take the ciphertext waits here, and

@@ -13,8 +13,8 @@ import (
 	"ohsocket/core/sys"
 )
 
-// tlsAcceptor is what only TLS servers have: their clients until the listeners have seen
-// them. The handshakes run on the loops of the connections.
+// tlsAcceptor holds the clients of a TLS server until the listeners have seen them. The handshakes
+// run on the loops of the connections.
 type tlsAcceptor struct {
 	mu       lock.Mutex[lock.Leaf]
 	unseen   map[*Socket]*list.Element // nil: the handshake runs; failedPlace: it has failed

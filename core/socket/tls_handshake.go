@@ -147,7 +147,7 @@ func (s *Socket) serverSecure() (*TLSConfig, errcode.Code) {
 
 // ---- Client ----
 
-// verifiedName is what the server's certificate has to have.
+// verifiedName returns the name that the server's certificate must have.
 func (c *connector) verifiedName() string {
 	name := c.secure.serverName
 	if sa, literal := c.target.Literal(); name == "" && literal {

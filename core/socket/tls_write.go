@@ -65,7 +65,7 @@ func (s *Socket) writeTLS(fd int) {
 	empty.FreeAll()
 }
 
-// creditLocked counts plaintext of which the kernel has all ciphertext. mu is held.
+// creditLocked counts plaintext of which the kernel has all ciphertext.
 func (s *Socket) creditLocked() {
 	q, t := &s.out, s.tls
 	if t.plainInFlight == 0 {

@@ -12,7 +12,7 @@ import (
 // maxPieces is how many pieces one send has.
 const maxPieces = 32
 
-// arrival is what recv has come to.
+// arrival says how recv ended.
 type arrival uint8
 
 const (
@@ -66,7 +66,7 @@ func transmitBytes(fd int, b []byte) (int, unix.Errno) {
 }
 
 // transmittedLocked notes what a transmit has come to, and reports whether the writer goes on: not
-// if the kernel takes no more, before it has said that it does. mu is held.
+// if the kernel takes no more, before it has said that it does.
 func (s *Socket) transmittedLocked(n int, e unix.Errno) bool {
 	switch e {
 	case 0:

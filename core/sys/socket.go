@@ -181,7 +181,7 @@ func GSOControl(size int) GSO {
 	return GSO{unix.Cmsghdr{Len: uint64(unix.CmsgLen(2)), Level: unix.SOL_UDP, Type: unix.UDP_SEGMENT}, uint16(size), [6]byte{}}
 }
 
-// Control is what the header of a packet says of it.
+// Control returns the address and size of g, as the header of a packet holds them.
 func (g *GSO) Control() (*byte, uint64) {
 	return (*byte)(unsafe.Pointer(g)), uint64(unsafe.Sizeof(*g))
 }

@@ -8,8 +8,8 @@ const (
 	TLS13
 )
 
-// Config is what a context is made of. Byte slices may lie in a caller's (C) memory: they are read
-// during NewContext only and never kept.
+// Config holds the options of a context. Byte slices may lie in a caller's (C) memory: NewContext
+// reads them and does not keep them.
 type Config struct {
 	Server bool
 	// Identities: a client uses the first. A server picks by the name that the client asks for
@@ -17,7 +17,8 @@ type Config struct {
 	// client names none, the first identity is used, and those of other key types with the same
 	// names as the first.
 	Identities []Identity
-	// CA is what the peer is verified against: PEM, several blocks each. Empty: the system's store.
+	// CA holds the authorities that the peer is verified against: PEM, several blocks each. Empty:
+	// the system's store.
 	CA        [][]byte
 	Protocols Protocols
 	// CipherSuite is a list in OpenSSL's language, names of TLS 1.2 and 1.3 mixed. If all it asks

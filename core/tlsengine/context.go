@@ -14,7 +14,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// Context is what a Config makes. It may be used from any thread.
+// Context holds an SSL_CTX made from a Config. Any thread may use it.
 type Context struct {
 	c           *C.engine_context
 	key         contextKey

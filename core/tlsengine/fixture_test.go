@@ -47,7 +47,7 @@ type authority struct {
 	pem         []byte
 }
 
-// subject is what a certificate is to be; the zero value is a good one for "test.host", 127.0.0.1
+// subject describes a certificate; the zero value makes a good one for "test.host", 127.0.0.1
 // and ::1.
 type subject struct {
 	key              crypto.Signer // nil: P-256

@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// Info is what a handshake came to.
+// Info holds the results of a handshake.
 type Info struct {
 	Protocol          string // "TLSv1.3"
 	CipherSuite       string // in OpenSSL's words

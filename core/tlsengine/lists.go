@@ -10,7 +10,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// lists is what the options that are lists, and the versions, come to for OpenSSL.
+// lists holds the options that are lists, and the versions, in the form that OpenSSL takes.
 type lists struct {
 	ciphers    string // TLS 1.2 and below, "" default
 	suites     string // TLS 1.3, "" default

@@ -17,8 +17,8 @@ const (
 	resumptionsEach = 4    // of one server
 )
 
-// resumptionKey is what a client's session may be resumed for: the same options, the same verified
-// name and port.
+// resumptionKey says for which connects a client's session may be resumed: those with the same
+// options, the same verified name and port.
 type resumptionKey struct {
 	context contextKey
 	host    string

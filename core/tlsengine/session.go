@@ -12,7 +12,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// Status is what has become of an operation.
+// Status says how an operation ended.
 type Status uint8
 
 const (

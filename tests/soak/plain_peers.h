@@ -8,7 +8,7 @@ enum {
     PAYLOAD = 64,
 };
 
-// plain_serve is what a helper does; these are its orders.
+// plain_serve runs in a helper; these are its orders.
 enum {
     PEERS_CONNECT_TO = 'p', // argument: a port; the clients of the next order go there
     // that many clients more, each of which has been echoed when the answer comes
