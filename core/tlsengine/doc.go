@@ -4,15 +4,15 @@
 //
 // # Life and threads
 //
-// A Context is what a set of options makes: key, certificates, trust, lists. It may be used from
+// A Context holds a set of options: key, certificates, trust, lists. It may be used from
 // any thread; equal options share one. A Session is one connection and belongs to one thread at a
 // time; it keeps its Context alive. An Output belongs to one thread at a time too and serves any
 // number of sessions.
 //
 // # C and Go
 //
-// Every operation of a session is one call of one C function that clears OpenSSL's error queue,
-// operates and drains the queue into the session's C structure, so that neither a queue nor a
+// Every operation of a session is one call of one C function. The function clears OpenSSL's error
+// queue, operates, and drains the queue into the session's C structure. Neither a queue nor a
 // thread-local value outlives the call. OpenSSL calls back into Go for one thing only, a session
 // that can be resumed; go-pointer carries the Session there.
 //

@@ -3,13 +3,13 @@
 // plain sockets of a thread that has a table of descriptors of its own: with those of the library
 // they are more than a table usually may have.
 //
-// After each round what is allocated must come back to what it was before but for UNEVEN (BOUND-7),
-// and after the better one of the last two rounds in a role the resident memory to PERCENT above
-// what it was before all of them: at times Go's runtime overlooks free pages when it is told to
-// give all back, and then for a round or two. "Before" is a process in use, not a cold one: it has
-// served WARM_ROUNDS of a small number of connections, so many as make the runtime run its
-// collector a few times, by which time the runtime has made the records it needs for that; see
-// FIRST_KB. Prints the memory of an idle connection.
+// After each round the allocated bytes must come back to their number before it, but for UNEVEN
+// (BOUND-7). After the better one of the last two rounds in a role, the resident memory must come
+// back to PERCENT above its size before all rounds. (At times Go's runtime overlooks free pages
+// when it is told to give all back, and then for a round or two.) "Before" is a process in use, not
+// a cold one: it has served WARM_ROUNDS of a small number of connections, so many as make the
+// runtime run its collector a few times, by which time the runtime has made the records it needs
+// for that; see FIRST_KB. Prints the memory of an idle connection.
 #include <limits.h>
 #include <malloc.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
-// random_ops [--seed S] [--seconds N] [--first EPOCH] [--epochs N]: operations drawn by chance on
-// sockets of two default loops, a hosted loop with callbacks and one with records, by several
-// threads, against each other and against plain sockets that reset, stop reading or end early.
+// random_ops [--seed S] [--seconds N] [--first EPOCH] [--epochs N]: operations drawn by chance, by
+// several threads, on sockets of two default loops, a hosted loop with callbacks and one with
+// records. Their peers are each other, and plain sockets that reset, stop reading or end early.
 // Checked all the time: every accepted completion comes exactly once, in the order of the sends and
 // never inside the call; events in the order of the contracts, one at a time for a socket, at most
 // one close for each opening; every byte. After each epoch everything is released, or aborted by
