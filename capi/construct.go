@@ -91,8 +91,8 @@ func goSocketConstructTLSOver(tcp int64) (result int64) {
 
 // C: socket_handle socket_construct(socket_loop loop, int kind)
 //
-// socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER, _UDP, _TLS or
-// _TLS_SERVER) on a loop; loop 0 is a default loop.
+// socket_construct makes a socket of a kind (SOCKET_KIND_*) on a loop; loop 0 is a default loop.
+// A program can make kinds TCP, TCP_SERVER, UDP, TLS and TLS_SERVER.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: kind is none of these.
 //   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -109,10 +109,10 @@ func goSocketConstruct(loop int64, kind int32) (result int64) {
 
 // C: int socket_release(socket_handle socket)
 //
-// socket_release ends the handle: it is invalid when this returns. If the socket is open, it
-// closes as by socket_close and sends what is queued. Its listeners are not called any more, not
-// even for the close event; a call on another thread may still be running. Completions that were
-// promised still come.
+// socket_release gives the handle back; a socket that is open is closed as by socket_close, which
+// sends what is queued. The handle is invalid when this returns. Its listeners are not called any
+// more, not even for the close event; a call on another thread may still be running. Completions
+// that were promised still come.
 //
 //export goSocketRelease
 func goSocketRelease(handle int64) (result int32) {

@@ -61,8 +61,8 @@ func goSocketGetRemoteAddress(handle int64, text, capacity, port, family uintptr
 
 // C: int socket_get_fd(socket_handle socket)
 //
-// socket_get_fd returns the descriptor. Look at it (getsockopt), but do not close, read or write
-// it. It is valid until the close event. Connecting by name may change it.
+// socket_get_fd returns the descriptor, to look at (getsockopt), not to close, read or write. It is
+// valid until the close event. Connecting by name may change it.
 // Errors:
 //   - SOCKET_ERROR_BADF: the socket is not open.
 //
@@ -90,7 +90,7 @@ func goSocketGetSendQueueLength(handle int64) (result int64) {
 
 // C: int socket_get_kind(socket_handle socket)
 //
-// socket_get_kind returns SOCKET_KIND_*.
+// socket_get_kind returns the kind of the socket (SOCKET_KIND_*).
 //
 //export goSocketGetKind
 func goSocketGetKind(handle int64) (result int32) {

@@ -27,7 +27,8 @@ func goSocketSetCompat(on int32) (result int32) {
 
 // C: int socket_get_stats(socket_stats *stats)
 //
-// socket_get_stats writes counters of the library. It does not stop the world.
+// socket_get_stats writes counters of the process: sockets, loops, memory, bytes and messages. It
+// does not stop other threads.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: stats is NULL, or its struct_size is unknown.
 //

@@ -130,9 +130,9 @@ func goSocketConnect(handle int64, options, completion, userData uintptr) (resul
 
 // C: int socket_send(socket_handle socket, const void *data, size_t size, socket_completion completion, void *user_data)
 //
-// socket_send sends bytes. It copies what the kernel does not take at once, so data is the
-// caller's again when it returns. The completion runs when the kernel has taken all bytes, or when
-// the connection has failed. A connected UDP socket sends one datagram. If size is 0, TCP sends
+// socket_send sends bytes, or one datagram on a connected UDP socket. It copies what the kernel
+// does not take at once, so data is the caller's again when it returns. The completion runs when
+// the kernel has taken all bytes, or when the connection has failed. If size is 0, TCP sends
 // nothing and UDP sends an empty datagram.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: data is NULL with a size.
@@ -216,8 +216,8 @@ func goSocketFlush(handle int64) (result int32) {
 
 // C: int socket_end(socket_handle socket, socket_completion completion, void *user_data)
 //
-// socket_end announces that no more will be sent: the library sends what is queued, then a FIN,
-// then the completion runs. Receiving goes on. When the peer ends too, the socket closes.
+// socket_end ends the sending half of the connection; receiving goes on. The library sends what
+// is queued, then a FIN, then the completion runs. When the peer ends too, the socket closes.
 // Errors:
 //   - SOCKET_ERROR_BADF: the socket is not open.
 //   - SOCKET_ERROR_NOTCONN: it is not connected.
@@ -234,9 +234,10 @@ func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 
 // C: int socket_close(socket_handle socket, socket_completion completion, void *user_data)
 //
-// socket_close ends the open period. The library sends what is queued, then a FIN. It reads and
-// discards input until the peer ends too, but not longer than the close timeout. Then it closes
-// the descriptor, and the close event and the completion come. From the close event on, inside it
+// socket_close sends what is queued, then closes the socket; the handle stays. Behind the last
+// byte goes a FIN. The library reads and discards input until the peer ends too, but not longer
+// than the close timeout. Then it closes the descriptor, and the close event and the completion
+// come. From the close event on, inside it
 // too, the handle can be opened again. A
 // connect with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has
 // the error that kept queued bytes from being sent, or 0. A server's connections stay open.
@@ -253,7 +254,7 @@ func goSocketClose(handle int64, completion, userData uintptr) (result int32) {
 
 // C: int socket_abort(socket_handle socket)
 //
-// socket_abort ends the open period without sending what is queued: TCP resets the connection,
+// socket_abort closes the socket at once and drops what is queued. TCP resets the connection,
 // pending operations complete with SOCKET_ERROR_CANCELED, then the close event comes.
 // Errors:
 //   - SOCKET_ERROR_OTHER: the socket is not open.
@@ -279,7 +280,7 @@ func goSocketPause(handle int64) (result int32) {
 
 // C: int socket_resume(socket_handle socket)
 //
-// socket_resume ends socket_pause.
+// socket_resume starts reading again after socket_pause (a server: accepting).
 //
 //export goSocketResume
 func goSocketResume(handle int64) (result int32) {

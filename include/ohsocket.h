@@ -745,8 +745,8 @@ typedef void (*socket_function)(void *user_data);
 /* ---- Sockets of every kind --------------------------------------------------------------- */
 
 /*
- * socket_construct makes a socket of a kind (SOCKET_KIND_TCP, _TCP_SERVER, _UDP, _TLS or
- * _TLS_SERVER) on a loop; loop 0 is a default loop.
+ * socket_construct makes a socket of a kind (SOCKET_KIND_*) on a loop; loop 0 is a default
+ * loop. A program can make kinds TCP, TCP_SERVER, UDP, TLS and TLS_SERVER.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: kind is none of these.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -755,10 +755,10 @@ typedef void (*socket_function)(void *user_data);
 socket_handle socket_construct(socket_loop loop, int kind);
 
 /*
- * socket_release ends the handle: it is invalid when this returns. If the socket is open, it
- * closes as by socket_close and sends what is queued. Its listeners are not called any more,
- * not even for the close event; a call on another thread may still be running. Completions that
- * were promised still come.
+ * socket_release gives the handle back; a socket that is open is closed as by socket_close,
+ * which sends what is queued. The handle is invalid when this returns. Its listeners are not
+ * called any more, not even for the close event; a call on another thread may still be running.
+ * Completions that were promised still come.
  */
 int socket_release(socket_handle socket);
 
@@ -852,23 +852,23 @@ int socket_adopt(socket_handle socket, int fd);
  */
 int socket_pause(socket_handle socket);
 
-/* socket_resume ends socket_pause. */
+/* socket_resume starts reading again after socket_pause (a server: accepting). */
 int socket_resume(socket_handle socket);
 
 /*
- * socket_close ends the open period. The library sends what is queued, then a FIN. It reads and
- * discards input until the peer ends too, but not longer than the close timeout. Then it closes
- * the descriptor, and the close event and the completion come. From the close event on, inside
- * it too, the handle can be opened again. A connect with nothing queued behind it is cancelled
- * (SOCKET_ERROR_CANCELED). The completion has the error that kept queued bytes from being sent,
- * or 0. A server's connections stay open.
+ * socket_close sends what is queued, then closes the socket; the handle stays. Behind the last
+ * byte goes a FIN. The library reads and discards input until the peer ends too, but not longer
+ * than the close timeout. Then it closes the descriptor, and the close event and the completion
+ * come. From the close event on, inside it too, the handle can be opened again. A connect with
+ * nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has the error
+ * that kept queued bytes from being sent, or 0. A server's connections stay open.
  * Errors:
  *   - SOCKET_ERROR_OTHER: the socket is not open.
  */
 int socket_close(socket_handle socket, socket_completion completion, void *user_data);
 
 /*
- * socket_abort ends the open period without sending what is queued: TCP resets the connection,
+ * socket_abort closes the socket at once and drops what is queued. TCP resets the connection,
  * pending operations complete with SOCKET_ERROR_CANCELED, then the close event comes.
  * Errors:
  *   - SOCKET_ERROR_OTHER: the socket is not open.
@@ -883,7 +883,7 @@ int socket_abort(socket_handle socket);
  */
 int socket_get_state(socket_handle socket, socket_state_info *state);
 
-/* socket_get_kind returns SOCKET_KIND_*. */
+/* socket_get_kind returns the kind of the socket (SOCKET_KIND_*). */
 int socket_get_kind(socket_handle socket);
 
 /*
@@ -894,8 +894,8 @@ int socket_get_kind(socket_handle socket);
 socket_loop socket_get_loop(socket_handle socket);
 
 /*
- * socket_get_fd returns the descriptor. Look at it (getsockopt), but do not close, read or
- * write it. It is valid until the close event. Connecting by name may change it.
+ * socket_get_fd returns the descriptor, to look at (getsockopt), not to close, read or write.
+ * It is valid until the close event. Connecting by name may change it.
  * Errors:
  *   - SOCKET_ERROR_BADF: the socket is not open.
  */
@@ -990,9 +990,9 @@ int socket_connect(socket_handle socket, const socket_connect_options *options,
     socket_completion completion, void *user_data);
 
 /*
- * socket_send sends bytes. It copies what the kernel does not take at once, so data is the
- * caller's again when it returns. The completion runs when the kernel has taken all bytes, or
- * when the connection has failed. A connected UDP socket sends one datagram. If size is 0, TCP
+ * socket_send sends bytes, or one datagram on a connected UDP socket. It copies what the kernel
+ * does not take at once, so data is the caller's again when it returns. The completion runs
+ * when the kernel has taken all bytes, or when the connection has failed. If size is 0, TCP
  * sends nothing and UDP sends an empty datagram.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: data is NULL with a size.
@@ -1026,8 +1026,8 @@ int socket_sendv(socket_handle socket, const socket_buffer *buffers, int count,
 int socket_flush(socket_handle socket);
 
 /*
- * socket_end announces that no more will be sent: the library sends what is queued, then a FIN,
- * then the completion runs. Receiving goes on. When the peer ends too, the socket closes.
+ * socket_end ends the sending half of the connection; receiving goes on. The library sends what
+ * is queued, then a FIN, then the completion runs. When the peer ends too, the socket closes.
  * Errors:
  *   - SOCKET_ERROR_BADF: the socket is not open.
  *   - SOCKET_ERROR_NOTCONN: it is not connected.
@@ -1359,7 +1359,8 @@ int socket_set_dispatch_threads(int count);
 int socket_set_compat(int on);
 
 /*
- * socket_get_stats writes counters of the library. It does not stop the world.
+ * socket_get_stats writes counters of the process: sockets, loops, memory, bytes and messages.
+ * It does not stop other threads.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: stats is NULL, or its struct_size is unknown.
  */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What a machine can see in the docs: links lead somewhere, the table of functions has all of them, and the numbers
-in the table of errors are those of the header. No sentence has more than 35 words."""
+"""What a machine can see in the docs: links lead somewhere, the numbers in the table of errors are those of the header,
+and no sentence has more than 35 words."""
 
 import pathlib
 import re
@@ -39,19 +39,6 @@ def links(file: pathlib.Path) -> list[str]:
     return broken
 
 
-def functions() -> list[str]:
-    """What reference/functions.md has too much or too little; `_get_x` after a full name has its beginning."""
-    listed = set()
-    for row in re.findall(r"^\| (`.*?) \|", (ROOT / "docs/reference/functions.md").read_text(), re.M):
-        names = re.findall(r"`(\w+)`", row)
-        start = names[0].split("_get_")[0]
-        listed |= {start + name if name.startswith("_") else name for name in names}
-    symbols = (ROOT / "docs/reference/abi.txt").read_text().split("symbols\n", 1)[1].split("\n\n", 1)[0].split()
-    return [f"lacks {name}" for name in sorted(set(symbols) - listed)] + [
-        f"has {name}, which the library does not" for name in sorted(listed - set(symbols))
-    ]
-
-
 def errors() -> list[str]:
     """The rows of reference/errors.md whose numbers are not those of the names."""
     header = (ROOT / "include/ohsocket_errors.h").read_text() + (ROOT / "include/ohsocket.h").read_text()
@@ -82,7 +69,6 @@ def sentences(file: pathlib.Path) -> list[str]:
 
 def main() -> int:
     found = [(file.relative_to(ROOT), what) for file in files("*.md") for what in links(file) + sentences(file)]
-    found += [("docs/reference/functions.md", what) for what in functions()]
     found += [("docs/reference/errors.md", what) for what in errors()]
     for where, what in found:
         print(f"{where}: {what}", file=sys.stderr)

@@ -1,6 +1,6 @@
-// Headergen writes what is derived from the Go sources of the library: the public
-// header, the C wrappers of the exported functions, the list of the ABI and the ctypes
-// declarations of the Python package.
+// Headergen writes what is derived from the Go sources of the library: the public header, the C
+// wrappers of the exported functions, the list of the ABI, the table of functions in docs/reference
+// and the ctypes declarations of the Python package.
 //
 //	go run ./capi/headergen          write the files
 //	go run ./capi/headergen -check   write nothing; fail if one of them would change
@@ -45,6 +45,7 @@ func run(check bool) error {
 		{"include/ohsocket_errors.h", codes},
 		{"capi/wrappers_gen.c", renderWrappers(api, header, codes)},
 		{"docs/reference/abi.txt", renderABI(api)},
+		{"docs/reference/functions.md", renderFunctions(api)},
 		{"bindings/node/lib/constants.js", renderNode(api)},
 		{"bindings/node/lib/constants.d.ts", renderNodeTypes(api)},
 		{"bindings/python/ohsocket/_abi.py", python},

@@ -34,8 +34,8 @@ const (
 	datagramExtras = extraBroadcast
 )
 
-// kindExtras are the extra options that are not for sockets of all kinds. Linger is the library's own
-// affair, see deadlines: it has no option of the kernel.
+// kindExtras are the extra options that are not for sockets of all kinds. Linger is the library's
+// own affair, see deadlines: it has no option of the kernel.
 var kindExtras = [...]struct {
 	bit           extraMask
 	name          string

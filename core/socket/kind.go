@@ -7,7 +7,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// A role is what sockets of a kind are there for.
+// A role says what sockets of a kind do.
 type role uint8
 
 const (
@@ -17,8 +17,8 @@ const (
 	roleDatagram                 // sends and receives datagrams
 )
 
-// traits are what all sockets of a kind have in common. A new kind is a row of kinds: nothing else
-// asks which kind a socket is, but what its traits are.
+// traits holds what all sockets of a kind have in common. A new kind is a row of kinds. Nothing else
+// asks for the kind of a socket: it asks for a trait.
 type traits struct {
 	role      role
 	transport *transport
@@ -73,7 +73,8 @@ func (k *traits) isServer() bool   { return k.role == roleServer }
 func (k *traits) isAccepted() bool { return k.role == roleAccepted }
 func (k *traits) isDatagram() bool { return k.role == roleDatagram }
 
-// isStream reports whether sockets of the kind have connections: not those of datagrams, nor servers.
+// isStream reports whether sockets of the kind have connections: not those of datagrams, nor
+// servers.
 func (k *traits) isStream() bool { return k.role == roleClient || k.role == roleAccepted }
 
 // isSecureClient reports whether sockets of the kind make the handshake when they connect.
@@ -91,7 +92,7 @@ func (k *traits) connects() bool { return k.role == roleClient || k.role == role
 // keepsRare reports whether sockets of the kind have what is rare from the start.
 func (k *traits) keepsRare() bool { return k.secure || k.role == roleServer || k.role == roleDatagram }
 
-// A transport is what carries the bytes.
+// A transport carries the bytes.
 type transport struct {
 	socketType int  // of socket(2)
 	tcp        bool // there are options of TCP: keep-alive
@@ -133,14 +134,15 @@ func (datagramFlow) write(s *Socket, fd int) { s.writePackets(fd) }
 func (acceptFlow) read(s *Socket)     { s.accept() }
 func (acceptFlow) write(*Socket, int) {} // it has no queue
 
-// An operation is what a code is the answer to: the numbers of one cause differ.
+// An operation groups the calls that answer one cause with the same number.
 type operation uint8
 
 const (
-	opSetup    operation = iota // a call that opens the socket or sets its options; an error of accepting
-	opGet                       // a getter, or a call that needs an open socket
-	opTransfer                  // a send, a completion, an event of a connection
-	opClose                     // close or abort
+	// a call that opens the socket or sets its options; an error of accepting
+	opSetup    operation = iota
+	opGet                // a getter, or a call that needs an open socket
+	opTransfer           // a send, a completion, an event of a connection
+	opClose              // close or abort
 )
 
 // codes are the numbers that causes have in the API, for each operation.
@@ -178,8 +180,8 @@ var secureCodes = codes{
 	opClose:    {base: errcode.Server, notOpen: errcode.TLSNotBound},
 }
 
-// of returns the code of a cause, which is of the range Client if it carries an errno. In a transfer
-// BadFD means that the handle is not valid any more: it is the same for all kinds.
+// of returns the code of a cause, which is of the range Client if it carries an errno. In a
+// transfer BadFD means that the handle is not valid any more: it is the same for all kinds.
 func (c *codes) of(op operation, cause errcode.Code) errcode.Code {
 	row := &c[op]
 	switch {
