@@ -4,7 +4,6 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { release, retain } = require('./alive.js');
-const { Promise } = require('./promises.js');
 
 class AfterClose {
   #operations = [];

@@ -3,7 +3,7 @@
 // of the wrong type count as missing, as on OpenHarmony.
 
 const { types } = require('node:util');
-const { BusinessError, parameterError } = require('./errors.js');
+const { parameterError, refusal } = require('./errors.js');
 const { ErrorCode, Extra, Family } = require('./constants.js');
 
 function isObject(value) {
@@ -82,9 +82,9 @@ function notData() {
 function refuseUnsupported(options) {
   const { proxy, tcpFastOpen } = options;
   if (isObject(proxy) ? proxy.type !== 0 : proxy !== undefined && proxy !== null) {
-    throw new BusinessError(ErrorCode.NOTSUP, 'Operation not supported: proxy');
+    throw refusal(ErrorCode.NOTSUP, 'Operation not supported: proxy');
   }
-  if (tcpFastOpen) throw new BusinessError(ErrorCode.NOTSUP, 'Operation not supported: tcpFastOpen');
+  if (tcpFastOpen) throw refusal(ErrorCode.NOTSUP, 'Operation not supported: tcpFastOpen');
 }
 
 function readSignal(value) {

@@ -2,7 +2,7 @@
 // Compatibility mode, see docs/reference/compat.md of the library: read when a socket is constructed.
 
 const native = require('./native.js');
-const { forPrograms } = require('./promises.js');
+const { forPrograms } = require('./programs.js');
 
 // With the loader it is on, because what it runs was written for the original: OHSOCKET_COMPAT=0 switches it off.
 let on = process.env.OHSOCKET_COMPAT === '1' || (forPrograms && process.env.OHSOCKET_COMPAT !== '0');

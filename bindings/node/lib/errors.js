@@ -1,6 +1,7 @@
 'use strict';
 
 const native = require('./native.js');
+const { failure } = require('./programs.js');
 const { ErrorCode, Family } = require('./constants.js');
 
 /** The error of everything here: `code` is a number, one of ErrorCode. */
@@ -49,7 +50,7 @@ function errorOf(result, handle) {
     if (ofTLS || ofZone || detail.endsWith(`: ${message}`)) message = detail;
     else if (ARGUMENT.includes(-result) && text !== '') message += `: ${text}`;
   }
-  return new BusinessError(-result, message);
+  return failure(new BusinessError(-result, message));
 }
 
 /** The address that a connect which has failed tried last, if it came so far; the detail has its name before it. */
@@ -59,14 +60,19 @@ function triedAddress(handle) {
   return { address: ipv6 ?? ipv4, port: Number(port), family: ipv6 === undefined ? Family.IPV4 : Family.IPV6 };
 }
 
+/** An error that the library does not know of. */
+function refusal(code, message) {
+  return failure(new BusinessError(code, message));
+}
+
 function parameterError(what) {
-  return new BusinessError(ErrorCode.PARAMETER, `Parameter error: ${what}`);
+  return refusal(ErrorCode.PARAMETER, `Parameter error: ${what}`);
 }
 
 function abortError(reason) {
-  const error = new BusinessError(ErrorCode.CANCELED, 'The operation was aborted', { cause: reason });
+  const error = failure(new BusinessError(ErrorCode.CANCELED, 'The operation was aborted', { cause: reason }));
   Object.defineProperty(error, 'name', { value: 'AbortError', writable: true, configurable: true });
   return error;
 }
 
-module.exports = { BusinessError, abortError, errorOf, parameterError, triedAddress };
+module.exports = { BusinessError, abortError, errorOf, parameterError, refusal, triedAddress };

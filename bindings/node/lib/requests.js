@@ -6,7 +6,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { errorOf } = require('./errors.js');
 const { release, retain } = require('./alive.js');
-const { Promise } = require('./promises.js');
+const { failure, placeOfCall } = require('./programs.js');
 
 const entries = [undefined]; // 0 is no request
 const free = [];
@@ -48,6 +48,7 @@ class PromiseEntry {
   constructor(handle, finish) {
     this.handle = handle;
     this.finish = finish;
+    this.place = placeOfCall();
     this.promise = new Promise(keep); // one function for all: no closure for each
     this.resolve = resolveKept;
     this.reject = rejectKept;
@@ -56,7 +57,7 @@ class PromiseEntry {
 
   settle(result) {
     const error = this.finish?.(result);
-    if (result < 0) this.reject(error ?? errorOf(result, this.handle));
+    if (result < 0) this.reject(failure(error ?? errorOf(result, this.handle), this.place));
     else this.resolve();
   }
 }
@@ -68,12 +69,13 @@ class CallbackEntry extends AsyncResource {
     this.handle = handle;
     this.callback = callback;
     this.finish = finish;
+    this.place = placeOfCall();
   }
 
   settle(result) {
     const error = this.finish?.(result);
     this.emitDestroy();
-    if (result < 0) this.runInAsyncScope(this.callback, undefined, error ?? errorOf(result, this.handle));
+    if (result < 0) this.runInAsyncScope(this.callback, undefined, failure(error ?? errorOf(result, this.handle), this.place));
     else this.runInAsyncScope(this.callback);
   }
 }

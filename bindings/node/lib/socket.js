@@ -13,7 +13,6 @@ const { errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Event, Family, Option } = require('./constants.js');
 const { readExtraOptions } = require('./arguments.js');
 const { answer, begin, take } = require('./requests.js');
-const { Promise } = require('./promises.js');
 const {
   kBound, kClose, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEmit, kEvent, kFinish, kHandle, kHeld, kHold,
   kInTurn, kJoined, kKeep, kLast, kLeave, kLeft, kListeners, kMustWait, kOpen, kOpened, kPaused, kQueue, kReferenced, kRefuse, kReplay,

@@ -5,7 +5,7 @@ const { ClientSocket } = require('./client.js');
 const { TCPSocket } = require('./tcp.js');
 const { ConnectionSocket, ServerSocket } = require('./server.js');
 const { badCallback, throwing } = require('./socket.js');
-const { BusinessError, errorOf, parameterError } = require('./errors.js');
+const { errorOf, parameterError, refusal } = require('./errors.js');
 const { ErrorCode, Kind } = require('./constants.js');
 const { inRange, isData, needObject, notData } = require('./arguments.js');
 const { readSecureOptions, readTLSOptions, setSecure } = require('./secure.js');
@@ -112,7 +112,7 @@ secure(TLSSocket);
 function takeOver(tcp) {
   if (!(tcp instanceof TCPSocket) || arguments.length !== 1) throw parameterError('the socket must be a TCPSocket');
   // What JavaScript holds already the handshake could not see.
-  if (tcp[kHeld] !== null) throw new BusinessError(ErrorCode.AGAIN, 'The TCPSocket holds messages: add a listener, or resume it');
+  if (tcp[kHeld] !== null) throw refusal(ErrorCode.AGAIN, 'The TCPSocket holds messages: add a listener, or resume it');
   return native.constructOver(tcp[kHandle]);
 }
 

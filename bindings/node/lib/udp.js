@@ -6,7 +6,7 @@ const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
-const { BusinessError } = require('./errors.js');
+const { refusal } = require('./errors.js');
 const { encode } = require('./encoding.js');
 const { copyOf, isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
@@ -63,7 +63,7 @@ class UDPSocket extends Socket {
       if (options.encoding !== undefined && typeof data === 'string') data = encode(data, options.encoding, this[kCompat]);
       to = readAddress(options.address, this[kCompat]);
       if (!isData(data)) throw notData();
-      if (to.port === 0 && (this[kOpen] || this[kQueue] !== null)) throw new BusinessError(ErrorCode.INVAL, 'Invalid argument: address.port must be 1 to 65535');
+      if (to.port === 0 && (this[kOpen] || this[kQueue] !== null)) throw refusal(ErrorCode.INVAL, 'Invalid argument: address.port must be 1 to 65535');
     } catch (error) {
       return this[kRefuse](error, callback);
     }

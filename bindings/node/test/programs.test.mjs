@@ -55,17 +55,44 @@ process.exit();
   assert.deepEqual(stdout.trim().split('\n'), ['catch 2300999', 'await 2300999', 'late 2300999', 'all 2300999', 'true', 'finally', 'and catch']);
 });
 
+test('promises that are made of it are no end of the program either: async functions, promises around a callback, all', async () => {
+  const { stdout, stderr, code } = await program(`
+const make = () => socket.constructTCPSocketInstance();
+async function closes() {
+  await make().close();
+}
+closes();
+new Promise((resolve, reject) => make().close((error) => error ? reject(error) : resolve(undefined)));
+Promise.all([make().close()]);
+make().close().finally(() => {});
+(async () => make().connect({} as any))();
+(async () => socket.constructTLSSocketInstance().send(1 as any))(); // thrown
+const error = await make().close().catch((error) => error);
+Promise.reject(error);
+setTimeout(() => console.log('goes on'), 20);
+`);
+  assert.deepEqual([stdout, code], ['goes on\n', 0]);
+  const places = [...stderr.matchAll(/OHSocketWarning: .*program\.ts:(\d+):/g)].map((match) => match[1]);
+  assert.deepEqual(places.sort((a, b) => a - b), ['5', '8', '9', '10', '11', '12', '13']);
+});
+
 test('exceptions of the program, its own promises, and who wants to know, are as always', async () => {
   const own = await program(`
 socket.constructTCPSocketInstance().getState().then(() => { throw new TypeError('of the program'); });
 `);
   assert.equal(own.code, 1);
   assert.match(own.stderr, /TypeError: of the program/);
-  const async = await program(`
-(async () => { await socket.constructTCPSocketInstance().close(); })();
+  for (const source of [`(async () => { throw new RangeError('of the program'); })()`, `Promise.reject(new socket.BusinessError(1, 'of the program'))`,
+    `socket.constructTCPSocketInstance().close().catch((cause) => { throw new Error('of the program', { cause }); })`]) {
+    const { code, stderr } = await program(`${source};setTimeout(() => console.log('goes on'), 20);`);
+    assert.equal(code, 1);
+    assert.match(stderr, /of the program/);
+  }
+  const uncaught = await program(`
+process.on('uncaughtException', (error, origin) => console.log(origin, error.message));
+Promise.reject(new Error('of the program'));
 `);
-  assert.equal(async.code, 1);
-  assert.match(async.stderr, /not open/);
+  assert.deepEqual([uncaught.stdout, uncaught.stderr, uncaught.code], ['unhandledRejection of the program\n', '', 0]);
   const told = await program(`
 process.on('unhandledRejection', (error: any) => console.log('told', error.code));
 socket.constructTCPSocketInstance().close();
