@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Compiles and runs the C programs of README and guide as they stand in the text: tests/docs_examples.py BUILD
+"""Runs the programs in C and Python of README and guide as they stand in the text: tests/docs_examples.py BUILD
 
-A program is a block whose first line is a comment with its file name. Only the port is another one, a free one.
+A program in C is a block whose first line is a comment with its file name; other blocks in C are compiled only, inside
+FRAGMENT. Only the port is another one, a free one. Those of bindings/ are run by the tests of the bindings.
 """
 
+import os
 import pathlib
 import re
 import signal
@@ -15,7 +17,24 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(sys.argv[1]).resolve()
-BLOCK = re.compile(r"^```c\n(/\* (\w+)\.c \*/\n.*?)^```$", re.M | re.S)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+NAME = re.compile(r"/\* (\w+)\.c \*/\n")
+COMPILE = ["gcc", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
+FRAGMENT = """
+#include <ohsocket.h>
+extern socket_handle tcp, tls, server;
+extern socket_connect_options to;
+extern const char *ca_pem, *certificate_and_chain_in_pem, *key_in_pem;
+extern void on_connected(socket_handle, int, void *), on_secure(socket_handle, int, void *);
+extern void on_client(const socket_event *, void *), on_refused(const socket_event *, void *);
+void fragment(void)
+{
+%s
+}
+"""
+# These need headers of other libraries.
+FOREIGN = ("g_unix_fd_add", "uv_poll_init")
 DEADLINE = 30
 signal.alarm(6 * DEADLINE)
 
@@ -26,17 +45,23 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def blocks(language: str) -> list[str]:
+    return [text for page in PAGES for kind, text in BLOCK.findall(page.read_text()) if kind == language]
+
+
 def compiled(folder: pathlib.Path, port: int) -> dict[str, pathlib.Path]:
     programs = {}
-    for page in [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]:
-        for text, name in BLOCK.findall(page.read_text()):
-            source = folder / f"{name}.c"
+    for text in blocks("c"):
+        name = NAME.match(text)
+        if name:
+            source, program = folder / f"{name[1]}.c", folder / name[1]
             source.write_text(text.replace("5678", str(port)))
-            programs[name] = folder / name
-            command = ["gcc", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", source, "-o", folder / name]
-            subprocess.run(
-                [*command, f"-L{BUILD}", "-lohsocket", f"-Wl,-rpath,{BUILD}", "-pthread"], check=True
-            )
+            link = [f"-L{BUILD}", "-lohsocket", f"-Wl,-rpath,{BUILD}", "-pthread"]
+            subprocess.run([*COMPILE, source, "-o", program, *link], check=True)
+            programs[name[1]] = program
+        elif not any(word in text for word in FOREIGN):
+            only = [*COMPILE, "-Wno-unused-variable", "-fsyntax-only", "-xc", "-"]
+            subprocess.run(only, input=FRAGMENT % text, text=True, check=True)
     return programs
 
 
@@ -61,9 +86,23 @@ def check_client_and_server(programs: dict[str, pathlib.Path], port: int) -> Non
         assert client.stdout == "Hello, client!\n", client.stdout
         line = server.stdout.readline()
         assert line.endswith(": Hello, server!\n"), line
+        check_python(port)
     finally:
         server.kill()
         server.wait()
+
+
+def check_python(port: int) -> None:
+    """The clients in Python, each against the server in C."""
+    variables = {"OHSOCKET_LIBRARY": str(BUILD / "libohsocket.so"), "PYTHONPATH": str(ROOT / "bindings/python")}
+    programs = blocks("python")
+    assert programs
+    for text in programs:
+        client = subprocess.run(
+            [sys.executable, "-W", "error", "-B", "-c", text.replace("5678", str(port))],
+            capture_output=True, text=True, timeout=DEADLINE, env={**os.environ, **variables},
+        )  # fmt: skip
+        assert (client.stdout, client.stderr) == ("b'Hello, client!'\n", ""), client
 
 
 def check_ends_at_a_signal(programs: dict[str, pathlib.Path], port: int) -> None:
