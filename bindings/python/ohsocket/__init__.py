@@ -32,6 +32,7 @@ from ._errors import (
     TLSError,
 )
 from ._process import Stats, get_stats, set_compat, set_tls_keylog, version
+from ._transport import as_streams, as_transport
 from ._types import (
     Address,
     ExtraOptionsBase,
@@ -99,6 +100,8 @@ __all__ = [
     "UDPSendOptions",
     "UDPSocket",
     "X509CertRawData",
+    "as_streams",
+    "as_transport",
     "callback",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",

@@ -136,15 +136,21 @@ class AsyncSocket(Socket):
         while self._closing:
             await self._change()
 
-    async def close(self) -> None:
+    async def close(self, wait: bool = True) -> None:
         """Closes the socket: sends what is queued, then waits for the peer's end, at most for the close
         timeout (2 s). One that is not open stays so: `finally` may close a socket whose connect has failed.
 
-        If the wait is cancelled the close goes on. What was received and not taken is dropped.
+        With ``wait=False`` it returns when the kernel has taken what is queued; the wait for the peer goes on
+        without the caller, at the latest when the asyncio loop ends. If close is cancelled it goes on. What was
+        received and not taken is dropped.
         """
         if not self._open and (self._was_open or not self._compat):
             return
         future = self._future()
+        if not wait and not self._closing:
+            if self._begin_leave(partial(_settle, future, self)):
+                await future
+            return
         if self._begin_close(partial(_settle, future, self)):
             await future
         while self._open:

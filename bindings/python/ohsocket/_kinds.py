@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 _AGAIN = (-ErrorCode.AGAIN, -ErrorCode.SERVER_AGAIN)
 
 
+def _ignore(error: int) -> None:
+    """An operation whose outcome is told otherwise."""
+
+
 class Sender(Socket):
     """A socket that can send."""
 
@@ -252,6 +256,16 @@ class StreamBase(Reader, Sender):
         self._loop.check_current()
         user_data = self._loop.expect(done)
         self._begun(lib.socket_end(self._handle, RECORD, user_data), user_data)
+
+    def _begin_leave(self, done: Done) -> bool:
+        self._loop.check_current()
+        user_data = self._loop.expect(done)
+        if lib.socket_end(self._handle, RECORD, user_data) < 0:  # it does not send any more
+            self._loop.forget(user_data)
+            return self._begin_close(done)
+        if self._begin_close(_ignore):
+            self._loop.lingering.add(self._handle)
+        return True
 
     def set_extra_options(
         self,

@@ -2,7 +2,9 @@
 
 import ctypes
 import os
+import select
 import struct
+import time
 import warnings
 import weakref
 from collections import deque
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 Done = Callable[[int], None]
 
 CAPACITY = 512  # records of one batch
+LINGER = 2.0  # seconds for the peers of sockets that were closed without waiting, at the end of a loop
 _MESSAGE = int(Event.MESSAGE)
 _COMPLETION = int(Event.COMPLETION)
+_CLOSE = int(Event.CLOSE)
 _NOT_AT_ALL: Any = ctypes.c_int.from_param(0)
 _unpack = struct.Struct(EVENT_FORMAT).iter_unpack
 
@@ -53,6 +57,7 @@ class Loop:
         # Sockets with listeners stay alive while they are open, others only as long as somebody has them.
         self.active: Dict[int, "Receiver"] = {}
         self.opened: Set[int] = set()
+        self.lingering: Set[int] = set()  # closing, with nobody who waits for it
         self.known: Dict[int, "weakref.ref[Socket]"] = {}
         self.pending: Dict[int, Done] = {}
         self._token = 0
@@ -183,6 +188,8 @@ class Loop:
         """Aborts and releases the sockets that are left, with a ResourceWarning for each open one."""
         if self.handle == 0:
             return
+        if self.lingering and not _forked:
+            self._linger()
         handle, self.handle = self.handle, 0
         for reference in list(self.known.values()):
             socket = reference()
@@ -196,6 +203,24 @@ class Loop:
         pending, self.pending = self.pending, {}
         for done in pending.values():
             done(-2301125)
+
+    def _linger(self) -> None:
+        """Waits for the peers of sockets that were closed without waiting, 2 s at most: the end of the loop
+        resets what is open, and a reset may take from a peer what it has not read yet."""
+        deadline = time.monotonic() + LINGER
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        while self.lingering:
+            count = fast_poll(self._argument, self._array.pointer, self._array.capacity, _NOT_AT_ALL)
+            for record in _unpack(self._array.view[: max(0, count) * EVENT_SIZE]):
+                if record[0] == _CLOSE:
+                    self.lingering.discard(record[2])
+            self.flush()
+            left = deadline - time.monotonic()
+            if left <= 0 or count < 0:
+                return
+            if not count:
+                poll.poll(left * 1000 + 1)
 
     def __del__(self) -> None:
         if getattr(self, "handle", 0) and not _forked:

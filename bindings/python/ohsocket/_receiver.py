@@ -238,6 +238,7 @@ class Receiver(Handle):
             self._loop.opened.add(self._handle)
         else:
             self._loop.opened.discard(self._handle)
+            self._loop.lingering.discard(self._handle)
 
     def _tell(self, kind: int, error: int, failure: Optional[SocketError] = None) -> None:
         if kind == _ERROR:

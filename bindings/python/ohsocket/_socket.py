@@ -116,6 +116,11 @@ class Socket(Receiver):
         self._set_closing()
         return True
 
+    def _begin_leave(self, done: Done) -> bool:
+        """As _begin_close, but done is called when the kernel has taken what is queued; the wait for the peer
+        goes on behind it."""
+        return self._begin_close(done)
+
     def _set_closing(self) -> None:
         """What has arrived and nobody has taken is dropped."""
         self._closing = True

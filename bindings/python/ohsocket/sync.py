@@ -133,13 +133,17 @@ class SyncSocket(Socket):
     def _closed(self) -> None:
         self._loop.wait(lambda: not self._closing)
 
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         """Closes the socket: sends what is queued, then waits for the peer's end, at most for the close
         timeout (2 s). One that is not open stays so: `finally` may close a socket whose connect has failed.
 
-        What was received and not taken is dropped.
+        With ``wait=False`` it returns when the kernel has taken what is queued; the peer is waited for while
+        other methods wait, and when the thread ends. What was received and not taken is dropped.
         """
         if not self._open and (self._was_open or not self._compat):
+            return
+        if not wait and not self._closing:
+            self._complete(self._begin_leave)
             return
         self._complete(self._begin_close)
         self._loop.wait(lambda: not self._open)

@@ -8,8 +8,9 @@ from typing import Any, Awaitable, List, Tuple
 import pytest
 
 import ohsocket
-from conftest import Run, Waiter, close, pair
 from ohsocket import sync
+
+from conftest import Run, Waiter, close, pair
 
 SEPARATORS = (b"\n", b"\r\n", b"ab", b"\0\0\0")
 
