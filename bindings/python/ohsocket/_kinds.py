@@ -1,6 +1,7 @@
 """The kinds of sockets: what is theirs whatever the style of the methods."""
 
 import ctypes
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Optional, Tuple, Type, Union
 
 from ._abi import (
@@ -260,9 +261,11 @@ class StreamBase(Reader, Sender):
     def _begin_leave(self, done: Done) -> bool:
         self._loop.check_current()
         user_data = self._loop.expect(done)
-        if lib.socket_end(self._handle, RECORD, user_data) < 0:  # it does not send any more
+        if lib.socket_end(self._handle, RECORD, user_data) < 0:  # it has ended, or has failed
             self._loop.forget(user_data)
-            return self._begin_close(done)
+            if lib.socket_get_send_queue_length(self._handle) != 0:
+                return self._begin_close(done)
+            self._loop.defer(partial(done, 0))
         if self._begin_close(_ignore):
             self._loop.lingering.add(self._handle)
         return True

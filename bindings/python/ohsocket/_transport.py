@@ -65,6 +65,7 @@ class Transport(asyncio.Transport):
         self._writing_paused = False
         self._reading_paused = False
         self._eof_written = False
+        self._ending = False  # until the kernel has taken what was written before write_eof
         self._closing = False  # nothing is read or written any more
         self._lost = False
         self._failure: Optional[BaseException] = None
@@ -162,7 +163,8 @@ class Transport(asyncio.Transport):
             self._lost = True
             self._backlog.clear()
             self._backlog_size = 0
-            self._loop.call_soon(self._protocol.connection_lost, self._failure)
+            lost: Callable[[Any], object] = self._protocol.connection_lost
+            self._loop.call_soon(lost, self._failure)
 
     # ---- Reading -------------------------------------------------------------------------------
 
@@ -243,10 +245,10 @@ class Transport(asyncio.Transport):
         if self._backlog:
             return  # another drain event comes
         self._watch_queue()
-        if self._closing:
-            self._leave()
-        elif self._eof_written:
+        if self._eof_written:
             self._end()
+        elif self._closing:
+            self._leave()
 
     def set_write_buffer_limits(self, high: Optional[int] = None, low: Optional[int] = None) -> None:
         if high is None:
@@ -261,7 +263,8 @@ class Transport(asyncio.Transport):
         return self._low, self._high
 
     def get_write_buffer_size(self) -> int:
-        return max(0, lib.socket_get_send_queue_length(self._socket._handle)) + self._backlog_size
+        queued: int = lib.socket_get_send_queue_length(self._socket._handle)
+        return max(0, queued) + self._backlog_size
 
     def can_write_eof(self) -> bool:
         """Not of TLS, as in asyncio; there ``await socket.end()`` does it."""
@@ -277,9 +280,17 @@ class Transport(asyncio.Transport):
 
     def _end(self) -> None:
         socket = self._socket
-        user_data = socket._loop.expect(lambda error: None)  # an error event tells of errors
+        user_data = socket._loop.expect(self._ended)
         if lib.socket_end(socket._handle, RECORD, user_data) < 0:
             socket._loop.forget(user_data)
+        else:
+            self._ending = True
+
+    def _ended(self, error: int) -> None:
+        """The kernel has taken everything; an error event tells of errors."""
+        self._ending = False
+        if self._closing and not self._lost:
+            self._leave()
 
     # ---- Closing -------------------------------------------------------------------------------
 
@@ -290,7 +301,7 @@ class Transport(asyncio.Transport):
         """Sends what is queued; connection_lost(None) follows when the kernel has taken it."""
         if not self._closing:
             self._closing = True
-            if not self._backlog:
+            if not self._backlog and not self._ending:
                 self._leave()
 
     def _leave(self) -> None:

@@ -78,8 +78,9 @@ async def connected(by: str, protocol: Any) -> AsyncIterator[Tuple[Any, Any, asy
     try:
         yield transport, protocol, reader, writer
     finally:
-        transport.abort()
-        writer.transport.abort()
+        for one in (transport, writer.transport):
+            if not one.is_closing():  # asyncio's own has an AttributeError otherwise
+                one.abort()
         server.close()
         await protocol.lost()
 
@@ -99,8 +100,10 @@ def test_the_calls_of_a_connection(run: Run, by: str) -> None:
             writer.write_eof()
             assert await protocol.lost() is None
             assert protocol.calls == ["made", "eof", ("lost", None)]
-            assert transport.is_closing() and not transport.is_reading()
-            transport.write(b"nobody")  # as with asyncio's: nothing
+            assert transport.is_closing()
+            if by == "ohsocket":  # uvloop raises an AttributeError
+                assert not transport.is_reading()
+                transport.write(b"nobody")
             assert await reader.read() == b""
 
     run(main())
@@ -149,7 +152,8 @@ def test_close_sends_what_is_queued_and_hears_nothing_more(run: Run, by: str) ->
             transport.write(data)
             transport.close()
             transport.close()
-            writer.write(b"unheard")
+            if by == "ohsocket":  # asyncio's own would answer with a reset, and the rest would be lost
+                writer.write(b"unheard")
             assert await reader.readexactly(len(data)) == data
             assert await reader.read() == b""
             assert await protocol.lost() is None
@@ -290,7 +294,7 @@ def test_a_protocol_that_raises(by: str, where: str) -> None:
 def test_wrong_data(run: Run, by: str) -> None:
     async def main() -> None:
         async with connected(by, Recorder()) as (transport, protocol, reader, writer):
-            for wrong in ("text", 5, None):
+            for wrong in ("text", 5):
                 with pytest.raises(TypeError):
                     transport.write(wrong)
 
@@ -337,20 +341,21 @@ def test_extra_info(run: Run, by: str) -> None:
 
 def test_more_than_the_queue_of_the_library_holds(run: Run) -> None:
     """asyncio's transports have no limit, so this has none."""
-    data = bytes(range(256)) * 8000
+    data = bytes(range(256)) * 50_000
 
     async def main() -> None:
         server, client, connection = await pair()
         client.set_option(Option.SEND_QUEUE_LIMIT, 10_000)
         transport, protocol = as_transport(client, Recorder)
-        for start in range(0, len(data), 5000):
-            transport.write(data[start : start + 5000])
+        for start in range(0, len(data), 9000):
+            transport.write(data[start : start + 9000])
         assert protocol.calls == ["made", "pause"]
         transport.write_eof()
         assert await connection.read() == data
         await protocol.until(lambda: "resume" in protocol.calls)
         await connection.send(b"answer")
         await protocol.until(lambda: protocol.data == b"answer")
+        transport.close()
         await connection.close()
         assert await protocol.lost() is None
         await server.close()
@@ -358,15 +363,18 @@ def test_more_than_the_queue_of_the_library_holds(run: Run) -> None:
     run(main())
 
 
-def test_close_behind_a_full_queue(run: Run) -> None:
-    data = bytes(range(256)) * 8000
+@pytest.mark.parametrize("eof", [False, True])
+def test_close_behind_a_full_queue(run: Run, eof: bool) -> None:
+    data = bytes(range(256)) * 50_000
 
     async def main() -> None:
         server, client, connection = await pair()
         client.set_option(Option.SEND_QUEUE_LIMIT, 10_000)
         transport, protocol = as_transport(client, Recorder)
-        for start in range(0, len(data), 5000):
-            transport.write(data[start : start + 5000])
+        for start in range(0, len(data), 9000):
+            transport.write(data[start : start + 9000])
+        if eof:
+            transport.write_eof()
         transport.close()
         await connection.send(b"unheard")
         assert await connection.read() == data
