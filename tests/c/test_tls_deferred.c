@@ -136,10 +136,10 @@ LOOPS_TEST(what_is_complete_is_the_kernels)
 }
 
 // Whether the peer can write again before long, however slow the machine is; it cannot if nobody
-// reads.
+// reads. The kernel may drop a small segment and send it again a second or two later.
 static int is_read_from(struct tls_peer *peer)
 {
-    enum { LONG = 1000, LOOKS = 100 };
+    enum { LONG = 2500, LOOKS = 100 };
     struct pollfd p = {.fd = peer->fd, .events = POLLOUT};
     int64_t start = now_ms();
     for (int looks = 0; looks < LOOKS || now_ms() - start < LONG; looks++) {
