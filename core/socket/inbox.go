@@ -79,7 +79,10 @@ func (s *Socket) readPackets() {
 	for budget := l.readBudget(); ; {
 		how, fd := s.packetReads()
 		switch {
-		case how == readNever || how == readWait:
+		case how == readNever:
+			s.endIfShutDown()
+			return
+		case how == readWait:
 			return
 		case budget.isSpent() || !l.hasRoom():
 			s.endReceipt()
@@ -109,10 +112,11 @@ func (s *Socket) readPackets() {
 		case n > 0:
 			if n < packetBatch {
 				// The kernel had no more, unless a hook or an error cut it short.
-				s.ready &= unix.EPOLLERR
+				s.ready &= unix.EPOLLERR | unix.EPOLLHUP
 			}
 			s.deliverPackets(in, n)
 		case e == unix.EAGAIN || e == 0:
+			s.endIfShutDown()
 			s.ready = 0
 		case e == unix.EINTR:
 		case e == unix.ENOMEM || e == unix.ENOBUFS:
@@ -128,6 +132,22 @@ func (s *Socket) readPackets() {
 			s.emit(abi.EventError, code, nil)
 		}
 	}
+}
+
+// endIfShutDown ends a socket that somebody who shares the descriptor has shut down both ways: nothing
+// will ever come or go. One way leaves the other.
+func (s *Socket) endIfShutDown() {
+	if s.ready&unix.EPOLLHUP == 0 {
+		return
+	}
+	s.mu.Lock()
+	if !s.closing && s.state != stateIdle && s.state != stateOpening {
+		s.fatal = errcode.FromErrno(errcode.Client, unix.EIO)
+		s.noteFailureLocked("receive", netaddr.Sockaddr{}, "", s.fatal)
+		s.failure.text = "somebody who shares the descriptor has shut it down"
+		s.beginClose()
+	}
+	s.unlock()
 }
 
 // deliverPackets makes messages of what was received. What may not be delivered any

@@ -1,4 +1,4 @@
-// Descriptors that others hold too: LIFE-8.
+// Descriptors that others hold too: LIFE-8, ORDER-6.
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -142,5 +142,59 @@ LOOPS_TEST(a_connection_ends_for_every_holder)
             WAIT(pair.probe->count[SOCKET_EVENT_CLOSE] == 1);
         close(held);
         if (way != RELEASE) probe_release(pair.probe);
+    }
+}
+
+// ORDER-6: shut down both ways by another holder, whether anybody reads or is connected.
+LOOPS_TEST(a_udp_socket_that_was_shut_down_both_ways)
+{
+    enum { CONNECTED = 1, PAUSED = 2, VARIANTS = 4 };
+    for (int variant = 0; variant < VARIANTS; variant++) {
+        struct probe *peer = probe_new(SOCKET_KIND_UDP), *p = probe_new(SOCKET_KIND_UDP);
+        int port = probe_bind(peer);
+        probe_bind(p);
+        if (variant & CONNECTED) {
+            CHECK_EQ(probe_connect(p, port), 0);
+            WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+        }
+        if (variant & PAUSED) CHECK_EQ(socket_pause(p->socket), 0);
+        settle();
+        int held = dup((int)CHECK_OK(socket_get_fd(p->socket)));
+        shutdown(held, SHUT_RDWR); // one that is not connected is shut down, too, with ENOTCONN
+        WAIT(p->count[SOCKET_EVENT_CLOSE] == 1);
+        CHECK_EQ(p->count[SOCKET_EVENT_ERROR], 1);
+        CHECK_EQ(p->error[SOCKET_EVENT_ERROR], -SOCKET_ERROR_IO);
+        char detail[200];
+        CHECK_OK(socket_get_error_detail(p->socket, detail, sizeof detail));
+        CHECK(strstr(detail, "shut it down") != NULL);
+        close(held);
+        probe_release(p);
+        probe_closed(peer);
+    }
+}
+
+// ORDER-6: one way; the other goes on.
+LOOPS_TEST(a_udp_socket_that_was_shut_down_one_way)
+{
+    for (int way = SHUT_RD; way <= SHUT_WR; way++) {
+        struct probe *peer = probe_new(SOCKET_KIND_UDP), *p = probe_new(SOCKET_KIND_UDP);
+        int port = probe_bind(peer), own = probe_bind(p);
+        CHECK_EQ(probe_connect(p, port), 0);
+        WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+        int held = dup((int)CHECK_OK(socket_get_fd(p->socket)));
+        CHECK_EQ(shutdown(held, way), 0);
+        CHECK_EQ(probe_send(p, "x", 1), 0);
+        WAIT(p->done[SOCKET_OPERATION_SEND] == 1);
+        CHECK_EQ(p->done_error[SOCKET_OPERATION_SEND], way == SHUT_WR ? -SOCKET_ERROR_PIPE : 0);
+        if (way == SHUT_RD) WAIT(peer->count[SOCKET_EVENT_MESSAGE] == 1);
+        if (way == SHUT_WR) {
+            CHECK_EQ(probe_send_to(peer, own, "y", 1), 0);
+            WAIT(p->count[SOCKET_EVENT_MESSAGE] == 1);
+        }
+        check_quiet();
+        CHECK_EQ(p->count[SOCKET_EVENT_ERROR] + p->count[SOCKET_EVENT_CLOSE], 0);
+        close(held);
+        probe_closed(p);
+        probe_closed(peer);
     }
 }
