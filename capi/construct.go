@@ -40,6 +40,18 @@ func goSocketConstructUDP() (result int64) {
 	return construct(0, abi.KindUDP)
 }
 
+// C: socket_handle socket_construct_multicast(void)
+//
+// socket_construct_multicast makes a UDP socket for multicast groups on a default loop. It has all
+// that a UDP socket has. socket_join_group opens it: no bind is needed. Several of them, in several
+// processes, may have one port, and each receives what is sent to the groups that it has joined.
+//
+//export goSocketConstructMulticast
+func goSocketConstructMulticast() (result int64) {
+	defer guard(&result)
+	return construct(0, abi.KindMulticast)
+}
+
 // C: socket_handle socket_construct_tls(void)
 //
 // socket_construct_tls makes a TLS client on a default loop.
@@ -92,7 +104,7 @@ func goSocketConstructTLSOver(tcp int64) (result int64) {
 // C: socket_handle socket_construct(socket_loop loop, int kind)
 //
 // socket_construct makes a socket of a kind (SOCKET_KIND_*) on a loop; loop 0 is a default loop.
-// A program can make kinds TCP, TCP_SERVER, UDP, TLS and TLS_SERVER.
+// A program can make kinds TCP, TCP_SERVER, UDP, MULTICAST, TLS and TLS_SERVER.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: kind is none of these.
 //   - SOCKET_ERROR_BADF: the loop is not valid.

@@ -158,6 +158,24 @@ says me "heard $reply"
 stop "$out" "$pid"
 pass 'one datagram each way'
 
+heading 'Two members of a multicast group'
+start first "$programs/multicast_peer" 239.255.77.1 0 lo
+first=$out first_pid=$pid
+hear "$first" 'listening *'
+port=${line##* }
+start second "$programs/multicast_peer" 239.255.77.1 "$port" lo
+hear "$out" 'listening *'
+says me 'says "Hello, group!"'
+run me "$programs/multicast_peer" 239.255.77.1 "$port" lo 'Hello, group!'
+expect 'exit status' "$status" 0
+hear "$first" '*Hello, group!'
+says first "heard $line"
+hear "$out" '*Hello, group!'
+says second "heard $line"
+stop "$out" "$pid"
+stop "$first" "$first_pid"
+pass 'both heard it'
+
 heading 'A poll(2) loop of a program, and a server without callbacks'
 head -c 8388608 /dev/urandom >"$folder/sent"
 start_server records event_records 127.0.0.1

@@ -176,6 +176,10 @@
  *     send, sendv         BADF         DESTADDRREQ  ok, queued  ok         SHUTDOWN
  *     send_to             BADF         ok           ok          ok         SHUTDOWN
  *     close, abort        OTHER        ok           ok          ok         ok
+ *     join_group          BADF         ok           if bound    ok         BADF
+ *     leave_group         BADF         a member: ok if bound    ok         BADF
+ *
+ * Multicast: as UDP, but join_group of a socket that is new or closed opens it.
  *
  * TLS client, connection and server: as TCP, with SERVER_ before the name. BADF, SERVER_BADF
  * and OTHER above are TLS_NOT_BOUND. NOTCONN of send, end and flush is TLS_SESSION. An empty
@@ -238,7 +242,9 @@ enum {
     /* A listening TLS socket. */
     SOCKET_KIND_TLS_SERVER = 6,
     /* A client accepted by a TLS server; made by the library only. */
-    SOCKET_KIND_TLS_CONNECTION = 7
+    SOCKET_KIND_TLS_CONNECTION = 7,
+    /* A UDP socket for multicast groups. */
+    SOCKET_KIND_MULTICAST = 8
 };
 
 /* SOCKET_FAMILY_* says which addresses are meant. The numbers are part of the ABI. */
@@ -369,7 +375,7 @@ enum {
      * or datagrams over them. Set before bind. Default 0.
      */
     SOCKET_OPTION_REUSE_PORT = 8,
-    /* SO_REUSEADDR. Set before bind. Default 0 (1 on servers). */
+    /* SO_REUSEADDR. Set before bind. Default 0 (1 on servers and multicast sockets). */
     SOCKET_OPTION_REUSE_ADDRESS = 9,
     /* 1: a socket bound to :: takes no IPv4. Set before bind. Default 0. */
     SOCKET_OPTION_IPV6_ONLY = 10,
@@ -384,7 +390,22 @@ enum {
      * kernel's backlog. 0 (no limit) to 1073741824, default: half of the descriptors that the
      * process may have (RLIMIT_NOFILE), 16384 at most.
      */
-    SOCKET_OPTION_HANDSHAKE_LIMIT = 12
+    SOCKET_OPTION_HANDSHAKE_LIMIT = 12,
+    /*
+     * UDP: how many networks a datagram for a group may cross, the first included. 0 (this
+     * machine only) to 255, default 1.
+     */
+    SOCKET_OPTION_MULTICAST_TTL = 13,
+    /*
+     * UDP: 1: members on this machine, this socket too, receive what it sends to a group.
+     * Default 1.
+     */
+    SOCKET_OPTION_MULTICAST_LOOPBACK = 14,
+    /*
+     * UDP: the index (if_nametoindex) of the interface by which datagrams for groups leave.
+     * Default 0: the route's. An address with a zone has its own.
+     */
+    SOCKET_OPTION_MULTICAST_INTERFACE = 15
 };
 
 /* Protocol bits of socket_tls_options. */
@@ -604,6 +625,26 @@ typedef struct socket_connect_options {
     const socket_tls_options *tls;
 } socket_connect_options;
 
+/* socket_multicast_group says which group is joined or left. Zero means default. */
+typedef struct socket_multicast_group {
+    /* sizeof(socket_multicast_group); SOCKET_MULTICAST_GROUP_INIT sets it. */
+    uint32_t struct_size;
+    uint32_t reserved;
+    /*
+     * The group: a numeric address. A multicast socket that is not open is bound to its port
+     * (0: any free one); otherwise the port means nothing. The zone of an IPv6 address
+     * ("ff02::1%eth0") names the interface.
+     */
+    socket_address address;
+    /*
+     * The interface on which to be a member: its name or its index as text. NULL: the zone of
+     * the address, or else the interface of the route to the group.
+     */
+    const char *interface;
+    /* Only datagrams of this sender are wanted: a numeric address. NULL: of any sender. */
+    const char *source;
+} socket_multicast_group;
+
 /*
  * socket_extra_options are the options of setExtraOptions. Only members named in fields are
  * looked at. Booleans are 0 or 1.
@@ -708,6 +749,8 @@ typedef struct socket_stats {
     { sizeof(socket_listen_options), 0, { NULL, 0, 0 }, NULL }
 #define SOCKET_CONNECT_OPTIONS_INIT \
     { sizeof(socket_connect_options), 0, { NULL, 0, 0 }, NULL }
+#define SOCKET_MULTICAST_GROUP_INIT \
+    { sizeof(socket_multicast_group), 0, { NULL, 0, 0 }, NULL, NULL }
 #define SOCKET_EXTRA_OPTIONS_INIT \
     { sizeof(socket_extra_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 #define SOCKET_STATE_INFO_INIT \
@@ -746,7 +789,7 @@ typedef void (*socket_function)(void *user_data);
 
 /*
  * socket_construct makes a socket of a kind (SOCKET_KIND_*) on a loop; loop 0 is a default
- * loop. A program can make kinds TCP, TCP_SERVER, UDP, TLS and TLS_SERVER.
+ * loop. A program can make kinds TCP, TCP_SERVER, UDP, MULTICAST, TLS and TLS_SERVER.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: kind is none of these.
  *   - SOCKET_ERROR_BADF: the loop is not valid.
@@ -1084,6 +1127,14 @@ int socket_listen(socket_handle socket, const socket_listen_options *options);
 socket_handle socket_construct_udp(void);
 
 /*
+ * socket_construct_multicast makes a UDP socket for multicast groups on a default loop. It has
+ * all that a UDP socket has. socket_join_group opens it: no bind is needed. Several of them, in
+ * several processes, may have one port, and each receives what is sent to the groups that it
+ * has joined.
+ */
+socket_handle socket_construct_multicast(void);
+
+/*
  * socket_send_to sends one datagram from a bound UDP socket to a numeric address or "localhost"
  * (look names up with socket_connect).
  * Errors:
@@ -1102,6 +1153,38 @@ socket_handle socket_construct_udp(void);
  */
 int socket_send_to(socket_handle socket, const socket_address *address, const void *data,
     size_t size, socket_completion completion, void *user_data);
+
+/*
+ * socket_join_group makes a UDP socket a member of a multicast group: it receives what is sent
+ * to the group and its own port. A socket may be a member of several groups, and of one on
+ * several interfaces or with several sources. The memberships end with the open period. A
+ * multicast socket that is not open is bound to the port of the group first, on all interfaces,
+ * and has its listening event; any other UDP socket must be bound. From its first membership on
+ * a socket receives nothing for groups that only others on this machine have joined. An IPv6
+ * socket joins IPv4 groups too, unless SOCKET_OPTION_IPV6_ONLY is on.
+ * Errors:
+ *   - SOCKET_ERROR_PARAMETER: the address, the interface or the source cannot be read.
+ *   - SOCKET_ERROR_INVAL: the address is not that of a group.
+ *   - SOCKET_ERROR_ADDRINUSE: it is a member already, or the port is taken.
+ *   - SOCKET_ERROR_NODEV: there is no such interface, or no route to the group.
+ *   - SOCKET_ERROR_AFNOSUPPORT: the socket has another family.
+ *   - SOCKET_ERROR_NOBUFS: the system allows no more memberships (igmp_max_memberships).
+ *   - SOCKET_ERROR_BADF: a UDP socket that is not bound.
+ *   - SOCKET_ERROR_ALREADY: it is closing, or another thread opens it.
+ *   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
+ */
+int socket_join_group(socket_handle socket, const socket_multicast_group *group);
+
+/*
+ * socket_leave_group ends a membership. group has what it was joined with; the port means
+ * nothing. The socket stays open.
+ * Errors:
+ *   - SOCKET_ERROR_PARAMETER: the address, the interface or the source cannot be read.
+ *   - SOCKET_ERROR_ADDRNOTAVAIL: it is not a member.
+ *   - SOCKET_ERROR_BADF: the socket is not open.
+ *   - SOCKET_ERROR_NOTSUP: not for a socket of this kind.
+ */
+int socket_leave_group(socket_handle socket, const socket_multicast_group *group);
 
 /* ---- TLS --------------------------------------------------------------------------------- */
 

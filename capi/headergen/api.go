@@ -68,7 +68,7 @@ type Value struct {
 
 // files are the Go files that have functions of the API.
 var files = []string{
-	"construct.go", "operations.go", "listeners.go", "options.go", "getters.go", "tls.go", "loops.go", "library.go",
+	"construct.go", "operations.go", "multicast.go", "listeners.go", "options.go", "getters.go", "tls.go", "loops.go", "library.go",
 }
 
 // sections are the parts of the header, by the object that a program has at hand, and their
@@ -89,7 +89,9 @@ var sections = []struct {
 		socket_send socket_sendv socket_flush socket_end
 		socket_get_remote_address socket_get_client_id`},
 	{"Servers", "socket_construct_tcp_server socket_listen"},
-	{"UDP", "socket_construct_udp socket_send_to"},
+	{"UDP", `
+		socket_construct_udp socket_construct_multicast socket_send_to
+		socket_join_group socket_leave_group`},
 	{"TLS", `
 		socket_construct_tls socket_construct_tls_server socket_construct_tls_over
 		socket_tls_set_secure_options

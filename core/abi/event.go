@@ -64,6 +64,8 @@ const (
 	KindTLSServer Kind = 6
 	// KindTLSConnection: a client accepted by a TLS server; made by the library only.
 	KindTLSConnection Kind = 7
+	// KindMulticast: a UDP socket for multicast groups.
+	KindMulticast Kind = 8
 )
 
 // LoopMode is how the events of a host-driven loop are consumed. In C:

@@ -31,7 +31,8 @@ const (
 	// OptionReusePort: 1: several sockets may be bound to one address and port, and
 	// the kernel spreads clients or datagrams over them. Set before bind. Default 0.
 	OptionReusePort Option = 8
-	// OptionReuseAddress: SO_REUSEADDR. Set before bind. Default 0 (1 on servers).
+	// OptionReuseAddress: SO_REUSEADDR. Set before bind. Default 0 (1 on servers and multicast
+	// sockets).
 	OptionReuseAddress Option = 9
 	// OptionIPv6Only: 1: a socket bound to :: takes no IPv4. Set before bind.
 	// Default 0.
@@ -44,4 +45,13 @@ const (
 	// wait in the kernel's backlog. 0 (no limit) to 1073741824, default: half of the descriptors
 	// that the process may have (RLIMIT_NOFILE), 16384 at most.
 	OptionHandshakeLimit Option = 12
+	// OptionMulticastTTL: UDP: how many networks a datagram for a group may cross, the first
+	// included. 0 (this machine only) to 255, default 1.
+	OptionMulticastTTL Option = 13
+	// OptionMulticastLoopback: UDP: 1: members on this machine, this socket too, receive what it
+	// sends to a group. Default 1.
+	OptionMulticastLoopback Option = 14
+	// OptionMulticastInterface: UDP: the index (if_nametoindex) of the interface by which
+	// datagrams for groups leave. Default 0: the route's. An address with a zone has its own.
+	OptionMulticastInterface Option = 15
 )

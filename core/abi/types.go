@@ -123,6 +123,22 @@ type ConnectOptions struct {
 	TLS uintptr `c:"const socket_tls_options *"`
 }
 
+// MulticastGroup says which group is joined or left. Zero means default.
+type MulticastGroup struct {
+	// sizeof(socket_multicast_group); SOCKET_MULTICAST_GROUP_INIT sets it.
+	StructSize uint32
+	_          uint32
+	// The group: a numeric address. A multicast socket that is not open is bound to its port
+	// (0: any free one); otherwise the port means nothing. The zone of an IPv6 address
+	// ("ff02::1%eth0") names the interface.
+	Address Address
+	// The interface on which to be a member: its name or its index as text. NULL: the zone of
+	// the address, or else the interface of the route to the group.
+	Interface uintptr `c:"const char *"`
+	// Only datagrams of this sender are wanted: a numeric address. NULL: of any sender.
+	Source uintptr `c:"const char *"`
+}
+
 // ExtraOptions are the options of setExtraOptions. Only members named in fields
 // are looked at. Booleans are 0 or 1.
 type ExtraOptions struct {

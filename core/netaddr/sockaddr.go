@@ -145,6 +145,14 @@ func (s Sockaddr) WithPort(port int) Sockaddr {
 	return s
 }
 
+// Wildcard returns 0.0.0.0 or ::, as the family is, with the port of s.
+func (s Sockaddr) Wildcard() Sockaddr {
+	if s.Is4() {
+		return from(netip.IPv4Unspecified(), 0, uint16(s.Port()))
+	}
+	return from(netip.IPv6Unspecified(), 0, uint16(s.Port()))
+}
+
 // SameHost reports whether s and t differ in the port at most.
 func (s Sockaddr) SameHost(t Sockaddr) bool {
 	return s.Family() == t.Family() && [6]uint32(s.raw[1:]) == [6]uint32(t.raw[1:])

@@ -61,6 +61,10 @@ func (c *zoneCache) store(index uint32, zone zoneName) {
 	c.names[index] = zone
 }
 
+// ParseInterface returns the index of an interface, which the text names or is. The codes are those
+// of parseZone.
+func ParseInterface(text string) (uint32, errcode.Code) { return parseZone(text) }
+
 // parseZone returns the scope id of a zone, which is the name of an interface
 // or its index. It is Parameter if the zone can be neither, and ENODEV if the
 // interface does not exist. Nothing is cached here: an interface that was

@@ -25,9 +25,10 @@ type traits struct {
 	flow      flow
 	secure    bool     // it speaks TLS
 	accepts   abi.Kind // servers: the kind of their clients
-	upgrades  abi.Kind // clients: the kind that ConstructOver makes of them, 0 if it makes none
+	upgrades  abi.Kind // clients: the kind that ConstructOver makes of them, 0: none
 	codes     *codes
 	extras    extraMask // the extra options that are for it
+	groups    bool      // datagrams: joining a group opens it, several may share a port
 }
 
 // kinds has a row for each kind.
@@ -57,6 +58,10 @@ var kinds = [...]traits{
 	abi.KindTLSConnection: {
 		role: roleAccepted, transport: &inetStream, flow: recordFlow{}, codes: &secureCodes, extras: streamExtras,
 		secure: true,
+	},
+	abi.KindMulticast: {
+		role: roleDatagram, transport: &inetDatagram, flow: datagramFlow{}, codes: &clientCodes, extras: datagramExtras,
+		groups: true,
 	},
 }
 
@@ -88,6 +93,9 @@ func (k *traits) isConfigured() bool { return k.secure && k.role != roleAccepted
 
 // connects reports whether sockets of the kind can be bound and connected.
 func (k *traits) connects() bool { return k.role == roleClient || k.role == roleDatagram }
+
+// sharesAddress reports whether SO_REUSEADDR is on unless the program says otherwise.
+func (k *traits) sharesAddress() bool { return k.role == roleServer || k.groups }
 
 // keepsRare reports whether sockets of the kind have what is rare from the start.
 func (k *traits) keepsRare() bool { return k.secure || k.role == roleServer || k.role == roleDatagram }

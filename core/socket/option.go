@@ -45,10 +45,15 @@ type options struct {
 	keepAliveIdle, keepAliveInterval, keepAliveCount int64 // s, s, probes
 	reusePort, reuseAddress, ipv6Only                Flag
 
+	multicastTTL       int64 // -1: the kernel's
+	multicastInterface int64 // index; -1: the kernel's
+	multicastLoopback  Flag
+
 	extra Extra
 }
 
-var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000, handshakeLimit: -1}
+var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000, handshakeLimit: -1,
+	multicastTTL: -1, multicastInterface: -1}
 
 // An optionRow is how an option of the library is checked, set and read.
 type optionRow struct {
@@ -57,7 +62,9 @@ type optionRow struct {
 	access   accessor
 	// changed leaves to the loop what a new value may make possible; mu is held.
 	changed func(*Socket)
-	probes  bool // it is one of keep-alive, which the descriptor has too
+	// The descriptor has it, too.
+	probes bool // it is one of keep-alive
+	groups bool // it is one of sending to multicast groups
 }
 
 // An accessor is where options keep a value.
@@ -143,6 +150,27 @@ var optionRows = [...]optionRow{
 		}),
 		changed: (*Socket).acceptMoreLocked,
 	},
+	abi.OptionMulticastTTL: {
+		name: "MULTICAST_TTL", max: math.MaxUint8, groups: true,
+		access: number(func(o *options) *int64 { return &o.multicastTTL }).withGet(func(_ *Socket, o *options) int64 {
+			if o.multicastTTL < 0 {
+				return 1
+			}
+			return o.multicastTTL
+		}),
+	},
+	abi.OptionMulticastLoopback: {
+		name: "MULTICAST_LOOPBACK", max: 1, groups: true,
+		access: flag(func(o *options) *Flag { return &o.multicastLoopback }).withGet(func(_ *Socket, o *options) int64 {
+			return int64(FlagOf(o.multicastLoopback >= 0).value())
+		}),
+	},
+	abi.OptionMulticastInterface: {
+		name: "MULTICAST_INTERFACE", max: math.MaxInt32, groups: true,
+		access: number(func(o *options) *int64 { return &o.multicastInterface }).withGet(func(_ *Socket, o *options) int64 {
+			return max(0, o.multicastInterface)
+		}),
+	},
 }
 
 // drainLocked reports drain if the queue is short enough for the limit.
@@ -172,6 +200,18 @@ func optionRowOf(option abi.Option) *optionRow {
 	return &optionRows[option]
 }
 
+// onDescriptor returns what sets the option on a descriptor of a socket of the kind, nil if it has
+// no such option.
+func (r *optionRow) onDescriptor(kind *traits) func(*options, int) unix.Errno {
+	switch {
+	case r.probes && kind.transport.tcp:
+		return (*options).setKeepAlive
+	case r.groups && kind.isDatagram():
+		return (*options).setMulticast
+	}
+	return nil
+}
+
 // SetOption sets an option of the library.
 func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 	row := optionRowOf(option)
@@ -189,14 +229,15 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 		row.changed(s)
 	}
 	fd := -1
-	if row.probes && s.kind().transport.tcp {
+	set := row.onDescriptor(s.kind())
+	if set != nil {
 		fd = s.increfLocked()
 	}
 	s.unlock()
 	if fd < 0 {
 		return errcode.OK
 	}
-	e := o.setKeepAlive(fd)
+	e := set(&o, fd)
 	s.catchUp(fd, &o)
 	s.decrefLocked()
 	s.unlock()
@@ -228,9 +269,10 @@ func (s *Socket) Option(option abi.Option) (int64, errcode.Code) {
 	return row.access.get(s, o), errcode.OK
 }
 
-// reuses returns SO_REUSEADDR: servers have it unless they were told otherwise.
+// reuses returns SO_REUSEADDR: servers and multicast sockets have it unless they were told
+// otherwise.
 func (o *options) reuses(kind *traits) Flag {
-	if o.reuseAddress == 0 && kind.isServer() {
+	if o.reuseAddress == 0 && kind.sharesAddress() {
 		return FlagOf(true)
 	}
 	return o.reuseAddress
@@ -265,6 +307,9 @@ func (o *options) setBefore(fd int, kind *traits, family int) unix.Errno {
 			return e
 		}
 	}
+	if kind.groups {
+		return receiveJoinedOnly(fd, family)
+	}
 	return 0
 }
 
@@ -272,6 +317,11 @@ func (o *options) setBefore(fd int, kind *traits, family int) unix.Errno {
 func (o *options) setAll(fd int, kind *traits) unix.Errno {
 	if kind.transport.tcp {
 		if e := o.setKeepAlive(fd); e != 0 {
+			return e
+		}
+	}
+	if kind.isDatagram() {
+		if e := o.setMulticast(fd); e != 0 {
 			return e
 		}
 	}

@@ -14,9 +14,9 @@ import (
 
 func TestOptionRanges(t *testing.T) {
 	f := newFixture(t, onRun)
-	for _, kind := range []abi.Kind{abi.KindTCP, abi.KindTCPServer, abi.KindUDP, abi.KindTLS, abi.KindTLSServer} {
+	for _, kind := range []abi.Kind{abi.KindTCP, abi.KindTCPServer, abi.KindUDP, abi.KindTLS, abi.KindTLSServer, abi.KindMulticast} {
 		p := f.socket(kind)
-		for o := abi.OptionSendQueueLimit; o <= abi.OptionHandshakeLimit; o++ {
+		for o := abi.OptionSendQueueLimit; o <= abi.OptionMulticastInterface; o++ {
 			before, code := p.s.Option(o)
 			assert.Equal(t, errcode.OK, code)
 			r := optionRows[o]
@@ -31,7 +31,7 @@ func TestOptionRanges(t *testing.T) {
 				assert.Equal(t, good, after)
 			}
 		}
-		for _, o := range []abi.Option{-1, 0, abi.OptionHandshakeLimit + 1, 1 << 30} {
+		for _, o := range []abi.Option{-1, 0, abi.OptionMulticastInterface + 1, 1 << 30} {
 			assert.Equal(t, errcode.Parameter, p.s.SetOption(o, 1))
 			_, code := p.s.Option(o)
 			assert.Equal(t, errcode.Parameter, code)

@@ -26,7 +26,7 @@ static void check_order(struct probe *p, int type)
                                [SOCKET_EVENT_CLOSE] = 6};
     if (type < SOCKET_EVENT_CONNECT || type > SOCKET_EVENT_LISTENING) FAIL("an event of type %d", type);
     int now = rank[type];
-    int stream = p->kind != SOCKET_KIND_UDP && !is_server(p->kind);
+    int stream = p->kind != SOCKET_KIND_UDP && p->kind != SOCKET_KIND_MULTICAST && !is_server(p->kind);
     if (type == SOCKET_EVENT_DRAIN) {
         if (p->rank == 6) FAIL("drain after close: %s", p->order);
         return;
@@ -274,7 +274,7 @@ struct probe *server_new(int *port) { return server_new_masked(port, ALL_EVENTS)
 int is_valid(socket_handle socket)
 {
     int kind = socket_get_kind(socket);
-    if (kind != -2301009) CHECK(kind >= SOCKET_KIND_TCP && kind <= SOCKET_KIND_TLS_CONNECTION);
+    if (kind != -2301009) CHECK(kind >= SOCKET_KIND_TCP && kind <= SOCKET_KIND_MULTICAST);
     return kind > 0;
 }
 

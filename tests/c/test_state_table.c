@@ -33,6 +33,8 @@ static int is_tls(int kind)
 
 static int is_server(int kind) { return kind == SOCKET_KIND_TCP_SERVER || kind == SOCKET_KIND_TLS_SERVER; }
 
+static int is_datagram(int kind) { return kind == SOCKET_KIND_UDP || kind == SOCKET_KIND_MULTICAST; }
+
 static int64_t call_bind(struct cell *c)
 {
     socket_address a = address_of("127.0.0.1", 0, 0);
@@ -54,7 +56,7 @@ static int64_t call_connect(struct cell *c)
 static int64_t call_adopt(struct cell *c)
 {
     int port;
-    if (c->probe->kind == SOCKET_KIND_UDP) {
+    if (is_datagram(c->probe->kind)) {
         c->adopted = peer_udp(&port);
     } else if (is_server(c->probe->kind)) {
         c->adopted = peer_listen(&port);
@@ -82,6 +84,26 @@ static int64_t call_send_to(struct cell *c)
 {
     socket_address a = address_of("127.0.0.1", c->udp, 0);
     return socket_send_to(c->probe->socket, &a, "x", 1, probe_completion(SOCKET_OPERATION_SEND), c->operation);
+}
+
+static socket_multicast_group a_group(void)
+{
+    socket_multicast_group g = SOCKET_MULTICAST_GROUP_INIT;
+    g.address = address_of("239.255.77.7", 0, 0);
+    g.interface = "lo";
+    return g;
+}
+
+static int64_t call_join_group(struct cell *c)
+{
+    socket_multicast_group g = a_group();
+    return socket_join_group(c->probe->socket, &g);
+}
+
+static int64_t call_leave_group(struct cell *c)
+{
+    socket_multicast_group g = a_group();
+    return socket_leave_group(c->probe->socket, &g);
 }
 
 static int64_t call_end(struct cell *c) { return socket_end(c->probe->socket, probe_completion(SOCKET_OPERATION_END), c->operation); }
@@ -191,6 +213,8 @@ struct row {
     TLS_GETTERS({KIND, KIND, KIND, KIND, KIND, KIND, KIND, KIND, KIND}),                           \
         EVERYWHERE("tls_set_secure_options", call_secure_options, KIND)
 
+#define NO_GROUPS EVERYWHERE("join_group", call_join_group, KIND), EVERYWHERE("leave_group", call_leave_group, KIND)
+
 static const enum state tcp_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTING_BOUND, CONNECTED, ENDED, CLOSING};
 static const struct row tcp_rows[] = {
     {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301022, 2301114}},
@@ -210,6 +234,7 @@ static const struct row tcp_rows[] = {
     EVERYWHERE("send_to", call_send_to, KIND),
     EVERYWHERE("get_client_id", call_client_id, KIND),
     NO_TLS,
+    NO_GROUPS,
     IN_ALL_STATES,
 };
 
@@ -232,6 +257,7 @@ static const struct row connection_rows[] = {
     {"get_remote_address", call_remote, {OK, OK, OK}},
     {"get_client_id", call_client_id, {OK, OK, OK}},
     NO_TLS,
+    NO_GROUPS,
     IN_ALL_STATES,
 };
 
@@ -253,28 +279,38 @@ static const struct row server_rows[] = {
     EVERYWHERE("get_remote_address", call_remote, KIND),
     EVERYWHERE("get_client_id", call_client_id, KIND),
     NO_TLS,
+    NO_GROUPS,
     IN_ALL_STATES,
 };
 
 static const enum state udp_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTING_BOUND, CONNECTED, CLOSING};
+#define DATAGRAM_ROWS                                                                                  \
+    {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301114}}, \
+    {"adopt", call_adopt, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301114}}, \
+    {"connect", call_connect, {OK, OK, OK, 2301114, 2301114, 2301106, 2301114}}, \
+    {"send", call_send, {2301009, 2301009, 2301089, OK, OK, OK, 2301108}}, \
+    {"sendv", call_sendv, {2301009, 2301009, 2301089, OK, OK, OK, 2301108}}, \
+    {"send_to", call_send_to, {2301009, 2301009, OK, OK, OK, OK, 2301108}}, \
+    {"close", call_close, {2300999, 2300999, OK, OK, OK, OK, OK}}, \
+    {"abort", call_abort, {2300999, 2300999, OK, OK, OK, OK, OK}}, \
+    {"set_extra_options", call_extra_options, {2301009, 2301009, OK, OK, OK, OK, NONE}}, \
+    {"get_local_address", call_local, {2301009, 2301009, OK, 2301009, OK, OK, NONE}}, \
+    {"get_fd", call_fd, {2301009, 2301009, OK, 2301009, OK, OK, NONE}}, \
+    {"get_remote_address", call_remote, {2301009, 2301009, 2301107, 2301107, 2301107, OK, NONE}}, \
+    EVERYWHERE("listen", call_listen, KIND), \
+    EVERYWHERE("end", call_end, KIND), \
+    EVERYWHERE("get_client_id", call_client_id, KIND), \
+    NO_TLS, \
+    IN_ALL_STATES
 static const struct row udp_rows[] = {
-    {"bind", call_bind, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301114}},
-    {"adopt", call_adopt, {OK, OK, 2301022, 2301022, 2301022, 2301022, 2301114}},
-    {"connect", call_connect, {OK, OK, OK, 2301114, 2301114, 2301106, 2301114}},
-    {"send", call_send, {2301009, 2301009, 2301089, OK, OK, OK, 2301108}},
-    {"sendv", call_sendv, {2301009, 2301009, 2301089, OK, OK, OK, 2301108}},
-    {"send_to", call_send_to, {2301009, 2301009, OK, OK, OK, OK, 2301108}},
-    {"close", call_close, {2300999, 2300999, OK, OK, OK, OK, OK}},
-    {"abort", call_abort, {2300999, 2300999, OK, OK, OK, OK, OK}},
-    {"set_extra_options", call_extra_options, {2301009, 2301009, OK, OK, OK, OK, NONE}},
-    {"get_local_address", call_local, {2301009, 2301009, OK, 2301009, OK, OK, NONE}},
-    {"get_fd", call_fd, {2301009, 2301009, OK, 2301009, OK, OK, NONE}},
-    {"get_remote_address", call_remote, {2301009, 2301009, 2301107, 2301107, 2301107, OK, NONE}},
-    EVERYWHERE("listen", call_listen, KIND),
-    EVERYWHERE("end", call_end, KIND),
-    EVERYWHERE("get_client_id", call_client_id, KIND),
-    NO_TLS,
-    IN_ALL_STATES,
+    DATAGRAM_ROWS,
+    {"join_group", call_join_group, {2301009, 2301009, OK, 2301009, OK, OK, 2301009}},
+    {"leave_group", call_leave_group, {2301009, 2301009, 2301099, 2301009, 2301099, 2301099, 2301009}},
+};
+static const struct row multicast_rows[] = {
+    DATAGRAM_ROWS,
+    {"join_group", call_join_group, {OK, OK, OK, 2301009, OK, OK, 2301114}},
+    {"leave_group", call_leave_group, {2301009, 2301009, 2301099, 2301009, 2301099, 2301099, 2301009}},
 };
 
 static const enum state tls_states[] = {NEW, CLOSED, BOUND, CONNECTING, CONNECTING_BOUND, SHAKING, CONNECTED, ENDED, CLOSING};
@@ -298,6 +334,7 @@ static const struct row tls_rows[] = {
     EVERYWHERE("send_to", call_send_to, KIND),
     EVERYWHERE("get_client_id", call_client_id, KIND),
     EVERYWHERE("construct_tls_over", call_over, 401),
+    NO_GROUPS,
     IN_ALL_STATES,
 };
 
@@ -322,6 +359,7 @@ static const struct row tls_connection_rows[] = {
     TLS_GETTERS({OK, OK, OK}),
     EVERYWHERE("tls_set_secure_options", call_secure_options, KIND),
     EVERYWHERE("construct_tls_over", call_over, 401),
+    NO_GROUPS,
     IN_ALL_STATES,
 };
 
@@ -346,6 +384,7 @@ static const struct row tls_server_rows[] = {
     EVERYWHERE("end", call_end, KIND),
     EVERYWHERE("get_remote_address", call_remote, KIND),
     EVERYWHERE("get_client_id", call_client_id, KIND),
+    NO_GROUPS,
     IN_ALL_STATES,
 };
 
@@ -399,9 +438,9 @@ static void prepare_server(struct cell *c, int kind, enum state state)
     if (state == CLOSING) CHECK_EQ(probe_close(c->probe), 0);
 }
 
-static void prepare_udp(struct cell *c, enum state state)
+static void prepare_datagram(struct cell *c, int kind, enum state state)
 {
-    c->probe = probe_new(SOCKET_KIND_UDP);
+    c->probe = probe_new(kind);
     if (state != NEW && state != CONNECTING) probe_bind(c->probe);
     if (state == CLOSED) close_and_wait(c->probe);
     if (state == CONNECTED) {
@@ -427,8 +466,8 @@ static void try_cell(struct cell *c, int kind, enum state state, const struct ro
     c->operation = calloc(1, sizeof *c->operation);
     if (is_server(kind)) {
         prepare_server(c, kind, state);
-    } else if (kind == SOCKET_KIND_UDP) {
-        prepare_udp(c, state);
+    } else if (is_datagram(kind)) {
+        prepare_datagram(c, kind, state);
     } else {
         prepare_stream(c, kind, state);
         freeze();
@@ -482,6 +521,7 @@ LOOPS_TEST(tcp_connection) { TRY_TABLE(SOCKET_KIND_TCP_CONNECTION, connection_st
 LOOPS_TEST(tcp_server) { TRY_TABLE(SOCKET_KIND_TCP_SERVER, server_states, server_rows); }
 // ORDER-7, THREAD-2
 LOOPS_TEST(udp) { TRY_TABLE(SOCKET_KIND_UDP, udp_states, udp_rows); }
+LOOPS_TEST(multicast) { TRY_TABLE(SOCKET_KIND_MULTICAST, udp_states, multicast_rows); }
 LOOPS_TEST(tls_client) { TRY_TABLE(SOCKET_KIND_TLS, tls_states, tls_rows); }
 LOOPS_TEST(tls_connection) { TRY_TABLE(SOCKET_KIND_TLS_CONNECTION, tls_connection_states, tls_connection_rows); }
 LOOPS_TEST(tls_server) { TRY_TABLE(SOCKET_KIND_TLS_SERVER, tls_server_states, tls_server_rows); }

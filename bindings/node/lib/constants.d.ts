@@ -28,7 +28,7 @@ export declare const Option: {
   readonly KEEP_ALIVE_COUNT: 7;
   /** 1: several sockets may be bound to one address and port, and the kernel spreads clients or datagrams over them. Set before bind. Default 0. */
   readonly REUSE_PORT: 8;
-  /** SO_REUSEADDR. Set before bind. Default 0 (1 on servers). */
+  /** SO_REUSEADDR. Set before bind. Default 0 (1 on servers and multicast sockets). */
   readonly REUSE_ADDRESS: 9;
   /** 1: a socket bound to :: takes no IPv4. Set before bind. Default 0. */
   readonly IPV6_ONLY: 10;
@@ -36,6 +36,12 @@ export declare const Option: {
   readonly HANDSHAKE_TIMEOUT: 11;
   /** The maximum number of clients of a TLS server whose connect event has not come yet, because their handshakes are in progress. When it is reached, further clients wait in the kernel's backlog. 0 (no limit) to 1073741824, default: half of the descriptors that the process may have (RLIMIT_NOFILE), 16384 at most. */
   readonly HANDSHAKE_LIMIT: 12;
+  /** UDP: how many networks a datagram for a group may cross, the first included. 0 (this machine only) to 255, default 1. */
+  readonly MULTICAST_TTL: 13;
+  /** UDP: 1: members on this machine, this socket too, receive what it sends to a group. Default 1. */
+  readonly MULTICAST_LOOPBACK: 14;
+  /** UDP: the index (if_nametoindex) of the interface by which datagrams for groups leave. Default 0: the route's. An address with a zone has its own. */
+  readonly MULTICAST_INTERFACE: 15;
 };
 
 /** What a program can do about an error. */

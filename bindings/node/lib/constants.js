@@ -9,6 +9,7 @@ exports.Kind = Object.freeze({
   TLS: 5,
   TLS_SERVER: 6,
   TLS_CONNECTION: 7,
+  MULTICAST: 8,
 });
 
 exports.Event = Object.freeze({
@@ -56,6 +57,9 @@ exports.Option = Object.freeze({
   IPV6_ONLY: 10,
   HANDSHAKE_TIMEOUT: 11,
   HANDSHAKE_LIMIT: 12,
+  MULTICAST_TTL: 13,
+  MULTICAST_LOOPBACK: 14,
+  MULTICAST_INTERFACE: 15,
 });
 
 exports.ErrorCategory = Object.freeze({

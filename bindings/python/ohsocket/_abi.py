@@ -28,6 +28,8 @@ class Kind(IntEnum):
     TLS_SERVER = 6
     # A client accepted by a TLS server; made by the library only.
     TLS_CONNECTION = 7
+    # A UDP socket for multicast groups.
+    MULTICAST = 8
 
 
 class Family(IntEnum):
@@ -140,7 +142,7 @@ class Option(IntEnum):
     # 1: several sockets may be bound to one address and port, and the kernel spreads clients or datagrams
     # over them. Set before bind. Default 0.
     REUSE_PORT = 8
-    # SO_REUSEADDR. Set before bind. Default 0 (1 on servers).
+    # SO_REUSEADDR. Set before bind. Default 0 (1 on servers and multicast sockets).
     REUSE_ADDRESS = 9
     # 1: a socket bound to :: takes no IPv4. Set before bind. Default 0.
     IPV6_ONLY = 10
@@ -151,6 +153,14 @@ class Option(IntEnum):
     # limit) to 1073741824, default: half of the descriptors that the process may have (RLIMIT_NOFILE),
     # 16384 at most.
     HANDSHAKE_LIMIT = 12
+    # UDP: how many networks a datagram for a group may cross, the first included. 0 (this machine only)
+    # to 255, default 1.
+    MULTICAST_TTL = 13
+    # UDP: 1: members on this machine, this socket too, receive what it sends to a group. Default 1.
+    MULTICAST_LOOPBACK = 14
+    # UDP: the index (if_nametoindex) of the interface by which datagrams for groups leave. Default 0: the
+    # route's. An address with a zone has its own.
+    MULTICAST_INTERFACE = 15
 
 
 class Protocol(IntEnum):
@@ -561,6 +571,16 @@ class socket_connect_options(Structure):
     ]
 
 
+class socket_multicast_group(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("address", socket_address),
+        ("interface", c_char_p),
+        ("source", c_char_p),
+    ]
+
+
 class socket_extra_options(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -649,7 +669,10 @@ FUNCTIONS: Final[Dict[str, Tuple[Any, Tuple[Any, ...]]]] = {
     "socket_construct_tcp_server": (c_int64, ()),
     "socket_listen": (c_int, (c_int64, POINTER(socket_listen_options))),
     "socket_construct_udp": (c_int64, ()),
+    "socket_construct_multicast": (c_int64, ()),
     "socket_send_to": (c_int, (c_int64, POINTER(socket_address), c_void_p, c_size_t, c_void_p, c_void_p)),
+    "socket_join_group": (c_int, (c_int64, POINTER(socket_multicast_group))),
+    "socket_leave_group": (c_int, (c_int64, POINTER(socket_multicast_group))),
     "socket_construct_tls": (c_int64, ()),
     "socket_construct_tls_server": (c_int64, ()),
     "socket_construct_tls_over": (c_int64, (c_int64,)),
