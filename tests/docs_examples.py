@@ -118,10 +118,73 @@ def check_ends_at_a_signal(programs: dict[str, pathlib.Path], port: int) -> None
         server.wait()
 
 
+def check_sends_all_with_back_pressure(programs: dict[str, pathlib.Path], port: int) -> None:
+    with listener(port) as server:
+        client = subprocess.Popen([programs["producer"]])
+        try:
+            peer, _ = server.accept()
+            with peer:
+                received = 0
+                while part := peer.recv(1 << 20):
+                    received += len(part)
+            assert received == 64 << 20, received
+            assert client.wait(DEADLINE) == 0
+        finally:
+            client.kill()
+            client.wait()
+
+
+def check_connects_again(programs: dict[str, pathlib.Path], port: int) -> None:
+    """After a connect that was refused, and after a connection that has ended."""
+    client = subprocess.Popen(["stdbuf", "-oL", programs["reconnect"]], stdout=subprocess.PIPE, text=True)
+    try:
+        with listener(port) as server:
+            for text in ("first\n", "second\n"):
+                peer, _ = server.accept()
+                with peer:
+                    peer.sendall(text.encode())
+                    assert client.stdout.readline() == text
+        client.send_signal(signal.SIGTERM)
+        assert client.wait(DEADLINE) == 0
+    finally:
+        client.kill()
+        client.wait()
+
+
+def check_loses_nothing_at_a_signal(programs: dict[str, pathlib.Path], port: int) -> None:
+    server = subprocess.Popen([programs["graceful"]])
+    try:
+        with connected(port) as first, connected(port) as second:
+            for peer in (first, second):
+                peer.sendall(b"echo")
+                assert peer.recv(4, socket.MSG_WAITALL) == b"echo"
+            server.send_signal(signal.SIGTERM)
+            for peer in (first, second):
+                assert peer.recv(100, socket.MSG_WAITALL) == b"goodbye"
+        assert server.wait(DEADLINE) == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
+def listener(port: int) -> socket.socket:
+    server = socket.create_server(("127.0.0.1", port))
+    server.settimeout(DEADLINE)
+    return server
+
+
+CHECKS = {
+    check_client_and_server: {"hello", "greeter"},
+    check_ends_at_a_signal: {"sigwait"},
+    check_sends_all_with_back_pressure: {"producer"},
+    check_connects_again: {"reconnect"},
+    check_loses_nothing_at_a_signal: {"graceful"},
+}
+
 with tempfile.TemporaryDirectory() as made:
     port = free_port()
     programs = compiled(pathlib.Path(made), port)
-    assert set(programs) == {"hello", "greeter", "sigwait"}, programs
-    check_client_and_server(programs, port)
-    check_ends_at_a_signal(programs, port)
+    assert set(programs) == set.union(*CHECKS.values()), programs
+    for check in CHECKS:
+        check(programs, port)
 print("docs: the examples of README and guide run as they stand")
