@@ -33,13 +33,10 @@ func (s *Socket) Adopt(fd int) errcode.Code {
 	}
 	if e != 0 {
 		// The descriptor stays the caller's.
-		return s.endOpen(-1, o, stateIdle, e, "adopt", netaddr.Sockaddr{})
+		return s.endOpen(-1, o, stateFresh, e, "adopt", netaddr.Sockaddr{})
 	}
 	s.mu.Lock()
 	s.remote = remote.Keep()
-	if s.kind().isSecureClient() {
-		s.carried = true
-	}
 	if x != nil {
 		s.setSecure(x)
 	}
@@ -53,15 +50,15 @@ func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	var none netaddr.Sockaddr
 	socketType, e := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	if e != 0 {
-		return stateIdle, none, e
+		return stateFresh, none, e
 	}
 	local, e := sys.LocalAddr(fd)
 	if e != 0 {
-		return stateIdle, none, e
+		return stateFresh, none, e
 	}
 	listening, e := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if e != 0 {
-		return stateIdle, none, e
+		return stateFresh, none, e
 	}
 	remote, e := sys.RemoteAddr(fd)
 	connected := e == 0 && remote.IsValid()
@@ -71,11 +68,11 @@ func (s *Socket) examine(fd int) (state, netaddr.Sockaddr, unix.Errno) {
 	case s.kind().isServer() && listening == 1:
 		return stateListening, none, 0
 	case s.kind().isSecureClient() && connected:
-		return stateBound, remote, 0 // until the handshake is made
+		return stateAttached, remote, 0 // until the handshake is made
 	case s.kind().connects() && connected:
 		return stateConnected, remote, 0
 	case s.kind().isDatagram() && local.Port() != 0:
 		return stateBound, none, 0
 	}
-	return stateIdle, none, unix.EPROTOTYPE
+	return stateFresh, none, unix.EPROTOTYPE
 }

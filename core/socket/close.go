@@ -16,15 +16,16 @@ func (s *Socket) Close(done abi.Completion) errcode.Code {
 		s.mu.Unlock()
 		return errcode.BadFD
 	}
-	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
+	if !s.isClosing() && !s.state.isOpen() {
 		s.mu.Unlock()
 		return s.code(opClose, errcode.BadFD)
 	}
-	if !s.closing {
-		s.beginClose()
+	if !s.isClosing() {
+		how := orderly
 		if x := &s.opts.extra; x.Linger > 0 && x.LingerMs == 0 && s.state == stateConnected && s.kind().isStream() {
-			s.aborted = true
+			how = aborted
 		}
+		s.beginCloseLocked(how)
 	}
 	if done.Func != 0 {
 		r := s.extraLocked()
@@ -48,12 +49,12 @@ func (s *Socket) freePort() {
 // closeUnused is called while the loop's thread does nothing with the descriptor.
 func (s *Socket) closeUnused() {
 	s.mu.Lock()
-	if s.kind().isDatagram() && s.closing && !s.aborted && s.out.Gathered {
+	if s.kind().isDatagram() && s.isClosing() && s.manner != aborted && s.out.Gathered {
 		s.writeIfIdle()
 		s.mu.Lock()
 	}
 	fd := int(s.fd)
-	if !s.closing || fd < 0 || s.refs > 0 || !s.holdsPortOnly() {
+	if !s.isClosing() || fd < 0 || s.refs > 0 || !s.holdsPortOnly() {
 		s.mu.Unlock()
 		return
 	}
@@ -75,49 +76,33 @@ func (s *Socket) holdsPortOnly() bool {
 		return true
 	case stateBound, stateConnected:
 		if s.kind().isDatagram() {
-			return s.aborted || s.out.Blocks.First == nil
+			return s.manner == aborted || s.out.Blocks.First == nil
 		}
-		return s.state == stateBound && (s.rare == nil || !s.carried) && s.successor() == nil
+		return s.state == stateBound && s.successor() == nil
 	}
 	return false
-}
-
-// beginClose begins the end of the open period. The close timeout runs from now on, whatever the
-// socket is doing. mu is held.
-func (s *Socket) beginClose() {
-	if !s.closing {
-		s.closing = true
-		s.lastProgress = reactor.Clock()
-	}
-	s.queueWorkLocked(workClose)
 }
 
 // Abort ends the open period without sending what is queued.
 func (s *Socket) Abort() errcode.Code {
 	s.mu.Lock()
-	if !s.closing && (s.state == stateIdle || s.state == stateOpening) {
+	if !s.isClosing() && !s.state.isOpen() {
 		s.mu.Unlock()
 		return s.code(opClose, errcode.BadFD)
 	}
-	s.closing = true
-	s.aborted = true
-	s.queueWorkLocked(workClose)
+	s.beginCloseLocked(aborted)
 	s.unlock()
 	s.freePort()
 	return errcode.OK
 }
 
-// doom aborts the socket for a loop that ends; one that is just being opened is aborted
-// when it is open.
-func (s *Socket) doom() {
+// abortOpen aborts the socket for a loop that ends. One that is just being opened sees that the loop
+// has stopped when it is open: beginPeriodLocked.
+func (s *Socket) abortOpen() {
 	s.mu.Lock()
-	if s.state == stateIdle || s.state == stateOpening {
-		s.doomed = true
-		s.mu.Unlock()
-		return
+	if s.state.isOpen() {
+		s.beginCloseLocked(aborted)
 	}
-	s.closing, s.aborted = true, true
-	s.queueWorkLocked(workClose)
 	s.unlock()
 }
 
@@ -129,7 +114,7 @@ func (s *Socket) End(done abi.Completion) errcode.Code {
 	s.mu.Lock()
 	code := s.sendableLocked()
 	if code == errcode.OK {
-		s.endQueued = true
+		s.half = halfEnding
 		if done.Func != 0 {
 			s.extraLocked().endDone = done
 		}
@@ -142,7 +127,7 @@ func (s *Socket) End(done abi.Completion) errcode.Code {
 // sendFIN sends the FIN of socket_end when its turn has come.
 func (s *Socket) sendFIN() {
 	s.mu.Lock()
-	if !s.endQueued || s.finSent || s.state != stateConnected || s.out.Size() > 0 || s.closing {
+	if s.half != halfEnding || s.state != stateConnected || s.out.Size() > 0 || s.isClosing() {
 		s.unlock()
 		return
 	}
@@ -155,11 +140,11 @@ func (s *Socket) sendFIN() {
 		}
 		s.mu.Lock()
 	}
-	s.finSent = true
+	s.half = halfEnded
 	done := s.takeEndDone()
 	s.mu.Unlock()
 	e := peerErrno(sys.Shutdown(fd, unix.SHUT_WR))
-	if e == unix.ECONNRESET && s.ended && !s.isUndelivered() {
+	if e == unix.ECONNRESET && s.peerEnded && !s.isUndelivered() {
 		e = 0 // the peer has ended and gone, and nothing is lost
 	}
 	s.deliverSends()
@@ -169,8 +154,8 @@ func (s *Socket) sendFIN() {
 		// The peer would wait for the end, and the socket for the peer.
 		s.failLocked(e)
 	}
-	if s.ended {
-		s.beginClose()
+	if s.peerEnded {
+		s.beginCloseLocked(orderly)
 	}
 	s.unlock()
 }
@@ -187,14 +172,14 @@ func (s *Socket) closeStep() {
 	if s.awaitHandshakes() {
 		return
 	}
-	undelivered := s.sentAll && s.isUndelivered()
+	undelivered := s.hasSentAll() && s.isUndelivered()
 	s.mu.Lock()
-	if !s.closing || s.state == stateIdle || s.state == stateOpening {
+	if !s.isClosing() || !s.state.isOpen() {
 		s.mu.Unlock()
 		return
 	}
 	if c := s.connector(); c != nil && s.state == stateConnecting {
-		waits := !s.aborted && s.out.Size() > 0
+		waits := s.manner != aborted && s.out.Size() > 0
 		s.lastProgress = 0 // the time of the close begins when what is queued can be sent
 		s.mu.Unlock()
 		if !waits {
@@ -203,18 +188,18 @@ func (s *Socket) closeStep() {
 		}
 		return
 	}
-	queued := s.out.Size() > 0 && s.fatal == errcode.OK && !s.aborted && (s.kind().isDatagram() || s.state == stateConnected)
+	queued := s.out.Size() > 0 && s.fatal == errcode.OK && s.manner != aborted && (s.kind().isDatagram() || s.state == stateConnected)
 	switch {
-	case queued && s.expired:
+	case queued && s.isLate():
 		s.failLocked(unix.ETIMEDOUT)
 	case queued:
 		s.queueWorkLocked(workTimer)
 		s.writeIfIdle()
 		return
-	case s.state != stateConnected || s.kind().isDatagram() || s.aborted || s.fatal != errcode.OK:
-	case !s.finSent || !s.sentAll:
+	case s.state != stateConnected || s.kind().isDatagram() || s.manner == aborted || s.fatal != errcode.OK:
+	case s.half != halfEnded || !s.hasSentAll():
 		// All is sent. Now the peer may take its time to read it.
-		if s.hasSession() && !s.finSent && !s.expired {
+		if s.hasSession() && s.half != halfEnded && !s.isLate() {
 			fd := int(s.fd)
 			s.queueWorkLocked(workTimer)
 			s.unlock()
@@ -224,9 +209,9 @@ func (s *Socket) closeStep() {
 			}
 			s.mu.Lock()
 		}
-		send := !s.finSent
-		s.finSent = true
-		s.sentAll = true
+		send := s.half != halfEnded
+		s.half = halfEnded
+		s.allSentLocked()
 		s.lastProgress = reactor.Clock()
 		fd := int(s.fd)
 		done := s.takeEndDone()
@@ -242,7 +227,7 @@ func (s *Socket) closeStep() {
 		s.ready |= pollIn
 		s.read()
 		return
-	case !s.expired && (!s.ended || undelivered):
+	case !s.isLate() && (!s.peerEnded || undelivered):
 		s.unlock()
 		return
 	case undelivered:
@@ -254,7 +239,7 @@ func (s *Socket) closeStep() {
 // lose ends a connection all of whose bytes the kernel has taken, and not delivered. mu is held.
 func (s *Socket) lose(e unix.Errno) {
 	s.failLocked(e)
-	s.truncated = true
+	s.manner = max(s.manner, truncated)
 }
 
 // isUndelivered reports whether the peer's kernel has not acknowledged all of the program's bytes.
@@ -272,7 +257,7 @@ func (s *Socket) isUndelivered() bool {
 // FIN has been acknowledged, or that it never will be.
 func (s *Socket) awaitDelivery(events uint32) {
 	s.mu.Lock()
-	fd, ended := int(s.fd), s.ended
+	fd, ended := int(s.fd), s.peerEnded
 	s.mu.Unlock()
 	if ended && events&unix.EPOLLERR != 0 {
 		if e, e2 := sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); e2 == 0 && e != 0 {
@@ -298,21 +283,13 @@ func (s *Socket) finish() {
 		unsent = errcode.Canceled
 	}
 	// The peer must not take what it has for all there was.
-	reset := (s.aborted || s.truncated) && was == stateConnected && s.kind().isStream()
+	reset := s.manner != orderly && was == stateConnected && s.kind().isStream()
 	s.out.Drop(unsent)
 	s.out.Reset()
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
-	s.rare.settle()
-	if s.kind().isSecureClient() {
-		s.carried = false
-	}
 	end := s.takeEndDone()
-	s.fd = -1
-	s.state = stateIdle
-	s.fatal = errcode.OK
-	s.closed = true
-	s.sentAll = false
+	s.finishPeriodLocked()
 	doomed := s.out.TakeDiscarded()
 	s.unlock()
 
@@ -367,7 +344,7 @@ func (s *Socket) finish() {
 func (s *Socket) endPeriod(code errcode.Code) {
 	var done []abi.Completion
 	s.mu.Lock()
-	s.closing = false
+	s.setEndingLocked(notEnding)
 	if s.rare != nil {
 		done, s.closeDone = s.closeDone, nil // what comes from now on is the next period's
 	}

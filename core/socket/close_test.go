@@ -209,7 +209,8 @@ func TestNoDrainAfterClose(t *testing.T) {
 		p, _ := pair(f)
 		post := host.function(func() {
 			p.s.mu.Lock()
-			p.s.closing, p.s.aborted = true, true
+			p.s.setEndingLocked(flushing)
+			p.s.manner = aborted
 			p.s.queueWorkLocked(workDrain)
 			p.s.mu.Unlock()
 			p.s.closeStep()

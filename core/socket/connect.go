@@ -29,8 +29,8 @@ type connector struct {
 	target   netaddr.Target
 	done     abi.Completion
 	deadline int64
-	bound    bool // the socket has a descriptor, of this address
-	closed   bool // what State said before
+	bound    bool  // the socket has a descriptor, of this address
+	before   state // of the socket
 	local    netaddr.Sockaddr
 
 	cancel  context.CancelFunc
@@ -45,7 +45,6 @@ type connector struct {
 
 	// TLS.
 	secure  TLSConfig
-	carried bool     // there is a connection already
 	begun   bool     // on which the handshake has begun
 	shaking *attempt // whose connection has its handshake
 	shook   *outcome // of the first handshake that has failed
@@ -96,7 +95,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 	switch {
 	case s.released:
 		code = errcode.BadFD
-	case s.closing, s.state == stateConnecting, s.state == stateOpening:
+	case s.isClosing(), s.state == stateConnecting, s.state.isClaimed():
 		code = errcode.AlreadyInProgress
 	case s.state == stateConnected:
 		code = errcode.IsConnected
@@ -109,34 +108,35 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 		s.setSecure(x)
 	}
 	c.secure = s.share()
-	c.bound = s.state == stateBound
-	c.carried = s.kind().isSecureClient() && s.carried
+	c.before = s.state
+	c.bound = s.state.isBound()
 	if !c.bound {
-		s.state = stateOpening // nobody else, while the list is asked
+		s.become(s.state.claimed()) // nobody else, while the list is asked
 		s.mu.Unlock()
 		ok := s.loop.addOpen(s)
 		s.mu.Lock()
 		if !ok {
-			s.state = stateIdle
-			s.doomed = false
+			s.become(c.before)
 			s.mu.Unlock()
 			c.secure.drop()
 			s.forgetSecure()
 			return errcode.BadFD
 		}
-		c.closed = s.closed
 		s.beginPeriodLocked(-1, stateConnecting)
 		if s.released {
-			s.closing = true
-			s.queueWorkLocked(workClose)
+			s.beginCloseLocked(orderly)
 		}
+	} else {
+		s.become(stateConnecting)
 	}
-	s.state = stateConnecting
 	s.extraLocked().conn = c
 	s.queueWorkLocked(workConnect)
 	s.unlock()
 	return errcode.OK
 }
+
+// isCarried reports whether there is a connection already, which has no handshake.
+func (c *connector) isCarried() bool { return c.before == stateAttached }
 
 // startConnect begins on the loop's thread.
 func (s *Socket) startConnect() {
@@ -152,7 +152,7 @@ func (s *Socket) startConnect() {
 	s.loop.reactor.SetTimer(&c.timer, c.deadline)
 	_, literal := c.target.Literal()
 	store := c.secure.needsStore()
-	if (literal || c.carried) && !store {
+	if (literal || c.isCarried()) && !store {
 		c.begin()
 		return
 	}
@@ -165,7 +165,7 @@ func (s *Socket) startConnect() {
 
 // begin goes on when there is nothing to wait for but the peer.
 func (c *connector) begin() {
-	if c.carried {
+	if c.isCarried() {
 		c.beginCarried()
 		return
 	}
@@ -187,7 +187,7 @@ func (c *connector) lookUp(ctx context.Context, store bool) {
 			return
 		}
 	}
-	if _, literal := c.target.Literal(); literal || c.carried {
+	if _, literal := c.target.Literal(); literal || c.isCarried() {
 		found(lookup{Answer: netaddr.Answer{Last: true}})
 		return
 	}
@@ -203,7 +203,7 @@ func (c *connector) RunTask() {
 	c.looking = !r.Last
 	if r.Code != errcode.OK {
 		c.outcome = outcome{code: r.Code, text: r.text}
-	} else if _, literal := c.target.Literal(); literal || c.carried {
+	} else if _, literal := c.target.Literal(); literal || c.isCarried() {
 		c.begin()
 		return
 	}
@@ -371,9 +371,8 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.fd = int32(a.fd)
 	s.remote = a.address.Keep()
 	s.dropConnectorLocked()
-	s.state = stateConnected
+	s.become(stateConnected)
 	if s.kind().isSecureClient() {
-		s.carried = false
 		s.tls.phase = phaseOpen
 		s.negotiated()
 	}
@@ -398,24 +397,24 @@ func (c *connector) finish(code errcode.Code) {
 	s.conn = nil
 	s.noteFailureLocked("connect", c.address, c.target.Host(), s.code(opTransfer, code))
 	s.failure.text = c.text
-	if s.closing && s.out.Size() > 0 && !s.aborted {
+	if s.isClosing() && s.out.Size() > 0 && s.manner != aborted {
 		// The close was waiting for what is queued: it did not succeed.
 		s.fatal = code
 	}
-	if c.carried && c.begun && !s.closing {
+	if c.isCarried() && c.begun && !s.isClosing() {
 		// Nobody can make another handshake on this connection.
 		s.fatal = code
-		s.closing = true
+		s.beginCloseLocked(orderly)
 	}
 	s.out.Drop(code)
-	s.endQueued = false
+	s.half = halfSending
 	end := s.takeEndDone()
-	gone := !c.bound && !s.closing
+	gone := !c.bound && !s.isClosing()
 	switch {
 	case c.bound:
-		s.state = stateBound
+		s.become(c.before)
 	case gone:
-		s.state = stateOpening // nobody's, until it is off the list
+		s.become(c.before.claimed()) // nobody's, until it is off the list
 	}
 	doomed := s.out.TakeDiscarded()
 	s.queueWorkLocked(workClose)
@@ -425,8 +424,7 @@ func (c *connector) finish(code errcode.Code) {
 		s.loop.addActive(1)
 		s.loop.removeOpen(s)
 		s.mu.Lock()
-		s.state = stateIdle
-		s.closed = c.closed
+		s.become(c.before)
 		s.mu.Unlock()
 	}
 	s.complete(abi.OperationConnect, c.done, code)

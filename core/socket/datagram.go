@@ -243,7 +243,7 @@ func (s *Socket) packetDoneLocked(size int, to netaddr.Sockaddr, e unix.Errno) {
 		q.FailLast(code)
 	} else {
 		s.loop.sent.bytes.Add(uint64(size))
-		if s.closing {
+		if s.isClosing() {
 			s.lastProgress = reactor.Clock()
 		}
 	}

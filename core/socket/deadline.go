@@ -13,7 +13,7 @@ import (
 func (s *Socket) deadlines() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
-	if s.closing && !s.expired && (s.state == stateConnected || s.state == stateListening || s.kind().isDatagram() && queued) {
+	if s.isClosing() && !s.isLate() && (s.state == stateConnected || s.state == stateListening || s.kind().isDatagram() && queued) {
 		if s.lastProgress == 0 {
 			s.lastProgress = reactor.Clock()
 		}
@@ -23,10 +23,10 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 		}
 		closing = s.lastProgress + ms*1e6
 	}
-	if s.state == stateConnecting && s.server != nil && !s.closing {
+	if s.state == stateEstablishing && !s.isClosing() {
 		return closing, 0, s.tls.begun + o.handshakeTimeout*1e6
 	}
-	if s.state != stateConnected || s.closing || !s.kind().isStream() {
+	if s.state != stateConnected || s.isClosing() || !s.kind().isStream() {
 		return closing, 0, 0
 	}
 	if ms := int64(o.extra.SocketTimeoutMs); ms > 0 && queued {
@@ -43,12 +43,12 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 
 // queued reports whether bytes, or the end behind them, wait for the kernel to take them. mu is
 // held.
-func (s *Socket) queued() bool { return s.out.Size() > 0 || s.hasCipher() || s.endQueued && !s.finSent }
+func (s *Socket) queued() bool { return s.out.Size() > 0 || s.hasCipher() || s.half == halfEnding }
 
 // isSending reports whether the peer may still have to take something: what is queued, or after the
 // FIN of a close what the kernel holds. mu is held.
 func (s *Socket) isSending() bool {
-	return s.state == stateConnected && s.kind().isStream() && (s.queued() || s.sentAll)
+	return s.state == stateConnected && s.kind().isStream() && (s.queued() || s.hasSentAll())
 }
 
 // probePeer counts it as progress if the peer has taken bytes that the kernel had for it
@@ -122,15 +122,15 @@ func (s *Socket) Expire(t *reactor.Timer) {
 	closing, stall, idle := s.deadlines()
 	switch {
 	case closing != 0 && closing <= now:
-		s.expired = true
+		s.lateLocked()
 		s.queueWorkLocked(workClose)
-	case idle != 0 && idle <= now && s.state == stateConnecting:
+	case idle != 0 && idle <= now && s.state == stateEstablishing:
 		s.unlock()
 		s.handshakeFailed(errcode.TimedOut, "the client did not finish the TLS handshake in time")
 		return
 	case stall != 0 && stall <= now, idle != 0 && idle <= now:
 		s.failLocked(unix.ETIMEDOUT)
-		s.beginClose()
+		s.beginCloseLocked(orderly)
 	}
 	s.unlock()
 	s.setTimer()

@@ -68,7 +68,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	s.mu.Lock()
 	fd := -1
 	switch {
-	case s.closing, s.state == stateIdle, s.state == stateOpening:
+	case s.isClosing(), !s.state.isOpen():
 		s.mu.Unlock()
 		return s.errnoCode(opSetup, unix.EBADF)
 	case s.state == stateConnecting && s.fd < 0:

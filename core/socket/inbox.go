@@ -48,7 +48,7 @@ func (in *inbox) free() { in.arena.Free() }
 
 // receivesLocked says whether datagrams are to be delivered.
 func (s *Socket) receivesLocked() bool {
-	if s.closing || s.paused || s.fd < 0 || s.state == stateIdle || s.state == stateOpening {
+	if s.isClosing() || s.paused || s.fd < 0 || !s.state.isOpen() {
 		return false
 	}
 	return wants(s.listeners.Load(), abi.EventMessage)
@@ -163,7 +163,7 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 				continue
 			}
 			s.mu.Lock()
-			gone := s.closing || s.state == stateIdle
+			gone := s.isClosing() || s.state.isIdle()
 			s.mu.Unlock()
 			if gone {
 				return

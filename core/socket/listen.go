@@ -85,7 +85,7 @@ func (s *Socket) accept() {
 	for turn := (budget{reads: acceptBudget}); s.ready != 0; {
 		s.mu.Lock()
 		fd := int(s.fd)
-		off := s.closing || s.paused || s.state != stateListening
+		off := s.isClosing() || s.paused || s.state != stateListening
 		o := s.opts
 		s.mu.Unlock()
 		if off || !wants(s.listeners.Load(), abi.EventConnect) {
@@ -166,7 +166,7 @@ func (s *Socket) acceptNever(e unix.Errno) {
 	if e == unix.EINVAL {
 		s.failure.text = "somebody who shares the listening descriptor has shut it down"
 	}
-	s.beginClose()
+	s.beginCloseLocked(orderly)
 	s.unlock()
 }
 

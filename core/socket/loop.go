@@ -51,7 +51,7 @@ type Loop struct {
 	mu      lock.Mutex[lock.Loop]
 	open    *Socket // list
 	active  int
-	stopped bool
+	stopped atomic.Bool // set under mu: nothing is opened any more
 	timers  map[int64]*userTimer
 	timerID int64
 
@@ -221,7 +221,7 @@ func (l *Loop) flushGatheredAll() {
 func (l *Loop) addOpen(s *Socket) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
+	if l.stopped.Load() {
 		return false
 	}
 	s.previous, s.next = nil, l.open
@@ -269,11 +269,11 @@ func (l *Loop) activeCount() int {
 // abortAll aborts what is open and lets nothing be opened any more.
 func (l *Loop) abortAll() {
 	l.mu.Lock()
-	l.stopped = true
+	l.stopped.Store(true)
 	l.timers = map[int64]*userTimer{}
 	l.mu.Unlock()
 	for _, s := range l.openSockets() {
-		s.doom()
+		s.abortOpen()
 	}
 }
 

@@ -24,7 +24,7 @@ func (l *Loop) Post(f abi.Function) errcode.Code {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock() // so that a loop that ends runs what was accepted
-	if l.stopped {
+	if l.stopped.Load() {
 		return errcode.BadFD
 	}
 	l.reactor.Schedule(&posted{loop: l, function: f})
@@ -51,7 +51,7 @@ func (l *Loop) SetTimer(delayMs, intervalMs int64, f abi.Function) (int64, errco
 	t := &userTimer{loop: l, start: reactor.Clock() + min(delayMs*1e6, 1<<61), interval: min(intervalMs*1e6, 1<<61), function: f}
 	t.timer.Owner = t
 	l.mu.Lock()
-	if l.stopped {
+	if l.stopped.Load() {
 		l.mu.Unlock()
 		return 0, errcode.BadFD
 	}

@@ -25,14 +25,21 @@ func (s *Socket) beginOpen(operation string) (*options, errcode.Code) {
 	switch {
 	case s.released:
 		return nil, errcode.BadFD
-	case s.closing, s.state == stateOpening:
+	case s.isClosing(), s.state.isClaimed():
 		return nil, s.errnoCode(opSetup, unix.EALREADY)
-	case s.state != stateIdle:
+	case !s.state.isIdle():
 		s.noteOpenLocked(operation)
 		return nil, s.errnoCode(opSetup, unix.EINVAL)
 	}
-	s.state = stateOpening
+	s.become(s.state.claimed())
 	return s.opts, errcode.OK
+}
+
+// unclaim gives a socket back that was claimed.
+func (s *Socket) unclaim() {
+	s.mu.Lock()
+	s.become(s.state.unclaimed())
+	s.mu.Unlock()
 }
 
 // noteOpenLocked remembers for ErrorDetail that the socket is open already, and where.
@@ -58,8 +65,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 	}
 	code := s.errnoCode(opSetup, e)
 	if code != errcode.OK {
-		s.state = stateIdle
-		s.doomed = false
+		s.become(s.state.unclaimed())
 		s.noteFailureLocked(operation, sa, "", code)
 		s.unlock()
 		if fd >= 0 && operation != "adopt" {
@@ -69,30 +75,15 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 		return code
 	}
 	s.beginPeriodLocked(fd, to)
-	if to != stateBound || s.kind().isDatagram() {
+	if !to.isBound() || s.kind().isDatagram() {
 		s.queueWorkLocked(workOpen)
 	}
 	if s.released {
 		// Released by another thread meanwhile.
-		s.closing = true
-		s.queueWorkLocked(workClose)
+		s.beginCloseLocked(orderly)
 	}
 	s.unlock()
 	return errcode.OK
-}
-
-// beginPeriodLocked begins an open period.
-func (s *Socket) beginPeriodLocked(fd int, to state) {
-	s.fd = int32(fd)
-	s.state = to
-	s.closed = false
-	s.ended, s.endQueued, s.finSent, s.aborted, s.expired, s.truncated = false, false, false, false, false, false
-	s.lastProgress = 0
-	s.rare.settle()
-	if s.doomed {
-		s.doomed, s.closing, s.aborted = false, true, true
-		s.queueWorkLocked(workClose)
-	}
 }
 
 // newDescriptor makes a descriptor with every option it is to have.
@@ -201,8 +192,7 @@ func (s *Socket) attach(fd int) bool {
 			return false
 		}
 		s.failLocked(e)
-		s.closing = true
-		s.queueWorkLocked(workClose)
+		s.beginCloseLocked(orderly)
 		s.unlock()
 		return false
 	}

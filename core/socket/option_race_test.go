@@ -251,7 +251,7 @@ func TestClientOfALoopThatEnds(t *testing.T) {
 	f.settle()
 	ends := func(stopped bool) {
 		f.loop.mu.Lock()
-		f.loop.stopped = stopped
+		f.loop.stopped.Store(stopped)
 		f.loop.mu.Unlock()
 	}
 	accepted := during(f, sys.OpAccept, server.fd(), func() { ends(true) })

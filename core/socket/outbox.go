@@ -30,7 +30,7 @@ func (s *Socket) writePackets(fd int) {
 		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
 		n, packets, tooLong := 0, 0, false
 		var head, first, last *queuedPacket
-		for b := q.Blocks.First; b != nil && packets < packetBatch && !q.IsDropped() && !s.aborted && !tooLong; b = b.Next() {
+		for b := q.Blocks.First; b != nil && packets < packetBatch && !q.IsDropped() && s.manner != aborted && !tooLong; b = b.Next() {
 			for queued := b.Bytes(); len(queued) > 0 && packets < packetBatch; packets++ {
 				p, data := packetAt(queued)
 				if tooLong = p.tooLong; tooLong {

@@ -236,7 +236,7 @@ func (p *probe) port() int {
 // or if a close has come in between.
 func (p *probe) connect(to netaddr.Target, timeoutMs int32) *call {
 	p.s.mu.Lock()
-	fresh := p.s.state == stateIdle
+	fresh := p.s.state.isIdle()
 	p.s.mu.Unlock()
 	c, done := p.begin("connect")
 	c.then = func(err int32) {

@@ -108,7 +108,7 @@ func (s *Socket) forgetSecure() {
 	}
 	s.mu.Lock()
 	var x TLSConfig
-	if s.released && s.state == stateIdle {
+	if s.released && s.state.isIdle() {
 		x, s.secure = s.secure, TLSConfig{}
 	}
 	s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Socket) TLSInfo() (*tlsengine.Info, errcode.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.state == stateIdle, s.state == stateOpening:
+	case !s.state.isOpen():
 		return nil, errcode.TLSNotBound
 	case s.kind().isSecureServer() && s.secure.context != nil:
 		return s.secure.context.Info(), errcode.OK

@@ -79,13 +79,13 @@ func (s *Socket) sendableLocked() errcode.Code {
 	switch {
 	case s.released:
 		return errcode.BadFD
-	case s.closing, s.endQueued:
+	case s.isClosing(), s.half != halfSending:
 		return errcode.Shutdown
 	case s.fatal != errcode.OK:
 		return s.fatal
 	case s.state == stateConnected, s.state == stateConnecting:
 		return errcode.OK
-	case s.state == stateBound:
+	case s.state.isBound():
 		return errcode.NotConnected
 	case s.kind().isAccepted():
 		return errcode.Shutdown // its period is over, its handle is about to go
@@ -306,10 +306,10 @@ func (s *Socket) Flush() errcode.Code {
 	}
 	s.mu.Lock()
 	switch {
-	case s.released && !s.closing, s.state == stateIdle, s.state == stateOpening:
+	case s.released && !s.isClosing(), !s.state.isOpen():
 		s.mu.Unlock()
 		return s.errnoCode(opGet, unix.EBADF)
-	case s.state == stateBound && !s.kind().isDatagram():
+	case s.state.isBound() && !s.kind().isDatagram():
 		s.mu.Unlock()
 		return s.code(opTransfer, errcode.NotConnected)
 	}
@@ -359,10 +359,10 @@ func (s *Socket) unlockWriteLocked() {
 		s.queueWorkLocked(workDrain)
 	}
 	if q.Size() == 0 {
-		if s.endQueued && !s.finSent {
+		if s.half == halfEnding {
 			s.queueWorkLocked(workEnd)
 		}
-		if s.closing {
+		if s.isClosing() {
 			s.queueWorkLocked(workClose)
 		}
 	}

@@ -16,18 +16,6 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// state says what a socket's descriptor is used for.
-type state uint8
-
-const (
-	stateIdle       state = iota // there is none
-	stateOpening                 // a call is making it, outside the lock
-	stateBound                   // UDP: usable
-	stateConnecting              // fd is the bound one, or -1
-	stateConnected
-	stateListening
-)
-
 // A Socket is the object behind a handle. A process may have very many idle ones: fields that an
 // idle connection over TCP does not need are in rare. TestSocketSize checks the size of both.
 type Socket struct {
@@ -45,24 +33,15 @@ type Socket struct {
 	scheduled bool // it is in the loop's line of tasks
 	parked    bool // an accepted connection whose server's listener has not returned
 	released  bool
-	doomed    bool // the loop ended while the socket was being opened
-	closing   bool // from close() or the library's own close to the end of the period
-	aborted   bool // without sending what is queued
-	truncated bool // an error has dropped queued bytes of a stream
-	closed    bool // for State
 	paused    bool
-	ended     bool // the peer has ended
-	endQueued bool // socket_end was called
-	finSent   bool
-	sentAll   bool // close has sent everything, progress says when
-	expired   bool // the close timeout is over
 
 	starved bool // on the loop's list; the loop's thread's own
 
 	pendingWork work
 	refs        int32 // threads that use fd outside the lock
 	fd          int32
-	fatal       errcode.Code // the first error that ends the connection
+	ending      atomic.Uint32 // an ending
+	period
 
 	// The loop's thread's own.
 	token  reactor.Token // 0: the descriptor is not watched
@@ -70,10 +49,9 @@ type Socket struct {
 	active int64         // when bytes last came, of reactor.Clock
 	timer  *reactor.Timer
 
-	opts         *options
-	out          sendqueue.Queue
-	lastProgress int64 // when queued bytes were last taken, of reactor.Clock
-	remote       netaddr.Compact
+	opts   *options
+	out    sendqueue.Queue
+	remote netaddr.Compact
 	*rare
 
 	// next and previous are the loop's list of open sockets, under the loop's lock.
@@ -98,12 +76,11 @@ type rare struct {
 	undelivered *buffer.List // datagrams received but not delivered; the loop's thread's own
 
 	// TLS.
-	tls     *tlsLayer // from the handshake to the end of the period; the loop's thread's own
-	secure  TLSConfig
-	info    *tlsengine.Info // of a finished handshake
-	suites  string          // compat: all that were enabled in it
-	carried bool            // a client: the descriptor is connected, the handshake is not made
-	giver   *Socket         // the TCP socket whose descriptor it was, until the loop knows
+	tls    *tlsLayer // from the handshake to the end of the period; the loop's thread's own
+	secure TLSConfig
+	info   *tlsengine.Info // of a finished handshake
+	suites string          // compat: all that were enabled in it
+	giver  *Socket         // the TCP socket whose descriptor it was, until the loop knows
 	// What the loop's thread, whose own it is, had received or met when the descriptor was taken.
 	inherited      *buffer.Block
 	inheritedError errcode.Code
@@ -169,7 +146,7 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 	// In one step, so that releaseAll misses none.
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped {
+	if l.stopped.Load() {
 		return nil, errcode.BadFD
 	}
 	if !library.sockets.Publish(s, &s.handle) {
@@ -247,7 +224,7 @@ func (s *Socket) decref() {
 
 func (s *Socket) decrefLocked() {
 	s.refs--
-	if s.refs == 0 && s.closing {
+	if s.refs == 0 && s.isClosing() {
 		s.queueWorkLocked(workClose)
 	}
 }
@@ -256,7 +233,7 @@ func (s *Socket) decrefLocked() {
 func (s *Socket) FD() (int, errcode.Code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fd < 0 || s.state == stateOpening {
+	if s.fd < 0 || s.state.isClaimed() {
 		return -1, s.errnoCode(opGet, unix.EBADF)
 	}
 	return int(s.fd), errcode.OK
@@ -266,7 +243,7 @@ func (s *Socket) FD() (int, errcode.Code) {
 func (s *Socket) LocalAddr() (netaddr.Sockaddr, errcode.Code) {
 	s.mu.Lock()
 	fd := -1
-	if s.state != stateOpening {
+	if !s.state.isClaimed() {
 		fd = s.increfLocked()
 	}
 	s.mu.Unlock()
@@ -288,7 +265,7 @@ func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
 	switch {
 	case s.state == stateConnected:
 		return s.remote.Sockaddr(), errcode.OK
-	case s.state == stateIdle, s.state == stateOpening:
+	case !s.state.isOpen():
 		return netaddr.Sockaddr{}, s.errnoCode(opGet, unix.EBADF)
 	}
 	return netaddr.Sockaddr{}, s.errnoCode(opGet, unix.ENOTCONN)
@@ -298,12 +275,12 @@ func (s *Socket) RemoteAddr() (netaddr.Sockaddr, errcode.Code) {
 func (s *Socket) State() (bound, connected, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	bound = s.fd >= 0 && s.state != stateOpening
+	bound = s.fd >= 0 && !s.state.isClaimed()
 	connected = s.state == stateConnected && s.fd >= 0
 	if s.kind().isServer() {
 		connected = s.accepts.live.Load() > 0
 	}
-	return bound, connected, s.closed
+	return bound, connected, s.state == stateClosed || s.state == stateReopening
 }
 
 // QueueLength returns the bytes the kernel has not taken.
@@ -348,8 +325,8 @@ func (s *Socket) Release() errcode.Code {
 	s.mu.Lock()
 	s.released = true
 	s.listeners.Store(nil)
-	if s.state != stateIdle && s.state != stateOpening {
-		s.beginClose()
+	if s.state.isOpen() {
+		s.beginCloseLocked(orderly)
 	}
 	s.unlock()
 	s.freePort()

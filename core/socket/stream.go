@@ -94,7 +94,7 @@ func (s *Socket) sentBytesLocked(n int) {
 		return
 	}
 	s.loop.sent.bytes.Add(uint64(n))
-	if s.closing || s.opts.idleTimeout > 0 || s.opts.extra.SocketTimeoutMs > 0 {
+	if s.isClosing() || s.opts.idleTimeout > 0 || s.opts.extra.SocketTimeoutMs > 0 {
 		s.lastProgress = reactor.Clock()
 	}
 }
@@ -107,7 +107,7 @@ func (s *Socket) writeStream(fd int) {
 	var pieces [maxPieces]unix.Iovec
 	s.mu.Lock()
 	for round := 0; ; round++ {
-		if q.Blocks.First == nil || q.IsDropped() || s.aborted || s.mustQueueLocked(abi.Completion{}) {
+		if q.Blocks.First == nil || q.IsDropped() || s.manner == aborted || s.mustQueueLocked(abi.Completion{}) {
 			break
 		}
 		if round == writeBudget && !s.loop.gathers(Host.ThreadID()) {
@@ -170,17 +170,19 @@ func routeErrno(e unix.Errno, to netaddr.Sockaddr) unix.Errno {
 
 // failAsLocked is fail with a code, and words of its own unless text is "".
 func (s *Socket) failAsLocked(code errcode.Code, text string) {
-	if s.fatal != errcode.OK || s.state == stateIdle {
+	if s.fatal != errcode.OK || s.state.isIdle() {
 		return
 	}
 	s.fatal = code
 	s.noteFailureLocked("connection to", s.remote.Sockaddr(), "", s.code(opTransfer, code))
 	s.failure.text = text
-	s.truncated = s.truncated || s.out.Size() > 0
+	if s.out.Size() > 0 {
+		s.manner = max(s.manner, truncated)
+	}
 	s.out.Drop(s.fatal)
 	s.out.Unblock()
 	s.queueWorkLocked(workDone | workFail)
-	if s.closing {
+	if s.isClosing() {
 		s.queueWorkLocked(workClose)
 	}
 }
@@ -208,9 +210,9 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	switch {
 	case s.successor() != nil:
 		how = readHeir
-	case s.state != stateConnected || s.ended || s.closing && !s.finSent:
+	case s.state != stateConnected || s.peerEnded || s.isClosing() && s.half != halfEnded:
 		how = readNever
-	case s.closing:
+	case s.isClosing():
 		how = readDiscard
 	case s.paused || !wants(set, abi.EventMessage):
 		how = readOff
@@ -306,7 +308,7 @@ func (b *budget) isSpent() bool {
 func (s *Socket) checkReset() {
 	s.mu.Lock()
 	fd := int(s.fd)
-	open := s.state == stateConnected && s.ended && !s.closing
+	open := s.state == stateConnected && s.peerEnded && !s.isClosing()
 	watch := open && (s.fatal != errcode.OK || s.ready&(unix.EPOLLERR|unix.EPOLLHUP) != 0)
 	s.mu.Unlock()
 	s.ready = 0
@@ -363,7 +365,7 @@ func (s *Socket) checkError(fd int, ask bool) {
 
 // streamFailed ends the connection with an error, or with the one that is stored.
 func (s *Socket) streamFailed(e unix.Errno) {
-	undelivered := s.sentAll && s.isUndelivered()
+	undelivered := s.hasSentAll() && s.isUndelivered()
 	s.mu.Lock()
 	if heir := s.successor(); heir != nil {
 		s.mu.Unlock()
@@ -373,13 +375,13 @@ func (s *Socket) streamFailed(e unix.Errno) {
 	switch {
 	case undelivered && e != 0:
 		s.lose(e)
-	case s.closing && s.finSent:
+	case s.isClosing() && s.half == halfEnded:
 		// We have sent all and were only waiting for the peer to go.
-		s.ended = true
+		s.peerEnded = true
 	case e != 0:
 		s.failLocked(e)
 	}
-	s.beginClose()
+	s.beginCloseLocked(orderly)
 	s.unlock()
 }
 
@@ -393,12 +395,12 @@ func (s *Socket) streamEnd() {
 	}
 	if s.fatal != errcode.OK {
 		// Not a clean end: the error was taken from the kernel by a send.
-		s.beginClose()
+		s.beginCloseLocked(orderly)
 		s.unlock()
 		return
 	}
-	s.ended = true
-	if s.closing {
+	s.peerEnded = true
+	if s.isClosing() {
 		s.queueWorkLocked(workClose)
 		s.unlock()
 		return
@@ -411,9 +413,9 @@ func (s *Socket) streamEnd() {
 // closeAfterPeerEnd closes a socket whose peer has ended, unless it may stay half open.
 func (s *Socket) closeAfterPeerEnd() {
 	s.mu.Lock()
-	if s.ended && !s.closing && (!s.opts.halfOpen.isOn() || s.endQueued) && s.state == stateConnected {
-		s.beginClose()
-	} else if s.closing {
+	if s.peerEnded && !s.isClosing() && (!s.opts.halfOpen.isOn() || s.half != halfSending) && s.state == stateConnected {
+		s.beginCloseLocked(orderly)
+	} else if s.isClosing() {
 		s.queueWorkLocked(workClose)
 	}
 	s.unlock()

@@ -104,7 +104,7 @@ func (s *Socket) Ready(events uint32) {
 	if events&pollOut != 0 {
 		s.writable()
 	}
-	if s.sentAll {
+	if s.hasSentAll() {
 		s.awaitDelivery(events)
 	}
 }

@@ -213,7 +213,7 @@ func (s *Socket) failTLS(err *tlsengine.Error) {
 		s.fatal = errcode.OK
 	}
 	s.failAsLocked(err.Code, err.Text)
-	s.beginClose()
+	s.beginCloseLocked(orderly)
 	s.unlock()
 }
 

@@ -62,7 +62,7 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	c.server = s
 	c.remote = remote.Keep()
 	c.tls = &tlsLayer{session: session, begun: reactor.Clock()}
-	c.beginPeriodLocked(fd, stateConnecting)
+	c.beginPeriodLocked(fd, stateEstablishing)
 	s.accepts.begin(c)
 	if !l.addOpen(c) {
 		c.stopTLS()
@@ -212,9 +212,7 @@ func (a *acceptor) rejectAll() {
 func (s *Socket) dropClient() {
 	s.mu.Lock()
 	s.parked = false
-	s.closing = true
-	s.aborted = true
-	s.queueWorkLocked(workClose)
+	s.beginCloseLocked(aborted)
 	s.unlock()
 }
 
@@ -271,7 +269,7 @@ func (s *Socket) shakeNow() {
 	began := reactor.Clock()
 	defer func() { s.loop.shakes.spent += reactor.Clock() - began }()
 	s.mu.Lock()
-	fd, over := int(s.fd), s.closing || s.state != stateConnecting
+	fd, over := int(s.fd), s.isClosing() || s.state != stateEstablishing
 	s.mu.Unlock()
 	if over {
 		// An alert is being sent, or the connection is being dropped.
@@ -297,7 +295,7 @@ func (s *Socket) shakeNow() {
 func (s *Socket) handshakeDone(e unix.Errno) {
 	s.tls.phase = phaseReady
 	s.mu.Lock()
-	s.state = stateConnected
+	s.become(stateConnected)
 	s.negotiated()
 	s.parked = true
 	if e != 0 {
@@ -319,11 +317,12 @@ func (s *Socket) handshakeFailed(code errcode.Code, text string) {
 	s.tls.notified = true
 	s.tls.phase = phaseOpen
 	s.mu.Lock()
-	s.state = stateConnected
-	s.beginClose()
+	s.become(stateConnected)
+	how := orderly
 	if code.Errno() != 0 {
-		s.aborted = true // there is nothing to say to this peer
+		how = aborted // there is nothing to say to this peer
 	}
+	s.beginCloseLocked(how)
 	s.unlock()
 }
 
@@ -366,7 +365,7 @@ func (s *Socket) showClients() bool {
 // showsClientsLocked reports whether clients whose handshakes are done can be shown. A server that
 // is being closed still shows them.
 func (s *Socket) showsClientsLocked() bool {
-	return s.state == stateListening && !s.aborted && !s.paused && s.fatal == errcode.OK &&
+	return s.state == stateListening && s.manner != aborted && !s.paused && s.fatal == errcode.OK &&
 		wants(s.listeners.Load(), abi.EventConnect)
 }
 
@@ -377,7 +376,7 @@ func (s *Socket) awaitHandshakes() bool {
 		return false
 	}
 	s.mu.Lock()
-	waits := s.closing && !s.expired && s.showsClientsLocked() && s.accepts.isEstablishing()
+	waits := s.isClosing() && !s.isLate() && s.showsClientsLocked() && s.accepts.isEstablishing()
 	if waits {
 		s.queueWorkLocked(workTimer)
 	}
@@ -393,7 +392,7 @@ func (s *Socket) announce(c *Socket) {
 	a := s.accepts
 	c.clientID = a.clients + 1
 	s.mu.Lock()
-	if s.closing {
+	if s.isClosing() {
 		s.lastProgress = reactor.Clock()
 		s.queueWorkLocked(workClose) // it may have been the last
 	}

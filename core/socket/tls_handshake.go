@@ -290,7 +290,7 @@ func (c *connector) abandonTLS() {
 	s.stopTLS()
 	s.ready = 0
 	s.loop.reactor.Remove(a.token, a.fd)
-	if !c.carried {
+	if !c.isCarried() {
 		c.attemptFailed(a, unix.ECANCELED)
 	}
 }

@@ -15,7 +15,7 @@ func (s *Socket) writeTLS(fd int) {
 	q, t := &s.out, s.tls
 	var empty buffer.List
 	s.mu.Lock()
-	for round := 0; !q.IsDropped() && !s.aborted; round++ {
+	for round := 0; !q.IsDropped() && s.manner != aborted; round++ {
 		if t.cipher.First == nil {
 			if t.session.Deferred() {
 				t.writeDeferred = true

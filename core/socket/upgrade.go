@@ -22,7 +22,10 @@ func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
 	if code != errcode.OK {
 		return nil, code
 	}
-	if code = s.take(tcp); code != errcode.OK {
+	if _, code = s.beginOpen("construct_tls_over"); code == errcode.OK {
+		code = s.take(tcp)
+	}
+	if code != errcode.OK {
 		s.Release()
 		return nil, code
 	}
@@ -32,21 +35,22 @@ func ConstructOver(tcp *Socket) (*Socket, errcode.Code) {
 func (s *Socket) isCarried() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kind().isSecureClient() && s.carried && !s.closing && s.state == stateBound
+	return s.state == stateAttached && !s.isClosing()
 }
 
 // take moves the descriptor, if the TCP socket has nothing under way. The loop's thread
 // learns of it by workOpen.
 func (s *Socket) take(tcp *Socket) errcode.Code {
 	if !s.loop.addOpen(s) {
+		s.unclaim()
 		return errcode.BadFD
 	}
 	tcp.mu.Lock()
 	code := errcode.OK
 	switch {
-	case tcp.released, tcp.closing, tcp.state == stateIdle, tcp.state == stateOpening:
+	case tcp.released, tcp.isClosing(), !tcp.state.isOpen():
 		code = errcode.TLSBadFD
-	case tcp.state != stateConnected, tcp.ended, tcp.endQueued, tcp.fatal != errcode.OK:
+	case tcp.state != stateConnected, tcp.peerEnded, tcp.half != halfSending, tcp.fatal != errcode.OK:
 		code = errcode.TLSNotConnected
 	case tcp.out.Size() > 0, tcp.out.IsWriting(), tcp.refs > 0:
 		code = errcode.Again
@@ -54,13 +58,13 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 	if code != errcode.OK {
 		tcp.mu.Unlock()
 		s.loop.removeOpen(s)
+		s.unclaim()
 		return code
 	}
 	s.mu.LockSecond()
-	s.beginPeriodLocked(int(tcp.fd), stateBound)
+	s.beginPeriodLocked(int(tcp.fd), stateAttached)
 	s.opts = tcp.opts
 	s.remote = tcp.remote
-	s.carried = true
 	if r := tcp.extraLocked(); r.heir == nil {
 		s.giver = tcp
 		r.heir = s
@@ -69,14 +73,13 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 	tcp.out.HandOver()
 	tcp.pendingWork &^= workDrain // it would come in the next period
 	tcp.fd = -1
-	tcp.state = stateOpening // nobody's, until it is off the list
-	tcp.closed = true
+	tcp.become(stateReopening) // nobody's, until it is off the list
 	s.queueWorkLocked(workOpen)
 	s.unlock()
 	tcp.mu.Unlock()
 	tcp.loop.removeOpen(tcp)
 	tcp.mu.Lock()
-	tcp.state = stateIdle
+	tcp.become(stateClosed)
 	tcp.mu.Unlock()
 	return errcode.OK
 }
