@@ -141,11 +141,11 @@ func (s *Socket) endIfShutDown() {
 		return
 	}
 	s.mu.Lock()
-	if !s.closing && s.state != stateIdle && s.state != stateOpening {
+	if !s.isClosing() && s.state.isOpen() {
 		s.fatal = errcode.FromErrno(errcode.Client, unix.EIO)
 		s.noteFailureLocked("receive", netaddr.Sockaddr{}, "", s.fatal)
 		s.failure.text = "somebody who shares the descriptor has shut it down"
-		s.beginClose()
+		s.beginCloseLocked(orderly)
 	}
 	s.unlock()
 }
