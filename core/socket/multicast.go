@@ -35,7 +35,7 @@ func (s *Socket) JoinGroup(text GroupText) errcode.Code {
 		return code
 	}
 	s.mu.Lock()
-	opens := s.kind().groups && (s.closing || s.state == stateIdle || s.state == stateOpening)
+	opens := s.kind().groups && (s.isClosing() || !s.state.isOpen())
 	s.mu.Unlock()
 	if !opens {
 		return s.changeMembership("join_group", sys.Join, g)
@@ -99,7 +99,7 @@ func (s *Socket) group(text GroupText, compat unix.Errno) (Group, errcode.Code) 
 // changeMembership joins or leaves a group on an open socket.
 func (s *Socket) changeMembership(operation string, change sys.Membership, g Group) errcode.Code {
 	s.mu.Lock()
-	if s.closing || s.state == stateIdle || s.state == stateOpening || s.fd < 0 {
+	if s.isClosing() || !s.state.isOpen() || s.fd < 0 {
 		s.mu.Unlock()
 		return s.errnoCode(opSetup, unix.EBADF)
 	}
