@@ -25,6 +25,24 @@ func goSocketSetCompat(on int32) (result int32) {
 	return truth(socket.SetCompat(on == 1))
 }
 
+// C: int socket_set_total_queue_limit(int64_t bytes)
+//
+// socket_set_total_queue_limit sets how many bytes the send queues of all sockets of the process
+// may hold together; 0, as at the start, is no limit. The first 64 KiB of each queue are free: they
+// neither count nor are they refused for this limit. A send that would exceed it is refused with
+// SOCKET_ERROR_AGAIN, like one that finds its own queue full. A drain event follows when there is
+// room for it, or when the socket's own queue has become empty. While no queue holds more than its
+// free 64 KiB, one send of any size is taken. The limit may be changed at any time; what is queued
+// stays.
+// Errors:
+//   - SOCKET_ERROR_PARAMETER: bytes is negative or more than 2^48.
+//
+//export goSocketSetTotalQueueLimit
+func goSocketSetTotalQueueLimit(bytes int64) (result int32) {
+	defer guard(&result)
+	return fail(socket.SetTotalQueueLimit(bytes))
+}
+
 // C: int socket_get_stats(socket_stats *stats)
 //
 // socket_get_stats writes counters of the process: sockets, loops, memory, bytes and messages. It
@@ -44,5 +62,6 @@ func goSocketGetStats(stats uintptr) (result int32) {
 		ConnectionsAccepted: s.ConnectionsAccepted, LoopIterations: s.LoopIterations,
 		InternalErrors: s.Panics,
 		TLSHandshakes:  s.TLSHandshakes, TLSSessions: s.TLSSessions, TLSContexts: s.TLSContexts,
+		TotalQueueLimit: s.TotalQueueLimit, TotalQueueBytes: s.TotalQueueBytes, TotalQueueRefusals: s.TotalQueueRefusals,
 	}))
 }

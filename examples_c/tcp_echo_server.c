@@ -4,12 +4,15 @@
  *
  * A client that sends without reading fills the send queue. Then socket_send refuses and takes
  * nothing; the server keeps the refused bytes and reads no more until the queue has drained.
- * So memory is bounded, TCP holds the client back, and no byte is lost. */
+ * So memory is bounded, TCP holds the client back, and no byte is lost. All clients together may
+ * have TOTAL bytes queued; each goes on with its next message when its own queue is empty. */
 #include "example.h"
 
 static const char help[] =
     "tcp_echo_server HOST PORT\n"
     "Sends every byte back to where it came from. PORT 0 takes a free one.";
+
+enum { TOTAL = 64 << 20 };
 
 /* The bytes of a refused send. It exists while reading is paused. */
 struct held {
@@ -39,8 +42,10 @@ static void on_close(const socket_event *e, void *user_data)
 static void on_drain(const socket_event *e, void *user_data)
 {
     struct held *held = user_data;
+    int result = socket_send(e->socket, held->bytes, held->size, NULL, NULL);
 
-    socket_send(e->socket, held->bytes, held->size, NULL, NULL); /* there is room now */
+    if (result < 0 && socket_error_category(result) == SOCKET_CATEGORY_AGAIN)
+        return; /* other clients have taken the room; another drain will come */
     if (held->peer_has_ended) {
         socket_close(e->socket, NULL, NULL);
     } else {
@@ -93,6 +98,7 @@ int main(int argc, char **argv)
     extra.tcp_no_delay = 1;
 
     signals = block_stop_signals();
+    check("limit", socket_set_total_queue_limit(TOTAL));
     server = check("construct", socket_construct_tcp_server());
     check("on", socket_on(server, SOCKET_EVENT_LISTENING, on_listening, NULL));
     check("listen", socket_listen(server, &where));

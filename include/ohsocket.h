@@ -740,6 +740,15 @@ typedef struct socket_stats {
     uint64_t tls_sessions;
     /* Live: different sets of secure options that sockets use. */
     uint64_t tls_contexts;
+    /* The limit that socket_set_total_queue_limit has set, 0 if there is none. */
+    uint64_t total_queue_limit;
+    /*
+     * Live: bytes in send queues that count against this limit. The first 64 KiB of each queue
+     * do not; completions that have not run and datagrams count 64 bytes besides.
+     */
+    uint64_t total_queue_bytes;
+    /* Sends refused for this limit. */
+    uint64_t total_queue_refusals;
 } socket_stats;
 
 #define SOCKET_TLS_OPTIONS_INIT \
@@ -756,7 +765,7 @@ typedef struct socket_stats {
 #define SOCKET_STATE_INFO_INIT \
     { sizeof(socket_state_info), 0, 0, 0 }
 #define SOCKET_STATS_INIT \
-    { sizeof(socket_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(socket_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* ---- Callbacks --------------------------------------------------------------------------- */
 
@@ -1440,6 +1449,19 @@ int socket_set_dispatch_threads(int count);
  *   - SOCKET_ERROR_PARAMETER: on is neither 0 nor 1.
  */
 int socket_set_compat(int on);
+
+/*
+ * socket_set_total_queue_limit sets how many bytes the send queues of all sockets of the
+ * process may hold together; 0, as at the start, is no limit. The first 64 KiB of each queue
+ * are free: they neither count nor are they refused for this limit. A send that would exceed it
+ * is refused with SOCKET_ERROR_AGAIN, like one that finds its own queue full. A drain event
+ * follows when there is room for it, or when the socket's own queue has become empty. While no
+ * queue holds more than its free 64 KiB, one send of any size is taken. The limit may be
+ * changed at any time; what is queued stays.
+ * Errors:
+ *   - SOCKET_ERROR_PARAMETER: bytes is negative or more than 2^48.
+ */
+int socket_set_total_queue_limit(int64_t bytes);
 
 /*
  * socket_get_stats writes counters of the process: sockets, loops, memory, bytes and messages.

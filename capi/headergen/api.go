@@ -103,7 +103,7 @@ var sections = []struct {
 		socket_loop_create socket_loop_close socket_loop_fd socket_loop_run socket_loop_poll
 		socket_loop_flush socket_loop_post socket_loop_set_timer socket_loop_clear_timer`},
 	{"The library", `
-		socket_run socket_shutdown socket_set_dispatch_threads socket_set_compat socket_get_stats
+		socket_run socket_shutdown socket_set_dispatch_threads socket_set_compat socket_set_total_queue_limit socket_get_stats
 		socket_strerror socket_error_name socket_error_category socket_version socket_version_number`},
 }
 

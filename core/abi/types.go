@@ -222,4 +222,11 @@ type Stats struct {
 	TLSSessions uint64
 	// Live: different sets of secure options that sockets use.
 	TLSContexts uint64
+	// The limit that socket_set_total_queue_limit has set, 0 if there is none.
+	TotalQueueLimit uint64
+	// Live: bytes in send queues that count against this limit. The first 64 KiB of each
+	// queue do not; completions that have not run and datagrams count 64 bytes besides.
+	TotalQueueBytes uint64
+	// Sends refused for this limit.
+	TotalQueueRefusals uint64
 }

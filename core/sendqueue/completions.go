@@ -47,7 +47,9 @@ func (q *Queue) AddCompletion(done abi.Completion) {
 		n := copy(q.pending, q.pending[q.first:])
 		q.pending, q.first = q.pending[:n], 0
 	}
+	excess := q.excess()
 	q.pending = append(q.pending, Completion{end: q.accepted, Done: done})
+	q.recount(excess)
 }
 
 // Pending is how many completions have not been popped.
@@ -65,11 +67,13 @@ func (q *Queue) IsDue() bool {
 
 // PopDue removes it and returns it.
 func (q *Queue) PopDue() Completion {
+	excess := q.excess()
 	p := q.pending[q.first]
 	q.first++
 	if q.first == len(q.pending) {
 		q.pending, q.first = q.pending[:0], 0
 	}
+	q.recount(excess)
 	return p
 }
 

@@ -5,5 +5,6 @@
 //   - queue.go: the bytes, or the datagrams, and who writes them
 //   - completions.go: the completions of sends, and when they are due
 //   - limit.go: how much may wait
+//   - total.go: how much may wait in all queues of the process
 //   - receipt.go: an answer waits for the completion of the send that it answers
 package sendqueue

@@ -16,12 +16,12 @@ type Queue struct {
 	size   int64 // bytes accepted and not yet taken
 	*completions
 
-	Gathered bool // the loop writes it when the callback returns
-	writing  bool // somebody has the write lock
-	blocked  bool // the kernel has said EAGAIN and will report that it takes more
-	edge     bool // it has reported that while somebody was writing
-	refused  bool // drain is owed
-	dropped  bool // the queue was dropped under the writer's hands
+	Gathered bool    // the loop writes it when the callback returns
+	writing  bool    // somebody has the write lock
+	blocked  bool    // the kernel has said EAGAIN and will report that it takes more
+	edge     bool    // it has reported that while somebody was writing
+	refusal  refusal // drain is owed
+	dropped  bool    // the queue was dropped under the writer's hands
 	receipt  receipt
 }
 
@@ -77,27 +77,46 @@ func (q *Queue) Reset() {
 
 // HandOver is Reset for a descriptor that another queue goes on with, which owes the drain.
 func (q *Queue) HandOver() {
-	q.blocked, q.edge, q.refused = false, false, false
+	q.blocked, q.edge = false, false
+	q.leaveTotal(refusalNone)
 }
 
 // Accept counts what will be sent: bytes of a stream, or one datagram of that size.
 func (q *Queue) Accept(units uint64, bytes int) {
 	q.size += int64(bytes)
+	if q.completions != nil || q.size > FreeShare {
+		q.acceptedLarge(units, bytes)
+	}
+}
+
+// acceptedLarge is apart so that Accept, which is all that most sends need, can be inlined.
+func (q *Queue) acceptedLarge(units uint64, bytes int) {
+	before := excessOf(q.Charge() - int64(bytes))
 	if q.completions != nil {
 		q.accepted += units
 	}
+	q.recount(before)
 }
 
 // Finish counts what has been taken or has failed.
 func (q *Queue) Finish(units uint64, bytes int) {
 	q.size -= int64(bytes)
+	if q.completions != nil || q.size+int64(bytes) > FreeShare {
+		q.finishedLarge(units, bytes)
+	}
+}
+
+func (q *Queue) finishedLarge(units uint64, bytes int) {
+	before := excessOf(q.Charge() + int64(bytes))
 	if q.completions != nil {
 		q.finished += units
 	}
+	q.recount(before)
 }
 
 // Drop fails all that has not been taken.
 func (q *Queue) Drop(code errcode.Code) {
+	excess := q.excess()
 	if q.Pending() > 0 {
 		for i := q.first; i < len(q.pending); i++ {
 			if p := &q.pending[i]; p.end > q.finished {
@@ -118,7 +137,8 @@ func (q *Queue) Drop(code errcode.Code) {
 		q.finished = q.accepted
 	}
 	q.dropped = q.writing
-	q.refused = false
+	q.leaveTotal(refusalNone)
+	q.recount(excess)
 }
 
 // TakeDiscarded returns what was dropped and can be freed.

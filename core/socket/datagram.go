@@ -85,8 +85,7 @@ func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netad
 			if s.makesRoom(gather) {
 				continue
 			}
-			q.Refuse()
-			code = errcode.Again
+			code = s.refuseSendLocked(total)
 		}
 		if code != errcode.OK {
 			s.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 )
 
 // library holds the mutable state that exists once in a process and belongs to no loop and no
-// socket. (Host is set before there is any; the pools of blocks are in package buffer.) Each member
+// socket. (Host is set before there is any; the pools of blocks are in package buffer, the limit
+// of all send queues is in package sendqueue.) Each member
 // has a lock of its own, or is atomic.
 var library struct {
 	sockets handle.Table[Socket]

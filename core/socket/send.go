@@ -93,9 +93,9 @@ func (s *Socket) sendableLocked() errcode.Code {
 	return s.errnoCode(opGet, unix.EBADF)
 }
 
-// underLimitLocked applies the queue limit.
+// underLimitLocked applies the limit of the queue and that of all queues.
 func (s *Socket) underLimitLocked(total int) bool {
-	return s.out.IsUnderLimit(total, s.opts.queueLimit)
+	return s.out.IsUnderLimit(total, s.opts.queueLimit) && s.out.IsUnderTotal(total)
 }
 
 // makesRoom writes what was gathered, which the kernel was not asked to take yet, before a send is
@@ -138,8 +138,7 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 			if s.makesRoom(gather) {
 				continue
 			}
-			q.Refuse()
-			code = errcode.Again
+			code = s.refuseSendLocked(total)
 		}
 		if code != errcode.OK {
 			s.mu.Unlock()

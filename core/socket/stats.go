@@ -6,6 +6,7 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/goruntime"
+	"ohsocket/core/sendqueue"
 	"ohsocket/core/tlsengine"
 )
 
@@ -19,6 +20,8 @@ type Stats struct {
 	// Clients of TLS servers that nobody has seen; TLS connections, those included; sets of
 	// secure options in use.
 	TLSHandshakes, TLSSessions, TLSContexts uint64
+	// The limit of all send queues, what they hold of it, and sends that were refused for it.
+	TotalQueueLimit, TotalQueueBytes, TotalQueueRefusals uint64
 }
 
 // Panicked counts a panic that was caught at the border.
@@ -58,6 +61,8 @@ func ReadStats() Stats {
 	contexts, sessions, _ := tlsengine.Live()
 	s.TLSHandshakes = uint64(library.establishing.Live())
 	s.TLSSessions, s.TLSContexts = uint64(sessions), uint64(contexts)
+	total := sendqueue.ReadTotal()
+	s.TotalQueueLimit, s.TotalQueueBytes, s.TotalQueueRefusals = uint64(total.Limit), uint64(total.Held), total.Refused
 	library.loops.Each(func(l *Loop) {
 		s.BytesReceived += l.received.bytes.Load()
 		s.MessagesReceived += l.received.messages.Load()

@@ -48,6 +48,7 @@ static int try_everything(socket_handle s, socket_loop loop)
         socket_loop_poll(loop, e, 2, -1), socket_loop_flush(loop), socket_loop_post(loop, function, NULL),
         socket_loop_set_timer(loop, 0, 0, function, NULL), socket_loop_clear_timer(loop, 1), socket_loop_close(loop),
         socket_set_dispatch_threads(2), socket_run(), socket_shutdown(1000), socket_set_compat(1), socket_get_stats(&stats),
+        socket_set_total_queue_limit(1),
     };
     int wrong = 0;
     for (unsigned i = 0; i < sizeof results / sizeof *results; i++) {

@@ -1,5 +1,5 @@
-// Limits, time limits, gathering and threads of TLS sockets: BOUND-1 to BOUND-6, DONE-5, DONE-6,
-// GATHER-1 to GATHER-3, TLS-11, THREAD-1, DATA-4.
+// Limits, time limits, gathering and threads of TLS sockets: BOUND-1 to BOUND-6, BOUND-8,
+// BOUND-9, DONE-5, DONE-6, GATHER-1 to GATHER-3, TLS-11, THREAD-1, DATA-4.
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +78,35 @@ LOOPS_TEST(sendv_in_pieces)
         WAIT(p->done[SOCKET_OPERATION_SEND] == 1);
         tls_pair_close(&pair);
     }
+}
+
+// BOUND-8, BOUND-9: the queues of TLS sockets count in the limit of all, and their sends are told
+// of room.
+LOOPS_TEST(total_limit_and_drain)
+{
+    enum { PIECE = 100000, TOTAL = 2 * ONE_MB };
+    struct tls_pair pair[2];
+    uint64_t offset[2] = {0, 0};
+    CHECK_EQ(socket_set_total_queue_limit(TOTAL), 0);
+    for (int k = 0; k < 2; k++) {
+        pair[k] = tls_pair_new(tls_streams[k]);
+        struct probe *p = pair[k].probe;
+        int result;
+        while ((result = probe_send_pattern(p, offset[k], PIECE)) == 0) offset[k] += PIECE, settle();
+        CHECK_CODE(result, SOCKET_ERROR_SERVER_AGAIN);
+        CHECK(stats_now().total_queue_bytes <= TOTAL);
+    }
+    CHECK(stats_now().total_queue_bytes > TOTAL / 2);
+    CHECK_EQ(pair[0].probe->count[SOCKET_EVENT_DRAIN], 0);
+    for (int k = 0; k < 2; k++) tls_peer_read_pattern(&pair[k].peer, 0, offset[k]);
+    for (int k = 0; k < 2; k++) {
+        WAIT(pair[k].probe->count[SOCKET_EVENT_DRAIN] >= 1);
+        CHECK_EQ(probe_send_pattern(pair[k].probe, offset[k], PIECE), 0);
+        tls_peer_read_pattern(&pair[k].peer, offset[k], PIECE);
+        tls_pair_close(&pair[k]);
+    }
+    CHECK_EQ(stats_now().total_queue_bytes, 0);
+    CHECK_EQ(socket_set_total_queue_limit(0), 0);
 }
 
 // BOUND-4: a connection without a byte in either direction, a paused one too; one with bytes does

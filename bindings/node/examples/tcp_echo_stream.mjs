@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream';
 import socket from 'ohsocket';
 
 const [address = '127.0.0.1', port = '5678'] = process.argv.slice(2);
+socket.setTotalQueueLimit(64 << 20); // for all clients together
 const server = socket.constructTCPSocketServerInstance();
 
 server.on('connect', (client) => {

@@ -22,6 +22,7 @@ export import Family = socket.Family;
 export import Option = socket.Option;
 export import setCompat = socket.setCompat;
 export import setTLSKeylog = socket.setTLSKeylog;
+export import setTotalQueueLimit = socket.setTotalQueueLimit;
 export import getStats = socket.getStats;
 export import version = socket.version;
 export import AsyncCallback = socket.AsyncCallback;

@@ -457,6 +457,13 @@ declare namespace socket {
    */
   function setTLSKeylog(path: string | undefined): void;
 
+  /**
+   * Bounds what the send queues of all sockets of the process hold together, in bytes; 0, as at the start, does not.
+   * The first 64 KiB of each queue are free. A send beyond is refused with 2301011 (2303111), and `drain` tells when to
+   * go on. Throws.
+   */
+  function setTotalQueueLimit(bytes: number): void;
+
   /** Counters of the library, for the whole process. */
   interface Stats {
     /** Live: socket handles, loops, bytes in send queues, of buffers, of the Go heap; goroutines. */
@@ -478,6 +485,10 @@ declare namespace socket {
     tlsHandshakes: number;
     tlsSessions: number;
     tlsContexts: number;
+    /** Of all send queues: the limit, live the bytes that count against it, and sends that it has refused. */
+    totalQueueLimit: number;
+    totalQueueBytes: number;
+    totalQueueRefusals: number;
   }
   function getStats(): Stats;
 

@@ -8,6 +8,7 @@ const { TLSSocket, TLSSocketServer, TLSSocketConnection } = require('./tls.js');
 const { Protocol, setTLSKeylog } = require('./secure.js');
 const { BusinessError } = require('./errors.js');
 const { setCompat } = require('./compat.js');
+const { setTotalQueueLimit } = require('./total.js');
 const { ErrorCategory, ErrorCode, Family, Option } = require('./constants.js');
 
 const ProxyTypes = Object.freeze({ NONE: 0, SOCKS5: 1 });
@@ -34,6 +35,7 @@ module.exports = {
   Option,
   setCompat,
   setTLSKeylog,
+  setTotalQueueLimit,
   getStats: native.stats,
   version: native.version(),
 };

@@ -23,6 +23,7 @@ export const {
   Option,
   setCompat,
   setTLSKeylog,
+  setTotalQueueLimit,
   getStats,
   version,
 } = socket;

@@ -151,6 +151,15 @@ static napi_value set_compat(napi_env env, napi_callback_info info)
     return from_integer(env, socket_set_compat((int) to_integer(env, argv[0])));
 }
 
+/* setTotalQueueLimit(bytes) */
+static napi_value set_total_queue_limit(napi_env env, napi_callback_info info)
+{
+    napi_value argv[1];
+
+    get_arguments(env, info, argv, 1);
+    return from_integer(env, socket_set_total_queue_limit(to_integer(env, argv[0])));
+}
+
 /* stats(): counters of the whole process. */
 static napi_value stats(napi_env env, napi_callback_info info)
 {
@@ -167,7 +176,8 @@ static napi_value stats(napi_env env, napi_callback_info info)
         { "connectionsAccepted", &stats.connections_accepted },
         { "loopIterations", &stats.loop_iterations }, { "internalErrors", &stats.internal_errors },
         { "tlsHandshakes", &stats.tls_handshakes }, { "tlsSessions", &stats.tls_sessions },
-        { "tlsContexts", &stats.tls_contexts },
+        { "tlsContexts", &stats.tls_contexts }, { "totalQueueLimit", &stats.total_queue_limit },
+        { "totalQueueBytes", &stats.total_queue_bytes }, { "totalQueueRefusals", &stats.total_queue_refusals },
     };
     napi_value result;
 
@@ -186,7 +196,8 @@ void export_options(struct state *state, napi_value exports)
         { "getState", get_state }, { "getAddress", get_address }, { "getFd", get_fd },
         { "getClientId", get_client_id }, { "getSendQueueLength", get_send_queue_length },
         { "getErrorDetail", get_error_detail }, { "strerror", error_text }, { "category", error_category },
-        { "version", version }, { "setCompat", set_compat }, { "stats", stats },
+        { "version", version }, { "setCompat", set_compat },
+        { "setTotalQueueLimit", set_total_queue_limit }, { "stats", stats },
     };
 
     add_exports(state, exports, list, sizeof list / sizeof *list);

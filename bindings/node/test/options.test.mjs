@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import socket from 'ohsocket';
-import { HOST, all, checkLeaks, connected, listening, netClient, next, rejected, soon } from './helper.mjs';
+import { HOST, all, checkLeaks, connected, listening, netClient, next, rejected, soon, turns } from './helper.mjs';
 
 checkLeaks();
 
@@ -149,4 +149,48 @@ sys.stdin.read()`;
   await rejected(tcp.connect({ address: { address: HOST, port: Number(line) }, timeout: 100 }), 2301110);
   python.stdin.end();
   await once(python, 'exit');
+});
+
+test('all send queues together are bounded', async () => {
+  const { tcp, peer } = await connected();
+  const other = await connected();
+  peer.pause();
+  const before = socket.getStats().totalQueueRefusals;
+  socket.setTotalQueueLimit(1_000_000);
+  try {
+    const data = new Uint8Array(100_000);
+    const sends = [];
+    let refused;
+    const drained = next(tcp, 'drain');
+    while (!refused && sends.length < 500) {
+      let failed;
+      sends.push(tcp.send({ data }).catch((error) => { failed = error; }));
+      await turns(2);
+      refused = failed;
+    }
+    assert.equal(refused.code, 2301011);
+    const stats = socket.getStats();
+    assert.equal(stats.totalQueueLimit, 1_000_000);
+    assert.ok(stats.totalQueueBytes > 890_000 && stats.totalQueueBytes <= 1_000_000, `${stats.totalQueueBytes}`);
+    assert.ok(stats.totalQueueRefusals > before);
+    // The other goes on within its free share, and is told when there is room for more.
+    await other.tcp.send({ data: data.subarray(0, 60_000) });
+    const told = next(other.tcp, 'drain');
+    const large = new Uint8Array(300_000);
+    await rejected(other.tcp.send({ data: large }), 2301011);
+    peer.resume();
+    other.peer.resume();
+    await told;
+    await drained;
+    await other.tcp.send({ data: large });
+    await Promise.all(sends);
+    assert.equal(socket.getStats().totalQueueBytes, 0);
+    for (const bad of [-1, 2 ** 48 + 1]) assert.throws(() => socket.setTotalQueueLimit(bad), { code: 401 });
+    for (const bad of [1.5, NaN, '1', undefined]) assert.throws(() => socket.setTotalQueueLimit(bad), { code: 401 });
+  } finally {
+    socket.setTotalQueueLimit(0);
+  }
+  peer.end();
+  other.peer.end();
+  await Promise.all([tcp.close(), other.tcp.close()]);
 });

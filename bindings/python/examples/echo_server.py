@@ -19,6 +19,7 @@ async def echo(connection: ohsocket.TCPSocketConnection) -> None:
 
 async def main(host: str, port: int) -> None:
     tasks: Set["asyncio.Task[None]"] = set()
+    ohsocket.set_total_queue_limit(64 << 20)  # for all clients together
     async with ohsocket.TCPSocketServer() as server:
         await server.listen((host, port))
         print("listening", *server.get_local_address()[:2], flush=True)

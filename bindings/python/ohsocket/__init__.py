@@ -31,7 +31,7 @@ from ._errors import (
     TimeoutError as TimeoutError,
     TLSError,
 )
-from ._process import Stats, get_stats, set_compat, set_tls_keylog, version
+from ._process import Stats, get_stats, set_compat, set_tls_keylog, set_total_queue_limit, version
 from ._transport import as_streams, as_transport
 from ._types import (
     Address,
@@ -112,6 +112,7 @@ __all__ = [
     "run",
     "set_compat",
     "set_tls_keylog",
+    "set_total_queue_limit",
     "sync",
     "version",
 ]

@@ -627,6 +627,9 @@ class socket_stats(Structure):
         ("tls_handshakes", c_uint64),
         ("tls_sessions", c_uint64),
         ("tls_contexts", c_uint64),
+        ("total_queue_limit", c_uint64),
+        ("total_queue_bytes", c_uint64),
+        ("total_queue_refusals", c_uint64),
     ]
 
 
@@ -700,6 +703,7 @@ FUNCTIONS: Final[Dict[str, Tuple[Any, Tuple[Any, ...]]]] = {
     "socket_shutdown": (c_int, (c_int,)),
     "socket_set_dispatch_threads": (c_int, (c_int,)),
     "socket_set_compat": (c_int, (c_int,)),
+    "socket_set_total_queue_limit": (c_int, (c_int64,)),
     "socket_get_stats": (c_int, (POINTER(socket_stats),)),
     "socket_strerror": (c_char_p, (c_int,)),
     "socket_error_name": (c_char_p, (c_int,)),

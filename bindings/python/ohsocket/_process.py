@@ -5,12 +5,14 @@ import os
 from typing import NamedTuple, Union
 
 from ._abi import ErrorCode, socket_stats
+from ._arguments import in_range
 from ._errors import check, error_of
 from ._library import lib
 
 
 class Stats(NamedTuple):
-    """Counters of the library since it was loaded; the first six and the last three are of the present."""
+    """Counters of the library since it was loaded; the first six, those of TLS, and the limit and
+    bytes of all send queues, are of the present."""
 
     sockets: int
     loops: int
@@ -28,6 +30,9 @@ class Stats(NamedTuple):
     tls_handshakes: int
     tls_sessions: int
     tls_contexts: int
+    total_queue_limit: int
+    total_queue_bytes: int
+    total_queue_refusals: int
 
 
 def get_stats() -> Stats:
@@ -54,6 +59,13 @@ def set_tls_keylog(path: Union[None, str, "os.PathLike[str]"]) -> None:
     if not name or b"\0" in name:
         raise error_of(ErrorCode.PARAMETER, f"not a path: {path!r}")
     check(lib.socket_tls_set_keylog(name))
+
+
+def set_total_queue_limit(size: int) -> None:
+    """Bounds what the send queues of all sockets of the process hold together; 0, as at the start, does
+    not. The first 64 KiB of each queue are free. Beyond, ``send`` waits for room as it does for a full queue,
+    and ``send_nowait`` is a BlockingIOError, after which a drain event follows."""
+    check(lib.socket_set_total_queue_limit(in_range(size, 0, 1 << 48, "size")))
 
 
 def set_compat(on: bool) -> bool:

@@ -35,6 +35,55 @@ def test_send_waits_for_a_peer_that_does_not_read(run: Run) -> None:
     run(main())
 
 
+def test_all_queues_together_are_bounded(run: Run) -> None:
+    async def main() -> None:
+        server, client, connection = await pair()
+        other = ohsocket.TCPSocket()
+        await other.connect(server.get_local_address()[:2])
+        reader = await server.accept()
+        refusals = ohsocket.get_stats().total_queue_refusals
+        ohsocket.set_total_queue_limit(1_000_000)
+        with pytest.raises(BlockingIOError):
+            for _ in range(500):
+                client.send_nowait(b"x" * 100_000)
+        stats = ohsocket.get_stats()
+        assert 900_000 < stats.total_queue_bytes <= stats.total_queue_limit == 1_000_000
+        assert stats.total_queue_refusals > refusals
+        # The other goes on in pieces that are within its free share, and waits with others.
+        await other.send(b"y" * 1000)
+        assert await reader.receive() == b"y" * 1000
+        waiting = asyncio.ensure_future(other.send(b"y" * 300_000))
+        drained = Waiter()
+        client.on("drain", drained)
+        await standstill(lambda: ohsocket.get_stats().loop_iterations)
+        assert not waiting.done()
+        assert not drained.values
+        while ohsocket.get_stats().total_queue_bytes:
+            await connection.receive()
+        await drained.wait()
+        await waiting
+        size = 0
+        while size < 300_000:
+            size += len(await reader.receive())
+        ohsocket.set_total_queue_limit(0)
+        client.abort()
+        await close(other, reader, connection, client, server)
+
+    try:
+        run(main())
+    finally:
+        ohsocket.set_total_queue_limit(0)
+
+
+def test_bad_total_queue_limits() -> None:
+    for bad in (-1, (1 << 48) + 1):
+        with pytest.raises(ValueError):
+            ohsocket.set_total_queue_limit(bad)
+    with pytest.raises(TypeError):
+        ohsocket.set_total_queue_limit("1")  # type: ignore[arg-type]
+    assert ohsocket.get_stats().total_queue_limit == 0
+
+
 def test_a_slow_reader_keeps_memory_bounded(run: Run) -> None:
     async def main() -> None:
         server, client, connection = await pair()

@@ -7,7 +7,9 @@ int64_t call_library(unsigned operation)
     switch (operation) {
     case 48: return socket_set_dispatch_threads(u8() < 200 ? 1 + (int)u8() % 4 : (int)u32());
     case 49: return u8() % 8 ? 0 : socket_shutdown(u8() < 200 ? 10000 : -(int)u8());
-    case 50: return socket_set_compat(u8() < 200 ? (int)u8() % 2 : (int)u32());
+    case 50:
+        if (u8() % 2) return socket_set_total_queue_limit(u8() < 200 ? u32() % (1 << 20) : (int64_t)u64());
+        return socket_set_compat(u8() < 200 ? (int)u8() % 2 : (int)u32());
     case 51: {
         socket_stats o = SOCKET_STATS_INIT;
         return socket_get_stats(any_struct(&o, sizeof o, 1));

@@ -100,6 +100,7 @@ static void close_all(void)
     }
     record_loop_closed = dropped = 0;
     socket_set_compat(0);
+    socket_set_total_queue_limit(0);
     loose = 0;
 }
 

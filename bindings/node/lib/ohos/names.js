@@ -23,7 +23,7 @@ const modules = {
     'BusinessError ErrorCategory ErrorCode Family Option Protocol ProxyTypes TCPSocket TCPSocketConnection '
     + 'TCPSocketServer TLSSocket TLSSocketConnection TLSSocketServer UDPSocket constructTCPSocketInstance '
     + 'constructTCPSocketServerInstance constructTLSSocketInstance constructTLSSocketServerInstance '
-    + 'constructUDPSocketInstance getStats setCompat setTLSKeylog version socket'],
+    + 'constructUDPSocketInstance getStats setCompat setTLSKeylog setTotalQueueLimit version socket'],
   '@ohos.process': ['process', 'abort argv chdir cwd egid euid exit gid kill pid ppid uid uptime'],
   '@ohos.url': ['url', 'URL URLParams URLSearchParams'],
   '@ohos.util': ['util',
