@@ -1,6 +1,6 @@
 'use strict';
-// Reading the arguments of methods. What is wrong is an error with code 401; in compatibility mode members
-// of the wrong type count as missing, as on OpenHarmony.
+// Reading the arguments of methods. What is wrong is an error with code 401; with the rule `lenient` of compatibility
+// mode members of the wrong type count as missing, as on OpenHarmony.
 
 const { types } = require('node:util');
 const { parameterError, refusal } = require('./errors.js');
@@ -17,38 +17,39 @@ function needObject(value, what) {
 
 function integer(value, what, compat) {
   if (value === undefined) return 0;
-  if (Number.isInteger(value) && (compat || Math.abs(value) < 2 ** 31)) return value | 0;
-  if (compat) return 0;
+  if (Number.isInteger(value) && (compat.original || Math.abs(value) < 2 ** 31)) return value | 0;
+  if (compat.lenient && !Number.isInteger(value)) return 0;
   throw parameterError(`${what} must be an integer`);
 }
 
 /** The library refuses numbers out of range itself; this says which. */
 function inRange(value, what, most, compat) {
   const number = integer(value, what, compat);
-  if (!compat && (number < 0 || number > most)) throw parameterError(`${what} must be 0 to ${most}`);
+  if (!compat.original && (number < 0 || number > most)) throw parameterError(`${what} must be 0 to ${most}`);
   return number;
 }
 
 function boolean(value, what, compat) {
   if (typeof value === 'boolean') return value ? 1 : 0;
-  if (compat) return 0;
+  if (compat.lenient) return 0;
   throw parameterError(`${what} must be a boolean`);
 }
 
-/** A NetAddress. Without a family the address decides; in compatibility mode it is IPv4. */
+/** A NetAddress. Without a family the address decides; in the original it is IPv4. */
 function readAddress(value, compat) {
   needObject(value, 'address');
   const { address, port, family } = value;
   if (typeof address !== 'string' || address === '') throw parameterError('address.address must be a string that is not empty');
   if (address.includes('\0') || address.length > 255) throw parameterError('address.address must have no NUL and up to 255 characters');
-  let number = integer(family, 'address.family', compat);
-  if (number === Family.UNSPECIFIED) {
-    if (compat) number = Family.IPV4;
-    else if (family !== undefined) throw parameterError('address.family must be 1, 2 or 3');
-  } else if (!compat && (number < 0 || number > Family.DOMAIN)) {
-    throw parameterError('address.family must be 1, 2 or 3');
-  }
-  return { address, port: inRange(port, 'address.port', 65535, compat), family: number };
+  return { address, port: inRange(port, 'address.port', 65535, compat), family: readFamily(family, compat) };
+}
+
+function readFamily(value, compat) {
+  if (value === undefined) return compat.original ? Family.IPV4 : Family.UNSPECIFIED;
+  const family = integer(value, 'address.family', compat);
+  if (family >= Family.IPV4 && family <= Family.DOMAIN) return family;
+  if (compat.lenient) return Family.IPV4;
+  throw parameterError('address.family must be 1, 2 or 3');
 }
 
 /** Whether it can be sent; an ArrayBuffer may be of another realm, as in node:vm and what is built on it. */

@@ -8,6 +8,7 @@ const { ErrorCode, Family } = require('./constants.js');
 const { readAddress, readConnectOptions } = require('./arguments.js');
 const { answer, begin, put, swap } = require('./requests.js');
 const loop = require('./loop.js');
+const { openAtPort } = require('./opening.js');
 const {
   kBound, kCancel, kClosed, kClosing, kCompat, kFailed, kHandle, kHeld, kInTurn, kJoined, kKeep, kLast, kMustWait, kOpened, kPrepare, kQueue,
   kRead, kRefuse, kSlot, kSubscribe, kView,
@@ -38,8 +39,8 @@ class ClientSocket extends StreamSocket {
   }
 
   [kBind](local, callback) {
-    const result = this[kHeld] === null
-      ? native.bind(this[kHandle], local.address, local.port, local.family) : -ErrorCode.ALREADY;
+    const open = (port) => native.bind(this[kHandle], local.address, port, local.family);
+    const result = this[kHeld] === null ? openAtPort(local, this[kCompat], open) : -ErrorCode.ALREADY;
     if (result >= 0) {
       this[kBound] = true;
       this[kOpened]();

@@ -14,7 +14,7 @@ const numbers = new Map([
 /** The number of an event. OpenHarmony ignores names that it does not know. */
 function numberOf(type, compat) {
   const number = numbers.get(type);
-  if (number === undefined && (!compat || typeof type !== 'string')) throw parameterError(`there is no event ${String(type)}`);
+  if (number === undefined && (!compat.lenient || typeof type !== 'string')) throw parameterError(`there is no event ${String(type)}`);
   return number;
 }
 
@@ -38,7 +38,7 @@ class Emitter {
     needListener(listener);
     if (number === undefined) return this;
     const list = this[kListeners][number];
-    if (this[kCompat] || list === undefined) this[kListeners][number] = [listener];
+    if (this[kCompat].replaces || list === undefined) this[kListeners][number] = [listener];
     else if (find(list, listener.listener ?? listener) < 0) this[kListeners][number] = [...list, listener];
     this[kSubscribe](number);
     return this;

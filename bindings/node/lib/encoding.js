@@ -41,7 +41,7 @@ function encode(text, encoding, compat) {
   const name = typeof encoding === 'string' ? encoding.toUpperCase() : '';
   const encoder = encoders[Object.hasOwn(aliases, name) ? aliases[name] : name];
   if (encoder !== undefined && (Object.hasOwn(encoders, name) || Object.hasOwn(aliases, name))) return encoder(text);
-  if (compat) return text;
+  if (compat.lenient) return text;
   throw parameterError(`encoding must be one of ${Object.keys(encoders).join(', ')}, or a name that Node or the WHATWG has for it`);
 }
 

@@ -19,6 +19,7 @@ class BusinessError extends Error {
 Object.defineProperty(BusinessError.prototype, 'name', { value: 'BusinessError', writable: true, configurable: true });
 
 const ARGUMENT = [ErrorCode.PARAMETER, ErrorCode.DOM];
+const OPEN = [ErrorCode.INVAL, ErrorCode.SERVER_INVAL];
 
 // How the library calls what has another name here.
 const NAMES = {
@@ -48,7 +49,7 @@ function errorOf(result, handle) {
     const ofTLS = -result >= ErrorCode.TLS_READ && -result <= ErrorCode.TLS_CLOSE && detail !== '';
     const ofZone = result === -ErrorCode.NODEV && detail.endsWith('no interface of that zone');
     if (ofTLS || ofZone || detail.endsWith(`: ${message}`)) message = detail;
-    else if (ARGUMENT.includes(-result) && text !== '') message += `: ${text}`;
+    else if ((ARGUMENT.includes(-result) && text !== '') || (OPEN.includes(-result) && text.startsWith('already bound'))) message += `: ${text}`;
   }
   return failure(new BusinessError(-result, message));
 }

@@ -446,7 +446,7 @@ declare namespace socket {
 
   /**
    * Sockets constructed from now on in this thread behave as OpenHarmony's own where this package does
-   * better; OHSOCKET_COMPAT=1 does so from the start. Returns the previous setting.
+   * better; OHSOCKET_COMPAT=1 does so from the start. false: as at the start, with the rules of the loader. Returns the previous setting.
    */
   function setCompat(on: boolean): boolean;
 

@@ -2,6 +2,7 @@
 // bind of a UDP socket and listen of a server are done when they return, but their answer comes after the
 // listening event, as OpenHarmony has it.
 
+const { ErrorCode } = require('./constants.js');
 const { begin, take } = require('./requests.js');
 
 class Opening {
@@ -24,4 +25,16 @@ class Opening {
   }
 }
 
-module.exports = { Opening };
+const BUSY = [-ErrorCode.ADDRINUSE, -ErrorCode.SERVER_ADDRINUSE];
+
+/** Opens at a port; with the rule of compatibility mode at another one when that is in use. open returns the library's result. */
+function openAtPort({ address, port }, compat, open) {
+  const result = open(port);
+  if (!compat.otherPort || !BUSY.includes(result)) return result;
+  const another = open(0);
+  // The library does so itself when it is told of the whole mode; the loader's choice must not be silent.
+  if (another >= 0) process.emitWarning(`${address}:${port} is in use: another port was taken`, { type: 'OHSocketWarning' });
+  return another;
+}
+
+module.exports = { Opening, openAtPort };

@@ -6,7 +6,7 @@ const { Socket, badCallback, throwing } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
 const { inRange, readAddress } = require('./arguments.js');
-const { Opening } = require('./opening.js');
+const { Opening, openAtPort } = require('./opening.js');
 const {
   kBound, kClosed, kClosing, kCompat, kDeferred, kDeliver, kDrop, kEvent, kHandle, kHeld, kHold, kInTurn, kKeep, kListeners, kMustWait,
   kOpen, kOpened, kPaused, kPrepare, kRead, kRefuse, kResource, kSlot, kStep, kSubscribe,
@@ -41,7 +41,7 @@ class ServerSocket extends Socket {
     return this[opening].begin(this[kHandle], callback, () => {
       const prepared = this[kPrepare](local);
       if (prepared < 0) return prepared;
-      const result = native.listen(this[kHandle], local.address, local.port, local.family, local.backlog);
+      const result = openAtPort(local, this[kCompat], (port) => native.listen(this[kHandle], local.address, port, local.family, local.backlog));
       if (result >= 0) {
         this[kBound] = true;
         this[kOpened]();

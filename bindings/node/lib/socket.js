@@ -8,7 +8,7 @@ const loop = require('./loop.js');
 const { release, retain } = require('./alive.js');
 const { AfterClose } = require('./afterclose.js');
 const { Emitter } = require('./emitter.js');
-const { isCompat } = require('./compat.js');
+const { compatRules } = require('./compat.js');
 const { errorOf, parameterError } = require('./errors.js');
 const { ErrorCode, Event, Family, Option } = require('./constants.js');
 const { readExtraOptions } = require('./arguments.js');
@@ -24,7 +24,7 @@ const CLOSE_BIT = 1 << Event.CLOSE;
 
 class Socket extends Emitter {
   /** handle: of an accepted connection; otherwise one of this kind is made. */
-  constructor(kind, handle = native.construct(kind), compat = isCompat()) {
+  constructor(kind, handle = native.construct(kind), compat = compatRules()) {
     if (handle < 0) throw errorOf(handle);
     super(compat);
     this[kHandle] = handle;
@@ -360,7 +360,7 @@ function ignored() {}
 function throwing(Class) {
   Class.prototype[kRefuse] = function (error, callback) {
     if (callback === undefined && error.fromCallback) return Promise.reject(error);
-    if (this[kCompat] && error.code === ErrorCode.PARAMETER) error.code = String(error.code);
+    if (this[kCompat].original && error.code === ErrorCode.PARAMETER) error.code = String(error.code);
     throw error;
   };
 }

@@ -11,12 +11,14 @@ const { encode } = require('./encoding.js');
 const { copyOf, isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
 const { begin, put, take, PromiseEntry } = require('./requests.js');
 const {
-  kBound, kClose, kClosing, kCompat, kDrop, kHandle, kInTurn, kMustWait, kOpen, kOpened, kQueue, kRefuse, kSlot, kStep, kSubscribe,
+  kBound, kClose, kClosing, kCompat, kDrop, kEmit, kHandle, kInTurn, kMustWait, kOpen, kOpened, kQueue, kRefuse, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
-const { Opening } = require('./opening.js');
+const { Opening, openAtPort } = require('./opening.js');
 
 const opening = Symbol('ohsocket.opening');
 const waiting = Symbol('ohsocket.waiting');
+const leaving = Symbol('ohsocket.leaving');
+const leaveBinding = Symbol('ohsocket.leaveBinding');
 const kBind = Symbol('ohsocket.bind');
 const kSend = Symbol('ohsocket.sendTo');
 
@@ -24,6 +26,7 @@ class UDPSocket extends Socket {
   constructor() {
     super(Kind.UDP);
     this[opening] = new Opening();
+    this[leaving] = false; // a binding, for another one
     this[waiting] = null; // sends and closes from the first send on whose name is being looked up, in order
     loop.garbage.register(this, { handle: this[kHandle], slot: this[kSlot] });
     this[kSubscribe]();
@@ -38,13 +41,14 @@ class UDPSocket extends Socket {
     }
     const bad = badCallback(callback);
     if (bad) return this[kRefuse](bad);
+    if (this[kCompat].rebinds) this[leaveBinding]();
     if (this[kMustWait]()) return this[kInTurn](callback, () => this[kBind](local, callback), true);
     return this[kBind](local, callback);
   }
 
   [kBind](local, callback) {
     return this[opening].begin(this[kHandle], callback, () => {
-      const result = native.bind(this[kHandle], local.address, local.port, local.family);
+      const result = openAtPort(local, this[kCompat], (port) => native.bind(this[kHandle], local.address, port, local.family));
       if (result >= 0) {
         this[kBound] = true;
         this[kOpened]();
@@ -86,6 +90,16 @@ class UDPSocket extends Socket {
     return entry.promise;
   }
 
+  /** The original makes a new descriptor when it is bound again, and nobody is told. */
+  [leaveBinding]() {
+    if (this[kQueue] !== null) {
+      this[kInTurn](() => {}, () => this[leaveBinding]());
+    } else if (this[kBound] && !this[kClosing]) {
+      this[kClose](put({ settle() {} }, 0));
+      this[leaving] = true;
+    }
+  }
+
   [kClose](request) {
     if (this[waiting] === null || !this[kOpen]) return super[kClose](request);
     this[kClosing] = true; // no more messages
@@ -101,6 +115,12 @@ class UDPSocket extends Socket {
     } finally {
       if (type === Event.LISTENING || type === Event.CLOSE) this[opening].settle();
     }
+  }
+
+  [kEmit](type, value) {
+    const isSilent = type === Event.CLOSE && this[leaving];
+    if (type === Event.CLOSE) this[leaving] = false;
+    if (!isSilent) super[kEmit](type, value);
   }
 }
 

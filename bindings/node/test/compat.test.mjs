@@ -86,6 +86,26 @@ test('a busy port: another one is taken', async () => {
   peer.close();
 });
 
+test('bind of a UDP socket that is bound: it has the new address, and nobody is told of a close', async () => {
+  const udp = socket.constructUDPSocketInstance();
+  const events = [];
+  for (const type of ['listening', 'close']) udp.on(type, () => events.push(type));
+  await udp.bind({ address: HOST });
+  const first = await udp.getLocalAddress();
+  await udp.bind({ address: HOST });
+  const second = await udp.getLocalAddress();
+  assert.notEqual(second.port, first.port);
+  const message = next(udp, 'message');
+  await udp.send({ data: 'x', address: second });
+  assert.equal(Buffer.from((await message).message).toString(), 'x');
+  const all = Promise.all([udp.close(), udp.bind({ address: HOST }), called(udp, 'bind', first), udp.bind(second)]);
+  await soon(all);
+  assert.deepEqual(await udp.getLocalAddress(), second);
+  assert.deepEqual(events, ['listening', 'listening', 'close', 'listening', 'listening', 'listening']);
+  await udp.close();
+  assert.equal(events.length, 7);
+});
+
 test('ports modulo 65536, families that are not known, members of the wrong type', async () => {
   const { server, address } = await listening();
   const tcp = socket.constructTCPSocketInstance();

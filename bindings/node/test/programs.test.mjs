@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { closedPort } from './helper.mjs';
+import { closedPort, netServer } from './helper.mjs';
 import { node } from './child.mjs';
 
 const REGISTER = ['--import', 'ohsocket/register'];
@@ -100,16 +100,53 @@ socket.constructTCPSocketInstance().close();
   assert.deepEqual([told.stdout, told.stderr, told.code], ['told 2300999\n', '', 0]);
 });
 
-test('compat mode is on with the loader, and OHSOCKET_COMPAT=0 switches it off', async () => {
-  const address = JSON.stringify(await closedPort());
+const busy = async () => {
+  const { server, address } = await netServer();
+  return { server, address: JSON.stringify(address) };
+};
+
+test('rules of compat mode that the loader switches on, and OHSOCKET_COMPAT=0 off', async () => {
+  const { server, address } = await busy();
   const source = `
+const answer = async (start) => { try { await start(); return 'ok'; } catch (error) { return error.code; } };
+const attempt = (f) => { try { return f(); } catch (error) { return error.code; } };
 const tcp = socket.constructTCPSocketInstance();
 tcp.on('message', () => {});
 tcp.on('message', () => {});
-await tcp.connect({ address: ${address} }).catch((error) => console.log(error.code, tcp.listenerCount('message')));
+const listeners = tcp.listenerCount('message');
+const busy = await answer(() => tcp.bind(${address}));
+const unknown = attempt(() => typeof tcp.on('nothing' as any, () => {}));
+const family = await answer(() => socket.constructTCPSocketServerInstance().listen({ address: '127.0.0.1', port: '0' as any, family: -1 }));
+const udp = socket.constructUDPSocketInstance();
+await udp.bind({ address: '127.0.0.1' });
+const again = await answer(() => udp.bind({ address: '127.0.0.1' }));
+const encoding = await answer(async () => udp.send({ data: 'x', encoding: 'EBCDIC', address: await udp.getLocalAddress() } as any));
+console.log(listeners, busy, unknown, family, again, encoding);
+process.exit();
 `;
-  for (const [setting, expected] of [[undefined, '2301115 1\n'], ['1', '2301115 1\n'], ['0', '2301111 2\n']]) {
+  for (const [setting, expected] of [[undefined, '1 ok object ok ok ok\n'], ['1', '1 ok object ok ok ok\n'], ['0', '2 2301098 401 401 2301022 401\n']]) {
     const { stdout, stderr, code } = await program(source, { OHSOCKET_COMPAT: setting });
-    assert.deepEqual([stdout, stderr, code], [expected, '', 0], `OHSOCKET_COMPAT=${setting}`);
+    assert.deepEqual([stdout, code], [expected, 0], `OHSOCKET_COMPAT=${setting}: ${stderr}`);
+    assert.equal(/OHSocketWarning: 127\.0\.0\.1:\d+ is in use/.test(stderr), setting === undefined);
+  }
+  server.close();
+});
+
+test('the loader leaves the errors precise: a connect, a bad key, a port', async () => {
+  const source = `
+const answer = async (start) => { try { await start(); return 'ok'; } catch (error) { return error.code; } };
+const attempt = (f) => { try { return f(); } catch (error) { return error.code; } };
+const codes = [
+  await answer(() => socket.constructTCPSocketInstance().connect({ address: ${JSON.stringify(await closedPort())} })),
+  await answer(() => socket.constructTLSSocketServerInstance().listen({ address: { address: '127.0.0.1' }, secureOptions: { key: 'x', cert: 'x' } })),
+  await answer(() => socket.constructTCPSocketInstance().connect({ address: { address: '127.0.0.1', port: 65537 } })),
+  attempt(() => socket.constructTLSSocketInstance().send(1 as any)),
+];
+console.log(JSON.stringify(codes));
+process.exit();
+`;
+  for (const [setting, expected] of [[undefined, [2301111, 2303505, 401, 401]], ['0', [2301111, 2303505, 401, 401]]]) {
+    const { stdout, stderr, code } = await program(source, { OHSOCKET_COMPAT: setting });
+    assert.deepEqual([stdout, stderr, code], [`${JSON.stringify(expected)}\n`, '', 0], `OHSOCKET_COMPAT=${setting}`);
   }
 });

@@ -61,6 +61,15 @@ async function bound(host = HOST) {
   return { udp, address: await udp.getLocalAddress() };
 }
 
+test('a second bind: the error says where the socket is bound [DONE-7]', async () => {
+  for (const [target, method, code] of [[socket.constructUDPSocketInstance(), 'bind', 2301022], [socket.constructTCPSocketServerInstance(), 'listen', 2303122]]) {
+    await target[method]({ address: HOST });
+    const { port } = await target.getLocalAddress();
+    assert.match((await rejected(target[method]({ address: HOST }), code)).message, new RegExp(`already bound to ${HOST}:${port}`));
+    await target.close();
+  }
+});
+
 test('datagrams are whole: empty ones, large ones, not too large ones', async () => {
   const { peer, address } = await dgramSocket();
   const { udp, address: local } = await bound();
