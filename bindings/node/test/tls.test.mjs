@@ -1,6 +1,7 @@
 // TLSSocket, TLSSocketServer and TLSSocketConnection, with node:tls on the other side.
 
 import { X509Certificate, createPrivateKey, randomBytes } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -348,7 +349,8 @@ function inMemory(pid, texts) {
   return [...found];
 }
 
-test('private keys and pass phrases are wiped from what C has allocated', async () => {
+/** What a child has in its memory of a key, its pass phrase and a control after a connect with them. */
+async function secretsLeft(environment) {
   const password = randomBytes(400).toString('hex');
   const control = randomBytes(24).toString('hex');
   const passphrase = `\u4e2d\n${password}`;
@@ -362,17 +364,37 @@ test('private keys and pass phrases are wiped from what C has allocated', async 
     const codes = { cert: own.cert, ca, key, password, control };
     for (const [name, text] of Object.entries(codes)) codes[name] = [...Buffer.from(text)].map((n) => n ^ 1);
     writeFileSync(path.join(folder, 'codes'), JSON.stringify({ codes, address: await closedPort() }));
-    ({ child, seen, done } = run(SECRETS, { env: { ...process.env, SECRETS: path.join(folder, 'codes') } }));
+    const env = { ...process.env, SECRETS: path.join(folder, 'codes'), ...environment };
+    ({ child, seen, done } = run(SECRETS, { env }));
     // Refused by the system: so the library has taken the key, and decrypted it with the pass phrase.
     assert.equal((await seen(/connect: (\S+)/))[1], '2303211');
     // Parts, because some of what was freed may have been overwritten by chance.
     const texts = { control };
     for (let at = 0; at < password.length; at += 50) texts[`password at ${at}`] = password.slice(at, at + 40);
     for (const [number, line] of key.split('\n').slice(1, -2).entries()) texts[`line ${number} of the key`] = line.slice(0, 40);
-    assert.deepEqual(inMemory(child.pid, texts), ['control']);
+    return inMemory(child.pid, texts);
   } finally {
     child?.kill();
     await done;
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('private keys and pass phrases are wiped from what C has allocated', async () => {
+  assert.deepEqual(await secretsLeft({}), ['control']);
+});
+
+// The test above would fail if the addon did not wipe. (The memory of the key, which is wiped in the same loop, is
+// used again at once.)
+test('a pass phrase that is not wiped is found', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'ohsocket-unwiped-'));
+  try {
+    const library = path.join(folder, 'unwiped.so');
+    const source = 'void explicit_bzero(void *p, unsigned long n) { (void) p, (void) n; }';
+    const compiler = process.env.CC ?? 'cc';
+    execFileSync(compiler, ['-shared', '-fPIC', '-fno-builtin', '-xc', '-', '-o', library], { input: source });
+    assert.match((await secretsLeft({ LD_PRELOAD: library })).join(), /password at/);
+  } finally {
     rmSync(folder, { recursive: true });
   }
 });
