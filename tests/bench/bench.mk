@@ -4,6 +4,8 @@
 # make bench-publish    copies the last report to docs/quality/benchmarks/
 # make test-bench       every server with every load for a moment, answers checked; only those peers whose
 #                       dependencies the tests have anyway (ALL=1: all of them)
+# make bench-compare    the cost of a message with this library and with another: BASE=FOLDER has its libohsocket.so.1
+#                       (CASES=tcp1,udp64 PAIRS=15 LIMIT=1.01)
 # make bench-programs   only builds
 
 BENCH_OUT := $(BUILD)/bench
@@ -28,7 +30,7 @@ BENCH_PLAIN := $(filter-out $(BENCH_PEERS),$(patsubst tests/bench/%.c,$(BENCH_OU
 	$(BENCH_OUT)/gonet
 BENCH_VENV := $(BENCH_OUT)/venv
 
-.PHONY: bench bench-report bench-publish bench-programs test-bench
+.PHONY: bench bench-compare bench-report bench-publish bench-programs test-bench
 
 bench_objects = $(patsubst tests/bench/%.c,$(BENCH_OUT)/%.o,$1)
 
@@ -79,6 +81,12 @@ BENCH_RUN = $(BENCH_VENV)/bin/python tests/bench/bench.py --build $(BUILD)
 
 bench: bench-programs
 	$(BENCH_RUN) $(if $(QUICK),--quick) $(if $(CASES),--cases $(CASES))
+
+# The servers and loads of this build, which need no more than the tests.
+bench-compare: deps-test library examples $(BENCH_PLAIN)
+	@test -n '$(BASE)' || { echo 'make bench-compare BASE=FOLDER: that of another libohsocket.so.1' >&2; exit 2; }
+	python3 tests/bench/compare.py --build $(BUILD) --base $(BASE) $(if $(CASES),--cases $(CASES)) \
+		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(LIMIT),--limit $(LIMIT))
 
 bench-report: deps-bench $(BENCH_VENV)/installed
 	$(BENCH_RUN) --report

@@ -11,12 +11,14 @@ OpenSSL, asyncio and Go. With --all (`make test-bench ALL=1`): all of them.
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
 import bench
+import compare
 from suite import machine, reasons, report, summary
 from suite.cases import CASES, MEMORY, MESSAGES, OURS, Case
 from suite.process import Failure, Place, RunningServer, run_load
@@ -73,6 +75,30 @@ class Loads(unittest.TestCase):
         case = CASES["load"]
         result = run_load(PLACE, case.load, None, SECONDS)
         self.assertGreater(result["load_and_listen_ms"], 0)
+
+
+class Comparison(unittest.TestCase):
+    def test_each_side_loads_its_own_library(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(os.path.join(PLACE.build, compare.LIBRARY), folder)
+            for library in (folder, PLACE.build):
+                place = Place(PLACE.build, sys.executable, library)
+                with RunningServer(place, CASES["tcp1"].peers[OURS]) as server:
+                    with open(f"/proc/{server.pid}/maps", encoding="utf-8") as maps:
+                        loaded = {line.split()[-1] for line in maps if "libohsocket" in line}
+                self.assertEqual(loaded, {os.path.realpath(os.path.join(library, compare.LIBRARY))})
+
+    def test_a_library_is_as_good_as_itself(self):
+        settings = Settings(True, 1, SECONDS)
+        runners = [compare.Runner(PLACE, ["udp64"], settings) for _ in range(2)]
+        results, failures = compare.run_all(runners, ["udp64"], 2)
+        self.assertEqual(failures, [])
+        self.assertTrue(0.2 < compare.summary(results["udp64"])["ratio"] < 5)
+
+    def test_ratios_are_of_pairs(self):
+        found = compare.summary([(1, 2), (10, 10), (100, 50)])
+        self.assertEqual((found["ratio"], found["range"]), (1, [0.5, 2]))
+        self.assertIn("udp64", compare.table({"udp64": found}))
 
 
 class Mistakes(unittest.TestCase):
@@ -216,7 +242,7 @@ class Plots(unittest.TestCase):
                              ["cost.svg", "ratios.svg", "report.md", "throughput.svg"])
 
 
-CLASSES = (Loads, Mistakes, Schedule, Summary, Report)
+CLASSES = (Loads, Comparison, Mistakes, Schedule, Summary, Report)
 
 
 def main():

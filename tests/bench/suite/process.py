@@ -21,10 +21,12 @@ class Failure(Exception):
 
 
 class Place:
-    """Where things are and run: folders, interpreter, certificate, cores."""
+    """Where things are and run: folders, interpreter, certificate, cores. The servers use the
+    library of the build, or that of another folder."""
 
-    def __init__(self, build, python):
+    def __init__(self, build, python, library=None):
         self.build = os.path.abspath(build)
+        self.library = os.path.abspath(library or build)
         self.python = python
         self.certificate = os.path.join(self.build, "bench", "certificate.pem")
         self.key = os.path.join(self.build, "bench", "key.pem")
@@ -83,8 +85,8 @@ class RunningServer:
         self.program = os.path.basename(words[0])
         if not os.access(words[0], os.X_OK) and os.path.dirname(words[0]):
             raise Failure(f"{words[0]} has not been built")
-        env = {**os.environ, "LD_LIBRARY_PATH": place.build,
-               "OHSOCKET_LIBRARY": os.path.join(place.build, "libohsocket.so"), **server.env}
+        env = {**os.environ, "LD_LIBRARY_PATH": place.library,
+               "OHSOCKET_LIBRARY": os.path.join(place.library, "libohsocket.so"), **server.env}
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
