@@ -192,13 +192,15 @@ func goSocketSendv(thread uintptr, handle int64, buffers uintptr, count int32, c
 //export goSocketSendTo
 func goSocketSendTo(thread uintptr, handle int64, address, data, size, completion, userData uintptr) (result int32) {
 	defer guard(&result)
-	return with(handle, func(s *socket.Socket) errcode.Code {
-		sa, code := receiver(s, abi.Thread(thread), address)
-		if code != errcode.OK {
-			return code
-		}
-		return s.SendTo(abi.Thread(thread), sa, data, size, abi.Completion{Func: completion, UserData: userData})
-	})
+	s := socket.Lookup(handle) // not through with: a program calls this for each datagram
+	if s == nil {
+		return fail(errcode.BadFD)
+	}
+	sa, code := receiver(s, abi.Thread(thread), address)
+	if code != errcode.OK {
+		return fail(code)
+	}
+	return fail(s.SendTo(abi.Thread(thread), sa, data, size, abi.Completion{Func: completion, UserData: userData}))
 }
 
 // C: int socket_flush(socket_handle socket)

@@ -40,8 +40,11 @@ func (n *addressCache) write(sa netaddr.Sockaddr, text []byte) abi.Address {
 
 // Receiver is LocalAddress for a datagram's receiver, whose text is in a caller's memory.
 func (s *Socket) Receiver(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, errcode.Code) {
-	if sa, ok := s.loop.sink.sender(t, text, port, family); ok && !s.compat {
-		return sa, errcode.OK
+	l := s.loop
+	if l.sender != nil && l.gathers(t) && !s.compat && l.sender.matches(text, family) {
+		if sa := l.sender.address.WithPort(int(port)); sa.IsValid() {
+			return sa, errcode.OK
+		}
 	}
 	return s.LocalAddress(string(text), port, family)
 }

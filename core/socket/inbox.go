@@ -6,7 +6,6 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
-	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
 )
 
@@ -46,26 +45,30 @@ func (in *inbox) slot(i int) []byte { return in.slots[i*packetStride:][:maxPacke
 
 func (in *inbox) free() { in.arena.Free() }
 
-// receivesLocked says whether datagrams are to be delivered.
-func (s *Socket) receivesLocked() bool {
+// receivesLocked says whether datagrams are to be delivered, and to whom.
+func (s *Socket) receivesLocked() (*listenerSet, bool) {
+	set := s.listeners.Load()
 	if s.isClosing() || s.paused || s.fd < 0 || !s.state.isOpen() {
-		return false
+		return set, false
 	}
-	return wants(s.listeners.Load(), abi.EventMessage)
+	return set, wants(set, abi.EventMessage)
 }
 
-func (s *Socket) receives() bool {
+// receives asks that for each datagram: without defer, which is slow here.
+func (s *Socket) receives() (*listenerSet, bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.receivesLocked()
+	set, ok := s.receivesLocked()
+	s.mu.Unlock()
+	return set, ok
 }
 
 // packetReads says what is to be done with arriving datagrams, and returns the descriptor.
 func (s *Socket) packetReads() (how reading, fd int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, receives := s.receivesLocked()
 	switch {
-	case !s.receivesLocked(), s.token == 0, s.undelivered == nil && s.ready == 0:
+	case !receives, s.token == 0, s.undelivered == nil && s.ready == 0:
 		return readNever, -1
 	case s.undelivered != nil && !s.out.IsDue():
 		return readKept, -1
@@ -158,8 +161,8 @@ func (s *Socket) deliverPackets(in *inbox, n int) {
 		from := p.Sender()
 		data := in.slot(i)[:p.Size]
 		if s.undelivered == nil {
-			if s.receives() && s.packetRoom(len(data)) {
-				s.deliverPacket(data, from)
+			if set, ok := s.receives(); ok && s.packetRoom(len(data)) {
+				s.loop.sink.message(s, set, data, from)
 				continue
 			}
 			s.mu.Lock()
@@ -180,10 +183,6 @@ func (s *Socket) packetRoom(size int) bool {
 	return room > 0 && room >= size
 }
 
-func (s *Socket) deliverPacket(data []byte, from netaddr.Sockaddr) {
-	s.loop.sink.message(s, s.listeners.Load(), data, from)
-}
-
 // deliverUndelivered delivers what was kept, as far as it may.
 func (s *Socket) deliverUndelivered() {
 	for {
@@ -192,14 +191,15 @@ func (s *Socket) deliverUndelivered() {
 			s.undelivered = nil
 			return
 		}
-		if !s.receives() {
+		set, ok := s.receives()
+		if !ok {
 			return
 		}
 		if !s.packetRoom(len(data)) {
 			s.readLater()
 			return
 		}
-		s.deliverPacket(data, p.address)
+		s.loop.sink.message(s, set, data, p.address)
 		if s.undelivered == nil {
 			return
 		}

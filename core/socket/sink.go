@@ -38,9 +38,6 @@ type sink interface {
 	takes(f abi.Function) bool
 	// inCallback reports whether a thread is inside a callback of the loop. Any thread may call it.
 	inCallback(t abi.Thread) bool
-	// sender returns the address of the last event if the words of a caller mean it, apart from the
-	// port. Any thread may call it.
-	sender(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, bool)
 
 	// resumeWaiting lets sockets go on whose events the host has seen, or all.
 	resumeWaiting(all bool)

@@ -30,10 +30,12 @@ func newCallbackSink(l *Loop) sink {
 	}
 	l.reads = readBudget
 	page := arena.Reserve(pageSize)
-	return &callbackSink{
+	c := &callbackSink{
 		loop: l, shown: buffer.View[abi.Event](page), text: page[eventText:][:addressText],
 		input: arena.Reserve(readSize), arena: arena,
 	}
+	l.sender = &c.address
+	return c
 }
 
 func (c *callbackSink) free() { c.arena.Free() }
@@ -116,14 +118,6 @@ func (c *callbackSink) readLater(s *Socket) { s.schedule(workRead) }
 func (c *callbackSink) whenSeen(s *Socket) { s.seen() }
 
 func (c *callbackSink) inCallback(t abi.Thread) bool { return c.loop.gathers(t) }
-
-func (c *callbackSink) sender(t abi.Thread, text []byte, port int32, family abi.Family) (netaddr.Sockaddr, bool) {
-	if !c.loop.gathers(t) || !c.address.matches(text, family) {
-		return netaddr.Sockaddr{}, false
-	}
-	sa := c.address.address.WithPort(int(port))
-	return sa, sa.IsValid()
-}
 
 // Nothing waits for this host, which sees each event at once.
 

@@ -214,7 +214,3 @@ func (r *recordSink) resumeWaiting(all bool) {
 
 // inCallback: nobody is called in a batch of records.
 func (r *recordSink) inCallback(abi.Thread) bool { return false }
-
-func (r *recordSink) sender(abi.Thread, []byte, int32, abi.Family) (netaddr.Sockaddr, bool) {
-	return netaddr.Sockaddr{}, false
-}
