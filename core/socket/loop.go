@@ -42,7 +42,7 @@ type Loop struct {
 	sink   sink
 	reads  int           // that a socket may make before others have their turn
 	moves  bool          // to another thread, between two polls
-	sender *addressCache // of the event that callbacks are shown, which they answer to; nil without callbacks
+	sender *addressCache // of the event that callbacks are shown; nil without callbacks
 	inbox  *inbox        // for datagrams, from the first one on
 	inUse  atomic.Bool
 	dying  bool
