@@ -6,6 +6,7 @@ import (
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
 )
 
