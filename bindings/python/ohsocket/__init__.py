@@ -7,6 +7,7 @@ The classes here are for asyncio. Without it: ``ohsocket.sync``, whose methods w
 from . import callback, sync
 from ._abi import VERSION, Category, ErrorCode, Family, Option
 from ._asyncio import (
+    MulticastSocket,
     TCPSocket,
     TCPSocketConnection,
     TCPSocketServer,
@@ -57,6 +58,7 @@ from .callback import run
 __version__ = VERSION
 
 
+construct_multicast_socket_instance = MulticastSocket
 construct_tcp_socket_instance = TCPSocket
 construct_tcp_socket_server_instance = TCPSocketServer
 construct_tls_socket_instance = TLSSocket
@@ -72,6 +74,7 @@ __all__ = [
     "ExtraOptionsBase",
     "Family",
     "ForkedError",
+    "MulticastSocket",
     "NetAddress",
     "Option",
     "ParameterError",
@@ -103,6 +106,7 @@ __all__ = [
     "as_streams",
     "as_transport",
     "callback",
+    "construct_multicast_socket_instance",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",
     "construct_tls_socket_instance",

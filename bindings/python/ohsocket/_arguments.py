@@ -1,8 +1,10 @@
 """Arguments for C, which cuts numbers to size and reads texts up to a NUL: they are checked before."""
 
-from typing import Optional
+import ctypes
+import socket
+from typing import Optional, Union
 
-from ._abi import ErrorCode, socket_address
+from ._abi import ErrorCode, socket_address, socket_multicast_group
 from ._errors import error_of
 from ._types import Address, net_address
 
@@ -33,6 +35,36 @@ def _wrong_with(host: str, port: int, family: int) -> str:
     if not 0 <= family <= 3:
         return "the family is not from 0 to 3"
     return ""
+
+
+def c_group(address: Address, interface: Union[str, int, None], source: Optional[str]) -> socket_multicast_group:
+    """The multicast group for C."""
+    options = socket_multicast_group(ctypes.sizeof(socket_multicast_group))
+    options.address = c_address(address)
+    for name, value in (("interface", interface), ("source", source)):
+        if value is None or value == "":
+            continue
+        if not isinstance(value, (str, int)):
+            raise TypeError(f"{name} is a str, not {value!r}")
+        text = str(value).encode("utf-8", "surrogateescape")
+        if b"\0" in text:
+            raise error_of(ErrorCode.PARAMETER, f"{name} has a NUL in it: {value!r}")
+        setattr(options, name, text)
+    return options
+
+
+def interface_index(interface: Union[str, int]) -> int:
+    """The index of an interface that is given by its name or by that; 0 is none."""
+    if isinstance(interface, int):
+        return in_range(interface, 0, 2**31 - 1, "interface")
+    if not isinstance(interface, str):
+        raise TypeError(f"interface is a str or an int, not {interface!r}")
+    if not interface:
+        return 0
+    try:
+        return socket.if_nametoindex(interface)
+    except (OSError, ValueError):
+        raise error_of(ErrorCode.NODEV, f"there is no interface {interface!r}") from None
 
 
 def in_range(value: int, low: int, high: int, what: str) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Coroutine, Generic, List, Optional, Type, TypeVar, Union, cast
 
-from ._abi import ErrorCode
+from ._abi import ErrorCode, Kind
 from ._asyncio_loop import AsyncLoop, current_loop, running_loop
 from ._errors import SocketError, error_of
 from ._kinds import (
@@ -445,6 +445,18 @@ class UDPSocket(AsyncOpener, DatagramBase):
         """Gives the socket its one peer, by address or host name."""
         await self._connect(address, timeout)
 
+    async def add_membership(
+        self,
+        address: Address,
+        *,
+        interface: Union[str, int, None] = None,
+        source: Optional[str] = None,
+    ) -> None:
+        """Joins a multicast group: from then on what is sent to it, and to this socket's port, is received.
+        ``interface`` is a name or index, ``source`` the only address to hear."""
+        await self._closed()
+        self._add_membership(address, interface, source)
+
     async def send(
         self,
         data: Union[Data, UDPSendOptions],
@@ -470,3 +482,10 @@ class UDPSocket(AsyncOpener, DatagramBase):
 
     def __anext__(self) -> Coroutine[Any, Any, SocketMessageInfo]:
         return self._receive(iterating=True)
+
+
+class MulticastSocket(UDPSocket):
+    """A UDP socket for multicast groups: ``add_membership`` opens it, no bind is needed, and several
+    sockets and processes may have one port."""
+
+    _kind: ClassVar[int] = Kind.MULTICAST

@@ -14,8 +14,9 @@ from ._abi import (
     socket_listen_options,
     socket_tls_options,
 )
-from ._arguments import c_address, in_range, milliseconds
+from ._arguments import c_address, c_group, in_range, interface_index, milliseconds
 from ._errors import SocketError, error_of
+from ._handle import NOT_OPEN
 from ._library import RECORD, fast_send, fast_send_to, lib, sizes
 from ._loop import Done, Loop
 from ._reader import Reader
@@ -453,6 +454,55 @@ class DatagramBase(Opener):
     ) -> None:
         """Sets options of an open socket: a UDPExtraOptions, or its fields by name."""
         self._set_extra_options(options, named)
+
+
+    # ---- Multicast -----------------------------------------------------------------------------
+
+    def _add_membership(
+        self, address: Address, interface: Union[str, int, None], source: Optional[str]
+    ) -> None:
+        self._loop.check_current()
+        group = c_group(address, interface, source)
+        self._check_group(lib.socket_join_group(self._handle, ctypes.byref(group)))
+        if not self._open:
+            self._bound = True
+            self._opened()
+
+    def drop_membership(
+        self,
+        address: Address,
+        *,
+        interface: Union[str, int, None] = None,
+        source: Optional[str] = None,
+    ) -> None:
+        """Leaves a multicast group: give what it was joined with. The socket stays open."""
+        group = c_group(address, interface, source)
+        self._check_group(lib.socket_leave_group(self._handle, ctypes.byref(group)))
+
+    def _check_group(self, result: int) -> None:
+        if result < 0 and result not in NOT_OPEN:
+            raise self._detailed_error(result)
+        self._check(result)
+
+    def set_multicast_ttl(self, ttl: int) -> None:
+        """How many networks what is sent to a group may cross: 1 (default), 0 for this machine, up to 255."""
+        self.set_option(Option.MULTICAST_TTL, in_range(ttl, 0, 255, "ttl"))
+
+    def get_multicast_ttl(self) -> int:
+        """How many networks what is sent to a group may cross."""
+        return self.get_option(Option.MULTICAST_TTL)
+
+    def set_loopback_mode(self, flag: bool) -> None:
+        """Whether members on this machine receive what this socket sends to a group. Default: True."""
+        self.set_option(Option.MULTICAST_LOOPBACK, bool(flag))
+
+    def get_loopback_mode(self) -> bool:
+        """Whether members on this machine receive what this socket sends to a group."""
+        return bool(self.get_option(Option.MULTICAST_LOOPBACK))
+
+    def set_multicast_interface(self, interface: Union[str, int]) -> None:
+        """The interface, by name or index, by which datagrams for groups leave; "": that of the route."""
+        self.set_option(Option.MULTICAST_INTERFACE, interface_index(interface))
 
 
 def datagram(

@@ -7,7 +7,7 @@ sys.unraisablehook, as does what a listener raises.
 
 from typing import Callable, ClassVar, Optional, Type, Union
 
-from ._abi import ErrorCode
+from ._abi import ErrorCode, Kind
 from ._errors import SocketError
 from ._kinds import (
     ClientBase,
@@ -34,6 +34,7 @@ from ._types import (
 )
 
 __all__ = [
+    "MulticastSocket",
     "TCPSocket",
     "TCPSocketConnection",
     "TCPSocketServer",
@@ -41,6 +42,7 @@ __all__ = [
     "TLSSocketConnection",
     "TLSSocketServer",
     "UDPSocket",
+    "construct_multicast_socket_instance",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",
     "construct_tls_socket_instance",
@@ -221,6 +223,17 @@ class UDPSocket(CallbackOpener, DatagramBase):
     def __init__(self) -> None:
         super().__init__()
 
+    def add_membership(
+        self,
+        address: Address,
+        *,
+        interface: Union[str, int, None] = None,
+        source: Optional[str] = None,
+    ) -> None:
+        """Joins a multicast group: from then on what is sent to it, and to this socket's port, is received.
+        ``interface`` is a name or index, ``source`` the only address to hear."""
+        self._add_membership(address, interface, source)
+
     def send(
         self,
         data: Union[Data, UDPSendOptions],
@@ -236,8 +249,16 @@ class UDPSocket(CallbackOpener, DatagramBase):
             raise self._error(-ErrorCode.AGAIN)
 
 
+class MulticastSocket(UDPSocket):
+    """A UDP socket for multicast groups: ``add_membership`` opens it, no bind is needed, and several
+    sockets and processes may have one port."""
+
+    _kind: ClassVar[int] = Kind.MULTICAST
+
+
 construct_tcp_socket_instance = TCPSocket
 construct_tcp_socket_server_instance = TCPSocketServer
 construct_udp_socket_instance = UDPSocket
+construct_multicast_socket_instance = MulticastSocket
 construct_tls_socket_instance = TLSSocket
 construct_tls_socket_server_instance = TLSSocketServer

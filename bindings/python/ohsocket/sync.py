@@ -9,7 +9,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, Callable, ClassVar, Generic, Iterator, List, Optional, Type, TypeVar, Union, cast
 
-from ._abi import ErrorCode
+from ._abi import ErrorCode, Kind
 from ._errors import SocketError, error_of
 from ._kinds import (
     ClientBase,
@@ -39,6 +39,7 @@ from ._types import (
 )
 
 __all__ = [
+    "MulticastSocket",
     "TCPSocket",
     "TCPSocketConnection",
     "TCPSocketServer",
@@ -46,6 +47,7 @@ __all__ = [
     "TLSSocketConnection",
     "TLSSocketServer",
     "UDPSocket",
+    "construct_multicast_socket_instance",
     "construct_tcp_socket_instance",
     "construct_tcp_socket_server_instance",
     "construct_tls_socket_instance",
@@ -366,6 +368,18 @@ class UDPSocket(SyncOpener, DatagramBase):
     def __init__(self) -> None:
         super().__init__()
 
+    def add_membership(
+        self,
+        address: Address,
+        *,
+        interface: Union[str, int, None] = None,
+        source: Optional[str] = None,
+    ) -> None:
+        """Joins a multicast group: from then on what is sent to it, and to this socket's port, is received.
+        ``interface`` is a name or index, ``source`` the only address to hear."""
+        self._closed()
+        self._add_membership(address, interface, source)
+
     def send(
         self,
         data: Union[Data, UDPSendOptions],
@@ -393,8 +407,16 @@ class UDPSocket(SyncOpener, DatagramBase):
         return self._items("receive")
 
 
+class MulticastSocket(UDPSocket):
+    """A UDP socket for multicast groups: ``add_membership`` opens it, no bind is needed, and several
+    sockets and processes may have one port."""
+
+    _kind: ClassVar[int] = Kind.MULTICAST
+
+
 construct_tcp_socket_instance = TCPSocket
 construct_tcp_socket_server_instance = TCPSocketServer
 construct_udp_socket_instance = UDPSocket
+construct_multicast_socket_instance = MulticastSocket
 construct_tls_socket_instance = TLSSocket
 construct_tls_socket_server_instance = TLSSocketServer

@@ -118,3 +118,20 @@ def test_echo_servers_with_hostile_clients(name: str) -> None:
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_multicast() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", EXAMPLES / "multicast_peer.py", "239.255.77.13", "0", "lo"],
+        stdout=subprocess.PIPE, text=True,
+    ) as peer:  # fmt: skip
+        try:
+            assert peer.stdout is not None
+            port = peer.stdout.readline().split()[-1]
+            subprocess.run(
+                [sys.executable, EXAMPLES / "multicast_peer.py", "239.255.77.13", port, "lo", "hello"],
+                check=True, timeout=20,
+            )  # fmt: skip
+            assert peer.stdout.readline().endswith(": hello\n")
+        finally:
+            peer.kill()
