@@ -111,7 +111,8 @@ func goSocketLoopFlush(loop int64) (result int32) {
 //
 // socket_loop_post runs a function on the loop's thread, once, in the order of posting; loop 0 is
 // the first default loop. In record mode function is NULL and a SOCKET_EVENT_POST record with
-// user_data is made. What was accepted runs though the loop is closed or shut down meanwhile.
+// user_data is made. A function that was accepted runs even if the loop is closed or shut
+// down meanwhile.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: function is NULL in callback mode, or not NULL in record mode.
 //   - SOCKET_ERROR_BADF: the loop is not valid.

@@ -14,9 +14,9 @@ import (
 // the group and its own port. A socket may be a member of several groups, and of one on several
 // interfaces or with several sources. The memberships end with the open period. A multicast socket
 // that is not open is bound to the port of the group first, on all interfaces, and has its
-// listening event; any other UDP socket must be bound. From its first membership on a socket receives nothing
-// for groups that only others on this machine have joined. An IPv6 socket joins IPv4 groups too,
-// unless SOCKET_OPTION_IPV6_ONLY is on.
+// listening event; any other UDP socket must be bound. From its first membership on a socket
+// receives nothing for groups that only others on this machine have joined. An IPv6 socket joins
+// IPv4 groups too, unless SOCKET_OPTION_IPV6_ONLY is on.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: the address, the interface or the source cannot be read.
 //   - SOCKET_ERROR_INVAL: the address is not that of a group.
@@ -36,7 +36,8 @@ func goSocketJoinGroup(handle int64, group uintptr) (result int32) {
 
 // C: int socket_leave_group(socket_handle socket, const socket_multicast_group *group)
 //
-// socket_leave_group ends a membership. group has what it was joined with; the port means nothing.
+// socket_leave_group ends a membership. group names the same group, interface and
+// source as the join did; the port means nothing.
 // The socket stays open.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: the address, the interface or the source cannot be read.

@@ -236,13 +236,12 @@ func goSocketEnd(handle int64, completion, userData uintptr) (result int32) {
 
 // C: int socket_close(socket_handle socket, socket_completion completion, void *user_data)
 //
-// socket_close sends what is queued, then closes the socket; the handle stays. Behind the last
-// byte goes a FIN. The library reads and discards input until the peer ends too, but not longer
-// than the close timeout. Then it closes the descriptor, and the close event and the completion
-// come. From the close event on, inside it
-// too, the handle can be opened again. A
-// connect with nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has
-// the error that kept queued bytes from being sent, or 0. A server's connections stay open.
+// socket_close sends what is queued, then closes the socket; the handle stays. A FIN follows the
+// last byte. The library reads and discards input until the peer ends too, but not longer than the
+// close timeout. Then it closes the descriptor, and the close event and the completion come. From
+// the close event on, inside it too, the handle can be opened again. A connect with nothing queued
+// behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has the error that kept queued
+// bytes from being sent, or 0. A server's connections stay open.
 // Errors:
 //   - SOCKET_ERROR_OTHER: the socket is not open.
 //

@@ -40,7 +40,7 @@
  * Results. A function that succeeds returns >= 0: 0, a handle or a size. A function that fails
  * returns minus an error code, e.g. -SOCKET_ERROR_CONNREFUSED. The lists below name the codes
  * without the sign. Two codes are possible everywhere and are not listed: SOCKET_ERROR_BADF,
- * because the handle is not valid (any more), and SOCKET_ERROR_FORKED (see Fork).
+ * because the handle is not valid or not valid any more, and SOCKET_ERROR_FORKED (see Fork).
  *
  * Arguments. If an argument is NULL where that is not allowed, or out of range, the function
  * returns -SOCKET_ERROR_PARAMETER and has done nothing. A pointer that is not NULL must be
@@ -61,29 +61,30 @@
  * connect, send and close one after the other, and all of them happen. Between its opening and
  * its close event a socket reports, in this order and as far as they occur: listening (UDP,
  * servers), connect, message..., end, error, close. drain may come in between. connect,
- * listening and close come before the completion of the operation that caused them. A connect
- * that fails has its completion only; but if a close waits behind sends that are queued, error
- * and close follow.
+ * listening and close come before the completion of the operation that caused them. If a
+ * connect fails, only its completion runs. Exception: a close waits behind queued sends; then
+ * error and close follow.
  *
- * Close and release. socket_close ends an open period, not the handle. The library sends what
- * is queued, then the close event and the completion come. The handle keeps its listeners and
+ * Close and release. socket_close ends an open period, not the handle. The library sends queued
+ * bytes; then the close event and the completion come. The handle keeps its listeners and
  * options, and can be bound, connected or listen again. socket_release ends the handle: it is
- * invalid at once, its listeners are not called again, the socket closes as by socket_close,
- * and completions still come. Release every handle from a construct function once.
+ * invalid at once. The socket closes as by socket_close; its listeners are not called again,
+ * but completions still come. Release every handle from a construct function once.
  * socket_shutdown and socket_loop_close release too; a release after that returns
  * -SOCKET_ERROR_BADF. Connections of a server release themselves after their close event.
  * socket_abort closes without sending.
  *
- * Half close. When the peer has ended (end event), what is queued and what the end listener
- * sends still goes out; then the library closes the socket. With SOCKET_OPTION_ALLOW_HALF_OPEN
- * it stays open for sending until socket_close.
+ * Half close. After the end event the library still sends queued bytes, and bytes that the end
+ * listener sends. Then it closes the socket. With SOCKET_OPTION_ALLOW_HALF_OPEN it stays open
+ * for sending until socket_close.
  *
  * Bounds. If a send would grow the queue over SOCKET_OPTION_SEND_QUEUE_LIMIT, it returns
- * -SOCKET_ERROR_AGAIN and takes nothing; a drain event tells when to go on. What is only
- * gathered (see below) is written before a send is refused. An empty queue takes a send of any
- * size. Received bytes are not queued: reading starts with the first message listener and stops
- * with socket_pause or when the last one is removed; the rest waits in the kernel. Unread bytes
- * hide what comes behind them: the library sees that the peer has ended or reset when they have
+ * -SOCKET_ERROR_AGAIN and takes nothing; a drain event tells when to go on. Before it refuses,
+ * the library writes gathered bytes (see below). An empty queue takes a send of any size.
+ *
+ * Reading. Reading starts with the first message listener. It stops with socket_pause, or when
+ * the last one is removed. The library queues no received bytes: those that are not read wait
+ * in the kernel, and hide an end or a reset behind them. The library sees it when they have
  * been read, or when a send has failed. SOCKET_OPTION_IDLE_TIMEOUT finds peers that have
  * disappeared.
  *
@@ -129,18 +130,18 @@
  * (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF, SIGURG, SIGPIPE).
  * Signals of the program are therefore delivered to threads of the program. No write raises
  * SIGPIPE. Loading the library installs handlers for SIGSEGV, SIGBUS, SIGFPE, SIGPIPE and
- * SIGURG that pass on what is not their own, and sets SA_ONSTACK on the program's handlers.
- * Handlers that the program installs later must have SA_ONSTACK. They run on the stack that the
- * thread has set with sigaltstack before its first call, or, without one, on a stack of 32 KiB.
- * A fault of the program's own code, in a callback too, goes to the handler that the program
- * had before loading, or ends it by that signal.
+ * SIGURG, which pass on signals that are not the library's, and sets SA_ONSTACK on the
+ * program's handlers. Handlers that the program installs later must have SA_ONSTACK. They run
+ * on the stack that the thread has set with sigaltstack before its first call, or, without one,
+ * on a stack of 32 KiB. A fault of the program's own code, in a callback too, goes to the
+ * handler that the program had before loading, or ends it by that signal.
  *
  * Call nothing inside a signal handler, because functions take locks. Block the signal before
  * threads start and take it with sigwait on a thread, or let the handler write to a pipe.
  * socket_run goes on when a handler returns. RLIMIT_NOFILE is left as it was.
  *
  * Unloading. The library stays loaded: dlclose has no effect. socket_shutdown ends the default
- * loops. Their threads go idle, as others of the Go runtime, and stay.
+ * loops. Their threads stay, idle, as do others of the Go runtime.
  *
  * WHAT MAY BE CALLED WHEN
  *
@@ -274,8 +275,8 @@ enum {
     /* After a refused send the queue has fallen under half its limit. */
     SOCKET_EVENT_DRAIN = 4,
     /*
-     * The connection has failed; close follows (not on UDP sockets and servers, which go on: a
-     * TLS server's remote is then the client whose handshake has failed).
+     * The connection has failed; close follows. On UDP sockets and servers it is a notice, and
+     * the socket goes on. On a TLS server, remote is the client whose handshake has failed.
      */
     SOCKET_EVENT_ERROR = 5,
     /* The open period is over; the last event of it. */
@@ -305,7 +306,7 @@ enum {
     SOCKET_OPERATION_CLOSE = 4
 };
 
-/* SOCKET_LOOP_* is how the events of a host-driven loop are consumed. */
+/* SOCKET_LOOP_* says how the events of a host-driven loop are consumed. */
 enum {
     /* socket_loop_run calls listeners and completions. */
     SOCKET_LOOP_CALLBACKS = 1,
@@ -352,7 +353,7 @@ enum {
      */
     SOCKET_OPTION_IDLE_TIMEOUT = 2,
     /*
-     * Milliseconds a close waits for the peer, that of a TLS server for the handshakes of its
+     * Milliseconds that a close waits for the peer. On a TLS server: for the handshakes of its
      * clients. 1 to 86400000, default 2000.
      */
     SOCKET_OPTION_CLOSE_TIMEOUT = 3,
@@ -699,7 +700,7 @@ typedef struct socket_state_info {
 
 /*
  * socket_stats holds the answer of socket_get_stats: counts since the library was loaded, or
- * the present where it says live. What a listener is told of is counted already.
+ * present numbers where it says Live. When a listener is called, its event is counted already.
  */
 typedef struct socket_stats {
     /* sizeof(socket_stats); SOCKET_STATS_INIT sets it. */
@@ -908,8 +909,8 @@ int socket_pause(socket_handle socket);
 int socket_resume(socket_handle socket);
 
 /*
- * socket_close sends what is queued, then closes the socket; the handle stays. Behind the last
- * byte goes a FIN. The library reads and discards input until the peer ends too, but not longer
+ * socket_close sends what is queued, then closes the socket; the handle stays. A FIN follows
+ * the last byte. The library reads and discards input until the peer ends too, but not longer
  * than the close timeout. Then it closes the descriptor, and the close event and the completion
  * come. From the close event on, inside it too, the handle can be opened again. A connect with
  * nothing queued behind it is cancelled (SOCKET_ERROR_CANCELED). The completion has the error
@@ -1185,8 +1186,8 @@ int socket_send_to(socket_handle socket, const socket_address *address, const vo
 int socket_join_group(socket_handle socket, const socket_multicast_group *group);
 
 /*
- * socket_leave_group ends a membership. group has what it was joined with; the port means
- * nothing. The socket stays open.
+ * socket_leave_group ends a membership. group names the same group, interface and source as the
+ * join did; the port means nothing. The socket stays open.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: the address, the interface or the source cannot be read.
  *   - SOCKET_ERROR_ADDRNOTAVAIL: it is not a member.
@@ -1379,8 +1380,8 @@ int socket_loop_flush(socket_loop loop);
 /*
  * socket_loop_post runs a function on the loop's thread, once, in the order of posting; loop 0
  * is the first default loop. In record mode function is NULL and a SOCKET_EVENT_POST record
- * with user_data is made. What was accepted runs though the loop is closed or shut down
- * meanwhile.
+ * with user_data is made. A function that was accepted runs even if the loop is closed or shut
+ * down meanwhile.
  * Errors:
  *   - SOCKET_ERROR_PARAMETER: function is NULL in callback mode, or not NULL in record mode.
  *   - SOCKET_ERROR_BADF: the loop is not valid.

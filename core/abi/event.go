@@ -14,9 +14,9 @@ const (
 	EventEnd EventType = 3
 	// EventDrain: after a refused send the queue has fallen under half its limit.
 	EventDrain EventType = 4
-	// EventError: the connection has failed; close follows (not on UDP sockets
-	// and servers, which go on: a TLS server's remote is then the client whose
-	// handshake has failed).
+	// EventError: the connection has failed; close follows. On UDP sockets and servers it is a
+	// notice, and the socket goes on. On a TLS server, remote is the client whose handshake has
+	// failed.
 	EventError EventType = 5
 	// EventClose: the open period is over; the last event of it.
 	EventClose EventType = 6
@@ -68,7 +68,7 @@ const (
 	KindMulticast Kind = 8
 )
 
-// LoopMode is how the events of a host-driven loop are consumed. In C:
+// LoopMode says how the events of a host-driven loop are consumed. In C:
 // SOCKET_LOOP_*.
 type LoopMode int32
 

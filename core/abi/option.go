@@ -12,7 +12,7 @@ const (
 	// OptionIdleTimeout: milliseconds without a byte received or sent after which a connection
 	// fails with SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never.
 	OptionIdleTimeout Option = 2
-	// OptionCloseTimeout: milliseconds a close waits for the peer, that of a TLS server for the
+	// OptionCloseTimeout: milliseconds that a close waits for the peer. On a TLS server: for the
 	// handshakes of its clients. 1 to 86400000,
 	// default 2000.
 	OptionCloseTimeout Option = 3

@@ -184,7 +184,7 @@ type StateInfo struct {
 }
 
 // Stats holds the answer of socket_get_stats: counts since the library was loaded, or
-// the present where it says live. What a listener is told of is counted already.
+// present numbers where it says Live. When a listener is called, its event is counted already.
 type Stats struct {
 	// sizeof(socket_stats); SOCKET_STATS_INIT sets it.
 	StructSize uint32

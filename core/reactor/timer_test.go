@@ -40,7 +40,8 @@ func TestTimerOrder(t *testing.T) {
 			set++
 		}
 	}
-	for steps := 0; len(order) < set && steps < 2*len(timers); steps++ { // a turn is bounded in time
+	// a turn is bounded in time
+	for steps := 0; len(order) < set && steps < 2*len(timers); steps++ {
 		l.Step(0)
 	}
 	require.Len(t, order, set)

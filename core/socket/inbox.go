@@ -138,8 +138,8 @@ func (s *Socket) readPackets() {
 	}
 }
 
-// endIfShutDown ends a socket that somebody who shares the descriptor has shut down both ways: nothing
-// will ever come or go. One way leaves the other.
+// endIfShutDown ends a socket that somebody who shares the descriptor has shut down both ways:
+// nothing will ever come or go. One way leaves the other.
 func (s *Socket) endIfShutDown() {
 	if s.ready&unix.EPOLLHUP == 0 {
 		return

@@ -17,8 +17,8 @@ const (
 	roleDatagram                 // sends and receives datagrams
 )
 
-// traits holds what all sockets of a kind have in common. A new kind is a row of kinds. Nothing else
-// asks for the kind of a socket: it asks for a trait.
+// traits holds what all sockets of a kind have in common. A new kind is a row of kinds. Nothing
+// else asks for the kind of a socket: it asks for a trait.
 type traits struct {
 	role      role
 	transport *transport

@@ -16,7 +16,7 @@ export declare const Option: {
   readonly SEND_QUEUE_LIMIT: 1;
   /** Milliseconds without a byte received or sent after which a connection fails with SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never. */
   readonly IDLE_TIMEOUT: 2;
-  /** Milliseconds a close waits for the peer, that of a TLS server for the handshakes of its clients. 1 to 86400000, default 2000. */
+  /** Milliseconds that a close waits for the peer. On a TLS server: for the handshakes of its clients. 1 to 86400000, default 2000. */
   readonly CLOSE_TIMEOUT: 3;
   /** 1: the socket stays writable after the peer's end until it is closed. 0 (default): the library closes it when its queue is empty. */
   readonly ALLOW_HALF_OPEN: 4;

@@ -56,8 +56,8 @@ class Event(IntEnum):
     END = 3
     # After a refused send the queue has fallen under half its limit.
     DRAIN = 4
-    # The connection has failed; close follows (not on UDP sockets and servers, which go on: a TLS
-    # server's remote is then the client whose handshake has failed).
+    # The connection has failed; close follows. On UDP sockets and servers it is a notice, and the socket
+    # goes on. On a TLS server, remote is the client whose handshake has failed.
     ERROR = 5
     # The open period is over; the last event of it.
     CLOSE = 6
@@ -85,7 +85,7 @@ class Operation(IntEnum):
 
 
 class Loop(IntEnum):
-    """It is how the events of a host-driven loop are consumed."""
+    """It says how the events of a host-driven loop are consumed."""
 
     # socket_loop_run calls listeners and completions.
     CALLBACKS = 1
@@ -126,7 +126,7 @@ class Option(IntEnum):
     # Milliseconds without a byte received or sent after which a connection fails with
     # SOCKET_ERROR_TIMEDOUT. 0 to 86400000, default 0: never.
     IDLE_TIMEOUT = 2
-    # Milliseconds a close waits for the peer, that of a TLS server for the handshakes of its clients. 1
+    # Milliseconds that a close waits for the peer. On a TLS server: for the handshakes of its clients. 1
     # to 86400000, default 2000.
     CLOSE_TIMEOUT = 3
     # 1: the socket stays writable after the peer's end until it is closed. 0 (default): the library
