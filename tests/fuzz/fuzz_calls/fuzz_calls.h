@@ -74,6 +74,8 @@ int64_t call_tls(void);
 const void *any_tls_options(void);
 void read_certificates(void);
 void prepare_tls(unsigned what); // by the bits of the second byte
+// So many clients of the TLS server whose handshakes fail: more than a batch of records holds.
+void send_strangers(unsigned count);
 
 extern int64_t timers[TIMERS];
 extern int timer_loop[TIMERS];

@@ -1,8 +1,13 @@
+#define _GNU_SOURCE
 #include "fuzz_calls.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { WORDS = 16, FILES = 6 };
 
@@ -79,6 +84,20 @@ void prepare_tls(unsigned what)
     socket_state_info state = SOCKET_STATE_INFO_INIT;
     while (what & 8 && !(what & 4) && now_ms() < until && socket_get_state(handles[TLS_HANDLES + 1], &state) == 0 && !state.is_connected && !state.is_close)
         look_again_later();
+}
+
+void send_strangers(unsigned count)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)ports[3]), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socket_state_info state = SOCKET_STATE_INFO_INIT;
+    if (socket_get_state(handles[TLS_HANDLES], &state) < 0 || !state.is_bound || ports[3] == 0) return;
+    for (unsigned i = 0; i < count; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        CHECK(fd >= 0);
+        // Whoever finds the backlog full has lost.
+        if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0) send(fd, "strange", i % 8, MSG_NOSIGNAL);
+        close(fd);
+    }
 }
 
 static const char *any_word(void)

@@ -86,11 +86,11 @@ static void drain_records(void)
 
 void run_epoch(const struct baseline *before)
 {
-    pthread_t workers[WORKERS], hosts[2], peer, relay;
+    pthread_t workers[WORKERS], hosts[2], peer, relay, hostile;
     int gentle = epoch % 3 != 2; // otherwise all is aborted while it is open
     loops[1] = CHECK_OK(socket_loop_create(SOCKET_LOOP_CALLBACKS));
     loops[2] = CHECK_OK(socket_loop_create(SOCKET_LOOP_RECORDS));
-    peers_stop = aborting = plain_port = relay_port = 0;
+    peers_stop = aborting = plain_port = relay_port = hostile_port = 0;
     sender = SENDER_PEER + 1;
     name_default_threads();
     start(&hosts[0], host_callbacks, 0);
@@ -105,18 +105,20 @@ void run_epoch(const struct baseline *before)
         tls_servers[i]->handle = CHECK_OK(socket_construct(loops[i], SOCKET_KIND_TLS_SERVER));
         tls_servers[i]->opens = 1;
         CHECK_OK(socket_set_option(tls_servers[i]->handle, SOCKET_OPTION_HANDSHAKE_TIMEOUT, 300));
-        CHECK_OK(socket_set_option(tls_servers[i]->handle, SOCKET_OPTION_HANDSHAKE_LIMIT, i * 4));
+        CHECK_OK(socket_set_option(tls_servers[i]->handle, SOCKET_OPTION_HANDSHAKE_LIMIT, epoch % 2 ? 0 : i * 4));
         CHECK(listen_to(tls_servers[i], 0xfe) == 0);
         tls_server_ports[i] = tls_listen(tls_servers[i], 0);
     }
     start(&peer, peers, 0);
     start(&relay, relays, 0);
-    WAIT(plain_port && relay_port);
+    start(&hostile, hostile_tls, 0);
+    WAIT(plain_port && relay_port && hostile_port);
     for (int i = 0; i < WORKERS; i++) start(&workers[i], work, i);
     for (int i = 0; i < WORKERS; i++) join(workers[i]);
     peers_stop = 1;
     join(peer);
     join(relay);
+    join(hostile);
     if (gentle) {
         release_all();
         for (int i = 0; i < LOOPS; i++) {

@@ -1,6 +1,7 @@
 // random_ops [--seed S] [--seconds N] [--first EPOCH] [--epochs N]: operations drawn by chance, by
 // several threads, on sockets of two default loops, a hosted loop with callbacks and one with
-// records. Their peers are each other, and plain sockets that reset, stop reading or end early.
+// records. Their peers are each other, and plain sockets that reset, stop reading or end early,
+// and TLS peers that break every rule.
 // Checked all the time: every accepted completion comes exactly once, in the order of the sends and
 // never inside the call; events in the order of the contracts, one at a time for a socket, at most
 // one close for each opening; every byte. After each epoch everything is released, or aborted by
@@ -74,10 +75,10 @@ int main(int argc, char **argv)
     now = baseline_now();
     baseline_print("at the end", &now);
     printf("%d epochs: %llu operations, %llu completions, %llu accepted, %llu closes, %llu frames, %llu MiB, %llu datagrams, "
-           "%llu errors, %llu drains, %llu TLS connections (%llu resumed, %llu over TCP)\n", done, (unsigned long long)did_ops, (unsigned long long)did_completions,
+           "%llu errors, %llu drains, %llu TLS connections (%llu resumed, %llu over TCP), %llu attacks on TLS\n", done, (unsigned long long)did_ops, (unsigned long long)did_completions,
            (unsigned long long)did_accepts, (unsigned long long)did_closes, (unsigned long long)did_frames,
            (unsigned long long)did_bytes >> 20, (unsigned long long)did_packets, (unsigned long long)did_events[SOCKET_EVENT_ERROR],
            (unsigned long long)did_events[SOCKET_EVENT_DRAIN], (unsigned long long)did_handshakes, (unsigned long long)did_resumptions,
-           (unsigned long long)did_upgrades);
+           (unsigned long long)did_upgrades, (unsigned long long)did_attacks);
     return 0;
 }

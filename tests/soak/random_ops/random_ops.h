@@ -21,6 +21,7 @@ enum {
     RECORDS = 61,
     MAX_PACKET = 1400,
     RELAYS = 16,
+    VILLAINS = 18,
 };
 
 static inline int is_server(int kind) { return kind == SOCKET_KIND_TCP_SERVER || kind == SOCKET_KIND_TLS_SERVER; }
@@ -198,6 +199,12 @@ int do_secure(struct object *o, uint64_t chance); // sets secure options
 int tls_listen(struct object *server, uint64_t chance);
 void do_tls_getters(struct object *o);
 void upgrade(struct object *o);
+
+// ---- hostile_tls.c: peers of TLS servers and clients that break every rule ----
+
+extern atomic_int hostile_port;
+extern atomic_ullong did_attacks;
+void *hostile_tls(void *unused);
 
 // ---- relay.c: between TLS clients and servers, cutting, changing and holding up what it passes on
 // ----

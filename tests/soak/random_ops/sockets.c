@@ -80,6 +80,7 @@ void do_connect(struct object *o, uint64_t chance)
     // of which none may get at a TCP server
     if ((is_tls(o->kind) || o->upgrades) && (chance >> 4 & 7) > 1)
         to.address.port = (chance >> 4 & 7) < 4 ? relay_port : tls_server_ports[(chance >> 8) % LOOPS];
+    if (is_tls(o->kind) && (chance >> 4 & 7) == 7) to.address.port = hostile_port;
     if (o->kind == SOCKET_KIND_UDP && udp_ports[chance >> 8 & 7]) to.address.port = udp_ports[chance >> 8 & 7];
     o->opens++;
     if (CALL(o, SOCKET_OPERATION_CONNECT, chance >> 12 & 7, socket_connect(o->handle, &to, completion, pending)) < 0) o->opens--;
