@@ -23,6 +23,8 @@ NAME = re.compile(r"/\* (\w+)\.c \*/\n")
 COMPILE = ["gcc", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
 FRAGMENT = """
 #include <ohsocket.h>
+#include <stdio.h>
+extern socket_tls_options secure;
 extern socket_handle tcp, tls, server;
 extern socket_connect_options to;
 extern const char *ca_pem, *certificate_and_chain_in_pem, *key_in_pem;
