@@ -96,8 +96,8 @@ func (s *Socket) Abort() errcode.Code {
 	return errcode.OK
 }
 
-// abortOpen aborts the socket for a loop that ends. One that is just being opened sees that the loop
-// has stopped when it is open: beginPeriodLocked.
+// abortOpen aborts the socket for a loop that ends. One that is just being opened sees that the
+// loop has stopped when it is open: beginPeriodLocked.
 func (s *Socket) abortOpen() {
 	s.mu.Lock()
 	if s.state.isOpen() {

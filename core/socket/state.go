@@ -11,22 +11,24 @@ import (
 type state uint8
 
 const (
-	stateFresh        state = iota // constructed
-	stateClosed                    // as fresh, after a period
-	stateOpening                   // claimed by a call that makes the descriptor, outside the lock
-	stateReopening                 // the same, after a period
-	stateBound                     // a datagram socket is usable
-	stateAttached                  // the descriptor is connected, the handshake is not made: adopt, ConstructOver
-	stateListening                 //
-	stateConnecting                // the descriptor is the bound one, or there is none
-	stateEstablishing              // a server's client: the handshake runs, and nobody has seen it
-	stateConnected                 //
+	stateFresh     state = iota // constructed
+	stateClosed                 // as fresh, after a period
+	stateOpening                // claimed by a call that makes the descriptor, outside the lock
+	stateReopening              // the same, after a period
+	stateBound                  // a datagram socket is usable
+	// the descriptor is connected, the handshake is not made: adopt, ConstructOver
+	stateAttached
+	stateListening    //
+	stateConnecting   // the descriptor is the bound one, or there is none
+	stateEstablishing // a server's client: the handshake runs, and nobody has seen it
+	stateConnected    //
 	states
 )
 
 // legal has the states that may follow a state.
 var legal = [states]uint16{
-	stateFresh:        1<<stateOpening | 1<<stateConnected | 1<<stateEstablishing, // an accepted one is open at once
+	// an accepted one is open at once
+	stateFresh:        1<<stateOpening | 1<<stateConnected | 1<<stateEstablishing,
 	stateClosed:       1 << stateReopening,
 	stateOpening:      1<<stateFresh | opened,
 	stateReopening:    1<<stateClosed | opened,
@@ -64,7 +66,8 @@ func (st state) isOpen() bool { return st >= stateBound }
 // isBound reports whether the socket has a descriptor that a connect would go on with.
 func (st state) isBound() bool { return st == stateBound || st == stateAttached }
 
-// claimed returns what an idle socket becomes when a call opens it; unclaimed is what it was before.
+// claimed returns what an idle socket becomes when a call opens it; unclaimed is what it was
+// before.
 func (st state) claimed() state {
 	if st == stateClosed {
 		return stateReopening
@@ -97,18 +100,20 @@ const (
 	aborted          // without sending what is queued: with a reset
 )
 
-// ending is how far the close of a period has come. A socket that closes is bound, listening, connecting
-// or connected as before, and its getters say so: this is a coordinate of its own. It is changed under mu;
-// the loop's thread, which alone takes it further than flushing, reads it without.
+// ending is how far the close of a period has come. A socket that closes is bound, listening,
+// connecting or connected as before, and its getters say so: this is a coordinate of its own. It is
+// changed under mu; the loop's thread, which alone takes it further than flushing, reads it
+// without.
 type ending uint32
 
 const (
-	notEnding     ending = iota
-	flushing             // what is queued goes out
-	flushingLate         // the close timeout is over
-	lingering            // all is sent, lastProgress says when: the peer may take its time to read it
-	lingeringLate        //
-	reporting            // the descriptor is gone; completions and the close event are left
+	notEnding    ending = iota
+	flushing            // what is queued goes out
+	flushingLate        // the close timeout is over
+	// all is sent, lastProgress says when: the peer may take its time to read it
+	lingering
+	lingeringLate
+	reporting // the descriptor is gone; completions and the close event are left
 	endings
 )
 
@@ -161,8 +166,8 @@ func (s *Socket) allSentLocked() {
 	}
 }
 
-// beginCloseLocked begins the end of the open period. The close timeout runs from now on, whatever the
-// socket is doing.
+// beginCloseLocked begins the end of the open period. The close timeout runs from now on, whatever
+// the socket is doing.
 func (s *Socket) beginCloseLocked(how manner) {
 	if !s.isClosing() {
 		s.setEndingLocked(flushing)
@@ -172,7 +177,7 @@ func (s *Socket) beginCloseLocked(how manner) {
 	s.queueWorkLocked(workClose)
 }
 
-// A period is what a socket is from the call that opens it to its end.
+// A period holds the state of a socket from the call that opens it to its end.
 type period struct {
 	half         half
 	manner       manner
@@ -181,8 +186,8 @@ type period struct {
 	lastProgress int64        // when queued bytes were last taken, of reactor.Clock
 }
 
-// beginPeriodLocked begins an open period. What a loop that has ended meanwhile has not found open is
-// aborted: whoever comes to mu after the loop has stopped sees that it has.
+// beginPeriodLocked begins an open period. What a loop that has ended meanwhile has not found open
+// is aborted: whoever comes to mu after the loop has stopped sees that it has.
 func (s *Socket) beginPeriodLocked(fd int, to state) {
 	s.become(to)
 	s.fd = int32(fd)
