@@ -59,7 +59,7 @@ func (a *attempt) Ready(events uint32) {
 		return
 	}
 	if c.shaking == a {
-		c.shake(events)
+		c.readyToShake(events)
 		return
 	}
 	e, e2 := sys.GetInt(a.fd, unix.SOL_SOCKET, unix.SO_ERROR)

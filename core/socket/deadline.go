@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/errcode"
+	"ohsocket/core/handshake"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 )
@@ -24,7 +25,7 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 		closing = s.lastProgress + ms*1e6
 	}
 	if s.state == stateEstablishing && !s.isClosing() {
-		return closing, 0, s.tls.begun + o.handshakeTimeout*1e6
+		return closing, 0, s.establishment.begun + o.handshakeTimeout*1e6
 	}
 	if s.state != stateConnected || s.isClosing() || !s.kind().isStream() {
 		return closing, 0, 0
@@ -126,7 +127,8 @@ func (s *Socket) Expire(t *reactor.Timer) {
 		s.queueWorkLocked(workClose)
 	case idle != 0 && idle <= now && s.state == stateEstablishing:
 		s.unlock()
-		s.handshakeFailed(errcode.TimedOut, "the client did not finish the TLS handshake in time")
+		s.endEstablishment()
+		newClient{s}.notEstablished(handshake.Failure{Code: errcode.TimedOut, Text: "the client did not finish the TLS handshake in time"})
 		return
 	case stall != 0 && stall <= now, idle != 0 && idle <= now:
 		s.failLocked(unix.ETIMEDOUT)

@@ -20,8 +20,8 @@
 //
 // In the order of a socket's life; docs/internals/architecture.md has pictures.
 //
-//   - What a socket is: socket.go (state), kind.go, option.go, extra.go, compat.go,
-//     listener.go (events, kinds and options: package abi; handles: package handle).
+//   - What a socket is: socket.go, state.go (what may follow what), kind.go (what differs),
+//     option.go, extra.go, compat.go, listener.go (events, kinds and options: package abi; handles: package handle).
 //   - Opening: open.go, adopt.go, connect.go, attempt.go, listen.go.
 //   - Sending: send.go (all kinds), stream.go, datagram.go, outbox.go (the queue: package
 //     sendqueue; memory: package buffer).
@@ -30,6 +30,7 @@
 //     (datagrams), address_cache.go (texts of addresses), sink.go, sink_callbacks.go,
 //     sink_records.go, host.go (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
+//     establish.go (the stages before a connection is open: package handshake; that of TLS),
 //     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
 //     becomes a TLS client).
 //   - Ending: close.go, deadline.go (timeouts).
@@ -37,6 +38,6 @@
 //     host), loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).
 //   - The process: library.go (what there is once), stats.go, trim.go (memory back to the system).
 //
-// The package imports abi, buffer, goruntime, handle, lock, reactor, sendqueue, netaddr, errcode,
-// sys and tlsengine.
+// The package imports abi, buffer, goruntime, handle, handshake, lock, reactor, sendqueue, netaddr,
+// errcode, sys and tlsengine.
 package socket

@@ -27,6 +27,13 @@ const (
 	phaseOpen
 )
 
+// A pipe holds bytes between a connection and what talks over it: a stage of its establishment, or TLS.
+type pipe struct {
+	input   *buffer.Block // received, and not yet processed
+	cipher  buffer.List   // made, and not yet taken by the kernel
+	waiting int           // bytes of cipher
+}
+
 // tlsLayer stands between the queue and the descriptor of a TLS connection. It belongs to the
 // loop's thread, which alone touches the session.
 //
@@ -35,19 +42,14 @@ const (
 // the plaintext, gone from the queue's blocks, still counts in its size until the kernel
 // has taken the ciphertext.
 type tlsLayer struct {
-	session         *tlsengine.Session
-	phase           phase
-	cipher          buffer.List   // made, and not yet taken by the kernel
-	waiting         int           // bytes of cipher
+	session *tlsengine.Session
+	phase   phase
+	pipe
 	plainInFlight   int64         // bytes of plaintext of which cipher holds the last
-	input           *buffer.Block // received, and not yet processed
 	lookahead       *buffer.Block // decrypted while nobody reads, to find an end behind it
 	lookaheadStatus tlsengine.Status
-	begun           int64 // of reactor.Clock: a server's connection
-	inLine          bool  // of shakeLine
-	speaks          bool  // a client that has not said anything yet
-	notified        bool  // close_notify has been made
-	farewell        int   // its size
+	notified        bool // close_notify has been made
+	farewell        int  // its size
 	// deferring: the session holds back what was written, or close_notify, since the
 	// peer is in the middle of a message of the handshake
 	writeDeferred bool
@@ -63,11 +65,8 @@ func (s *Socket) hasSession() bool { return s.kind().secure && s.tls != nil }
 
 // startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
-	s.tls = &tlsLayer{session: session, speaks: true, input: s.inherited}
+	s.tls = &tlsLayer{session: session, pipe: pipe{input: s.inherited}}
 	s.inherited = nil
-	if s.loop.cipherOut == nil {
-		s.loop.makeCipherBuffers()
-	}
 }
 
 // stopTLS ends the session.
@@ -76,6 +75,7 @@ func (s *Socket) stopTLS() {
 	if !s.hasSession() {
 		return
 	}
+	s.endEstablishment()
 	t := s.tls
 	s.tls = nil
 	t.session.Close()
@@ -103,11 +103,11 @@ func (l *Loop) freeCipherBuffers() {
 }
 
 // keepInput keeps what of the input was not consumed for the next operation.
-func (t *tlsLayer) keepInput(in []byte, consumed int) unix.Errno {
-	if t.input != nil {
-		t.input.Consume(consumed)
-		if t.input.Len() == 0 {
-			t.freeInput()
+func (p *pipe) keepInput(in []byte, consumed int) unix.Errno {
+	if p.input != nil {
+		p.input.Consume(consumed)
+		if p.input.Len() == 0 {
+			p.freeInput()
 		}
 		return 0
 	}
@@ -120,25 +120,37 @@ func (t *tlsLayer) keepInput(in []byte, consumed int) unix.Errno {
 		return unix.ENOMEM
 	}
 	b.Append(left)
-	t.input = b
+	p.input = b
 	return 0
 }
 
-func (t *tlsLayer) freeInput() {
-	if t.input != nil {
-		t.input.Free()
-		t.input = nil
+func (p *pipe) freeInput() {
+	if p.input != nil {
+		p.input.Free()
+		p.input = nil
 	}
+}
+
+// dropCipher forgets what nobody will take any more.
+func (p *pipe) dropCipher() {
+	p.cipher.FreeAll()
+	p.waiting = 0
 }
 
 // nextInput returns ciphertext: what was kept, or what the kernel has.
 func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
-	l, t := s.loop, s.tls
-	if b := t.input; b != nil {
-		return b.Bytes(), arrivedBytes, 0
-	}
-	if t.session.Pending() {
+	if t := s.tls; t.input == nil && t.session.Pending() {
 		return nil, arrivedBytes, 0
+	}
+	return s.receiveInto(&s.tls.pipe, fd, readSize)
+}
+
+// receiveInto returns what a pipe has kept, or what the kernel has, at most as many bytes. What is not
+// used is to be kept.
+func (s *Socket) receiveInto(p *pipe, fd, most int) (in []byte, what arrival, e unix.Errno) {
+	l := s.loop
+	if b := p.input; b != nil {
+		return b.Bytes()[:min(b.Len(), most)], arrivedBytes, 0
 	}
 	if l.cipherIn == nil {
 		return nil, arrivedError, unix.ENOMEM
@@ -146,21 +158,23 @@ func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
 	if s.ready == 0 {
 		return nil, arrivedNothing, 0
 	}
-	n, what, e := s.recv(fd, l.cipherIn)
+	n, what, e := s.recv(fd, l.cipherIn[:min(len(l.cipherIn), most)])
 	return l.cipherIn[:n], what, e
 }
 
 // sendRecords gives what an operation has made to the kernel, behind what waits already; what
 // the kernel does not take waits too.
 func (s *Socket) sendRecords(fd int) unix.Errno {
-	t, out := s.tls, s.loop.cipherOut
-	p := out.Bytes()
-	if len(p) == 0 {
-		return 0
-	}
+	out := s.loop.cipherOut
 	defer out.Reset()
+	return s.sendThrough(&s.tls.pipe, fd, out.Bytes())
+}
+
+// sendThrough gives bytes to the kernel, behind what waits in the pipe; what the kernel does not take
+// waits too.
+func (s *Socket) sendThrough(to *pipe, fd int, p []byte) unix.Errno {
 	// Until the kernel refuses: only then it tells when it takes more.
-	for t.cipher.First == nil && len(p) > 0 {
+	for to.cipher.First == nil && len(p) > 0 {
 		n, e := transmitBytes(fd, p)
 		if n > 0 {
 			s.noteSent(n)
@@ -176,24 +190,26 @@ func (s *Socket) sendRecords(fd int) unix.Errno {
 	if len(p) == 0 {
 		return 0
 	}
-	if !t.cipher.Append(p) {
+	if !to.cipher.Append(p) {
 		return unix.ENOMEM
 	}
-	t.waiting += len(p)
+	to.waiting += len(p)
 	return 0
 }
 
 // flushRecords gives waiting ciphertext to the kernel, as much as it takes in one write.
-func (s *Socket) flushRecords(fd int) unix.Errno {
-	t := s.tls
+func (s *Socket) flushRecords(fd int) unix.Errno { return s.flushPipe(&s.tls.pipe, fd) }
+
+// flushPipe gives what waits in the pipe to the kernel, as much as it takes in one write.
+func (s *Socket) flushPipe(p *pipe, fd int) unix.Errno {
 	var pieces [maxPieces]unix.Iovec
-	count, total := sendqueue.Pieces(t.cipher, pieces[:])
+	count, total := sendqueue.Pieces(p.cipher, pieces[:])
 	n, e := transmit(fd, pieces[:count], total)
 	if n > 0 {
 		s.noteSent(n)
-		t.waiting -= n
+		p.waiting -= n
 		var empty buffer.List
-		t.cipher.Consume(n, &empty)
+		p.cipher.Consume(n, &empty)
 		empty.FreeAll()
 	}
 	return e
@@ -226,8 +242,7 @@ func (s *Socket) notifyClose(fd int) bool {
 		if t.session.Shutdown(s.loop.cipherOut) != tlsengine.Failed {
 			t.farewell = len(s.loop.cipherOut.Bytes())
 			if e := s.sendRecords(fd); e != 0 {
-				t.cipher.FreeAll()
-				t.waiting = 0
+				t.dropCipher()
 			}
 		}
 		s.loop.cipherOut.Reset()

@@ -7,6 +7,7 @@ import (
 
 	"ohsocket/core/abi"
 	"ohsocket/core/errcode"
+	"ohsocket/core/handshake"
 	"ohsocket/core/lock"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
@@ -61,7 +62,8 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
-	c.tls = &tlsLayer{session: session, begun: reactor.Clock()}
+	c.tls = &tlsLayer{session: session}
+	c.establish(fd, newClient{c}, &c.tls.pipe, &tlsStage{session: session, loop: l})
 	c.beginPeriodLocked(fd, stateEstablishing)
 	s.accepts.begin(c)
 	if !l.addOpen(c) {
@@ -220,7 +222,7 @@ func (s *Socket) dropClient() {
 // the loop's turn: connections that are open come first.
 type shakeLine struct {
 	loop    *Loop
-	waiting list.List // of *Socket
+	waiting list.List // of *establishment
 	begun   uint64    // the turn of the loop
 	spent   int64     // of that turn
 }
@@ -236,63 +238,58 @@ func (w *shakeLine) isFull(l *Loop) bool {
 // RunTask goes on with those that wait, in their order.
 func (w *shakeLine) RunTask() {
 	for w.waiting.Len() > 0 && !w.isFull(w.loop) {
-		s := w.waiting.Remove(w.waiting.Front()).(*Socket)
-		if s.tls == nil {
-			continue // it has gone
+		e := w.waiting.Remove(w.waiting.Front()).(*establishment)
+		if e.over {
+			continue
 		}
-		s.tls.inLine = false
-		s.shakeNow()
+		e.inLine = false
+		w.advance(e)
 	}
 	if w.waiting.Len() > 0 {
 		w.loop.reactor.Schedule(w)
 	}
 }
 
-// shakeServer goes on with a client's handshake when it is its turn.
-func (s *Socket) shakeServer() {
-	w := &s.loop.shakes
-	switch {
-	case s.tls.inLine:
-	case w.waiting.Len() > 0 || w.isFull(s.loop):
-		s.tls.inLine = true
-		w.loop = s.loop
-		if w.waiting.PushBack(s); w.waiting.Len() == 1 {
-			s.loop.reactor.Schedule(w)
-		}
-	default:
-		s.shakeNow()
-	}
-}
-
-// shakeNow goes on with a client's handshake.
-func (s *Socket) shakeNow() {
+// advance goes on with a client's handshake.
+func (w *shakeLine) advance(e *establishment) {
 	began := reactor.Clock()
-	defer func() { s.loop.shakes.spent += reactor.Clock() - began }()
+	defer func() { w.spent += reactor.Clock() - began }()
+	s := e.s
 	s.mu.Lock()
-	fd, over := int(s.fd), s.isClosing() || s.state != stateEstablishing
+	over := s.isClosing() || s.state != stateEstablishing
 	s.mu.Unlock()
 	if over {
 		// An alert is being sent, or the connection is being dropped.
 		s.goOnClosing()
 		return
 	}
-	if s.loop.cipherOut == nil {
-		s.loop.makeCipherBuffers()
-	}
-	done, failure, e := s.shake(fd)
+	e.advance()
+}
+
+// A newClient is the establishment's owner on a server.
+type newClient struct{ s *Socket }
+
+// goOn goes on with a client's handshake when it is its turn.
+func (c newClient) goOn() {
+	l, e := c.s.loop, c.s.establishment
+	w := &l.shakes
 	switch {
-	case failure != nil:
-		s.handshakeFailed(failure.Code, failure.Text)
-	case done:
-		s.handshakeDone(e)
-	case e != 0:
-		s.handshakeFailed(errcode.FromErrno(errcode.Client, e), "")
+	case e.inLine:
+	case w.waiting.Len() > 0 || w.isFull(l):
+		e.inLine = true
+		w.loop = l
+		if w.waiting.PushBack(e); w.waiting.Len() == 1 {
+			l.reactor.Schedule(w)
+		}
+	default:
+		w.advance(e)
 	}
 }
 
-// handshakeDone hands the connection to its server, whose loop shows it to the listeners;
+// established hands the connection to its server, whose loop shows it to the listeners;
 // also if e has it that the client has gone again, since it may have sent something first.
-func (s *Socket) handshakeDone(e unix.Errno) {
+func (c newClient) established(e unix.Errno) {
+	s := c.s
 	s.tls.phase = phaseReady
 	s.mu.Lock()
 	s.become(stateConnected)
@@ -309,17 +306,18 @@ func (s *Socket) handshakeDone(e unix.Errno) {
 	s.server.leaveReading()
 }
 
-// handshakeFailed reports it on the server and closes, so that the client can read the
+// notEstablished reports it on the server and closes, so that the client can read the
 // alert.
-func (s *Socket) handshakeFailed(code errcode.Code, text string) {
-	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.code(opTransfer, code), text})
+func (c newClient) notEstablished(f handshake.Failure) {
+	s := c.s
+	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.code(opTransfer, f.Code), f.Text})
 	s.server.leaveReading()
 	s.tls.notified = true
 	s.tls.phase = phaseOpen
 	s.mu.Lock()
 	s.become(stateConnected)
 	how := orderly
-	if code.Errno() != 0 {
+	if f.Code.Errno() != 0 {
 		how = aborted // there is nothing to say to this peer
 	}
 	s.beginCloseLocked(how)

@@ -7,112 +7,18 @@ import (
 
 	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
+	"ohsocket/core/handshake"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
 	"ohsocket/core/tlsengine"
 )
 
-// shake takes the handshake as far as it goes without waiting. It has failed if failure is
-// not nil; e is why nothing can be written to the peer any more, which is a failure too
-// unless done.
-func (s *Socket) shake(fd int) (done bool, failure *tlsengine.Error, e unix.Errno) {
-	l, t := s.loop, s.tls
-	unwritten := s.peerGone(s.flushRecordsAll(fd), &e)
-	if e != 0 {
-		return false, nil, e
-	}
-	for budget := l.readBudget(); ; {
-		var in []byte
-		if unwritten == 0 && budget.isSpent() {
-			s.schedule(workRead) // shakeOn
-			return false, nil, 0
-		}
-		if t.speaks {
-			t.speaks = false
-		} else {
-			var what arrival
-			in, what, e = s.nextInput(fd)
-			switch {
-			case what == arrivedBytes && len(in) > 0:
-			case what == arrivedError:
-				return false, nil, e
-			case unwritten != 0:
-				return false, nil, unwritten
-			case what == arrivedEnd:
-				return false, t.session.Truncated(), 0
-			case what == arrivedNothing:
-				s.ready = 0
-				return false, nil, 0
-			default:
-				return false, nil, 0
-			}
-		}
-		consumed, status := t.session.Handshake(in, l.cipherOut)
-		if n := s.peerGone(s.finishStep(fd, in, consumed), &e); unwritten == 0 {
-			unwritten = n
-		}
-		switch {
-		case status == tlsengine.Failed:
-			return false, t.session.Err(), 0
-		case e != 0:
-			return false, nil, e
-		case status == tlsengine.Done:
-			return true, nil, unwritten
-		}
-	}
-}
-
-// peerGone tells a peer that has gone from other errors of writing, which it puts into
-// failure: among what such a peer has sent before may be the reason.
-func (s *Socket) peerGone(e unix.Errno, failure *unix.Errno) unix.Errno {
-	switch e {
-	case unix.ECONNRESET, unix.EPIPE:
-		s.ready |= pollIn
-		s.tls.cipher.FreeAll()
-		s.tls.waiting = 0
-		return e
-	}
-	*failure = e
-	return 0
-}
-
-// flushRecordsAll writes what waits, before there is a queue to be written.
-func (s *Socket) flushRecordsAll(fd int) unix.Errno {
-	for s.tls.cipher.First != nil {
-		switch e := s.flushRecords(fd); e {
-		case 0:
-		case unix.EAGAIN:
-			return 0
-		default:
-			return e
-		}
-	}
-	return 0
-}
-
 // readyEarly is Ready while the listeners have not seen the connection.
 func (s *Socket) readyEarly(events uint32) {
 	s.ready |= events & (pollIn | pollGone | pollUrgent)
-	if s.tls.phase == phaseHandshake {
-		s.shakeServer()
-	}
-}
-
-// shakeOn goes on with a handshake whose turn was over.
-func (s *Socket) shakeOn() {
-	if s.tls.phase != phaseHandshake {
-		return
-	}
-	if s.kind().isAccepted() {
-		s.shakeServer()
-		return
-	}
-	s.mu.Lock()
-	c := s.connector()
-	s.mu.Unlock()
-	if c != nil && c.shaking != nil {
-		c.shake(0)
+	if s.establishment != nil {
+		s.establishment.owner.goOn()
 	}
 }
 
@@ -213,29 +119,34 @@ func (c *connector) beginTLS(a *attempt, events uint32) {
 		return
 	}
 	s.startTLS(session)
+	s.establish(a.fd, c, &s.tls.pipe, &tlsStage{session: session, loop: s.loop, client: true})
 	s.ready = 0
-	c.shake(events)
+	c.readyToShake(events)
 }
 
-// shake goes on with the handshake.
-func (c *connector) shake(events uint32) {
-	s := c.s
-	s.ready |= events & (pollIn | pollGone | pollUrgent)
-	done, failure, e := s.shake(c.shaking.fd)
-	if done && e != 0 {
-		failure = s.findAlert(c.shaking.fd)
-	}
-	switch {
-	case failure != nil:
-		c.shakeFailed(failure.Code, failure.Text)
-	case e != 0:
-		c.shakeFailed(errcode.FromErrno(errcode.Client, e), "")
-	case done:
+// readyToShake goes on with the handshake when the descriptor has become ready.
+func (c *connector) readyToShake(events uint32) {
+	c.s.ready |= events & (pollIn | pollGone | pollUrgent)
+	c.goOn()
+}
+
+func (c *connector) goOn() { c.s.establishment.advance() }
+
+func (c *connector) established(e unix.Errno) {
+	if e == 0 {
 		a := c.shaking
 		c.shaking = nil
-		c.succeed(a, s.ready|pollIn)
+		c.succeed(a, c.s.ready|pollIn)
+		return
 	}
+	failure := c.s.findAlert(c.shaking.fd)
+	if failure == nil {
+		failure = &tlsengine.Error{Code: errcode.FromErrno(errcode.Client, e)}
+	}
+	c.shakeFailed(failure.Code, failure.Text)
 }
+
+func (c *connector) notEstablished(f handshake.Failure) { c.shakeFailed(f.Code, f.Text) }
 
 // findAlert looks for an alert in what a peer has sent that is not there any more to get our last
 // flight. Plaintext before it is dropped: the connection was never open.

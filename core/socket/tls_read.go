@@ -12,8 +12,7 @@ import (
 func (s *Socket) readTLS() {
 	l, t := s.loop, s.tls
 	if t.phase != phaseOpen {
-		s.shakeOn() // nobody has seen the connection yet
-		return
+		return // nobody has seen the connection yet
 	}
 	for budget := l.readBudget(); s.tls != nil; {
 		how, fd, set, failed := s.reads()
