@@ -33,6 +33,14 @@ declare namespace socket {
     family?: number;
   }
 
+  /** A multicast group. */
+  interface MulticastAddress extends NetAddress {
+    /** The interface on which to be a member: its name or index. Default: the zone of the address, or that of the route. */
+    interface?: string | number;
+    /** Only datagrams of this sender are wanted: a numeric address. */
+    source?: string;
+  }
+
   interface ListenAddress extends NetAddress {
     /** Connections the kernel keeps for the server to accept. Default 0: the system's maximum. */
     backlog?: number;
@@ -377,7 +385,31 @@ declare namespace socket {
     getSocketFd(callback: AsyncCallback<number>): void;
     getSocketFd(): Promise<number>;
   }
-  interface UDPSocket extends Socket<UDPSocketEvents> {}
+  interface UDPSocket extends Socket<UDPSocketEvents> {
+    /** Becomes a member of a multicast group; the socket must be bound. */
+    addMembership(group: MulticastAddress, callback: AsyncCallback<void>): void;
+    addMembership(group: MulticastAddress): Promise<void>;
+    /** Ends a membership; the socket stays open. */
+    dropMembership(group: MulticastAddress, callback: AsyncCallback<void>): void;
+    dropMembership(group: MulticastAddress): Promise<void>;
+    /** How many networks what is sent to a group may cross: 0 (this machine) to 255, -1 for the default, 1. */
+    setMulticastTTL(ttl: number, callback: AsyncCallback<void>): void;
+    setMulticastTTL(ttl: number): Promise<void>;
+    getMulticastTTL(callback: AsyncCallback<number>): void;
+    getMulticastTTL(): Promise<number>;
+    /** Whether members on this machine receive what this socket sends to a group. Default: true. */
+    setLoopbackMode(flag: boolean, callback: AsyncCallback<void>): void;
+    setLoopbackMode(flag: boolean): Promise<void>;
+    getLoopbackMode(callback: AsyncCallback<boolean>): void;
+    getLoopbackMode(): Promise<boolean>;
+    /** The interface by which datagrams for groups leave, by name or index; '' for that of the route. At any time. */
+    setMulticastInterface(name: string | number): this;
+    /** Whether others may have its port. Before the socket is open. */
+    setReuseAddress(reuse: boolean): void;
+  }
+
+  /** A UDP socket for multicast groups: addMembership opens it, and several of them may have one port. */
+  class MulticastSocket extends UDPSocket {}
 
   class TLSSocket {
     /**
@@ -429,6 +461,7 @@ declare namespace socket {
   function constructTCPSocketInstance(): TCPSocket;
   function constructTCPSocketServerInstance(): TCPSocketServer;
   function constructUDPSocketInstance(): UDPSocket;
+  function constructMulticastSocketInstance(): MulticastSocket;
 
   enum Protocol {
     TLSv12 = 'TLSv1.2',

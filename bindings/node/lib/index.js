@@ -2,7 +2,7 @@
 
 const native = require('./native.js');
 const { TCPSocket } = require('./tcp.js');
-const { UDPSocket } = require('./udp.js');
+const { MulticastSocket, UDPSocket } = require('./udp.js');
 const { TCPSocketServer, TCPSocketConnection } = require('./server.js');
 const { TLSSocket, TLSSocketServer, TLSSocketConnection } = require('./tls.js');
 const { Protocol, setTLSKeylog } = require('./secure.js');
@@ -16,11 +16,13 @@ const ProxyTypes = Object.freeze({ NONE: 0, SOCKS5: 1 });
 module.exports = {
   constructTCPSocketInstance: () => new TCPSocket(),
   constructUDPSocketInstance: () => new UDPSocket(),
+  constructMulticastSocketInstance: () => new MulticastSocket(),
   constructTCPSocketServerInstance: () => new TCPSocketServer(),
   constructTLSSocketInstance: (...args) => new TLSSocket(...args),
   constructTLSSocketServerInstance: () => new TLSSocketServer(),
   TCPSocket,
   UDPSocket,
+  MulticastSocket,
   TCPSocketServer,
   TCPSocketConnection,
   TLSSocket,

@@ -4,11 +4,13 @@ export default socket;
 export const {
   constructTCPSocketInstance,
   constructUDPSocketInstance,
+  constructMulticastSocketInstance,
   constructTCPSocketServerInstance,
   constructTLSSocketInstance,
   constructTLSSocketServerInstance,
   TCPSocket,
   UDPSocket,
+  MulticastSocket,
   TCPSocketServer,
   TCPSocketConnection,
   TLSSocket,

@@ -5,11 +5,11 @@ const net = require('node:net');
 const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
-const { ErrorCode, Event, Kind } = require('./constants.js');
-const { refusal } = require('./errors.js');
+const { ErrorCode, Event, Kind, Option } = require('./constants.js');
+const { parameterError, refusal } = require('./errors.js');
 const { encode } = require('./encoding.js');
 const { copyOf, isData, needObject, notData, readAddress, refuseUnsupported } = require('./arguments.js');
-const { begin, put, take, PromiseEntry } = require('./requests.js');
+const { answer, begin, put, take, PromiseEntry } = require('./requests.js');
 const {
   kBound, kClose, kClosing, kCompat, kDrop, kEmit, kHandle, kInTurn, kMustWait, kOpen, kOpened, kQueue, kRefuse, kSlot, kStep, kSubscribe,
 } = require('./symbols.js');
@@ -21,10 +21,11 @@ const leaving = Symbol('ohsocket.leaving');
 const leaveBinding = Symbol('ohsocket.leaveBinding');
 const kBind = Symbol('ohsocket.bind');
 const kSend = Symbol('ohsocket.sendTo');
+const kThrow = Symbol('ohsocket.throw');
 
 class UDPSocket extends Socket {
   constructor() {
-    super(Kind.UDP);
+    super(new.target.kind);
     this[opening] = new Opening();
     this[leaving] = false; // a binding, for another one
     this[waiting] = null; // sends and closes from the first send on whose name is being looked up, in order
@@ -55,6 +56,72 @@ class UDPSocket extends Socket {
       }
       return result;
     });
+  }
+
+  /** Becomes a member of a multicast group. A MulticastSocket that is not open is opened at the group's port. */
+  addMembership(group, callback) {
+    return withGroup(this, group, callback, (to) => {
+      const change = () => changeGroup(this, to, false);
+      if (this[kOpen] || !(this instanceof MulticastSocket)) return answer(this[kHandle], callback, change());
+      return this[opening].begin(this[kHandle], callback, () => {
+        const result = change();
+        if (result >= 0) {
+          this[kBound] = true;
+          this[kOpened]();
+        }
+        return result;
+      });
+    });
+  }
+
+  /** Ends a membership; the socket stays open, except in compatibility mode. */
+  dropMembership(group, callback) {
+    return withGroup(this, group, callback, (to) => {
+      const result = changeGroup(this, to, true);
+      if (result >= 0 && this[kCompat].original) return this.close(callback);
+      return answer(this[kHandle], callback, result);
+    });
+  }
+
+  /** 0 (this machine) to 255 networks that what is sent to a group may cross; -1 is the default, 1. */
+  setMulticastTTL(ttl, callback) {
+    if (!Number.isInteger(ttl)) return this[kThrow](parameterError('ttl must be an integer'));
+    return setGroupOption(this, callback, ttl < -1 || ttl > 255 ? -ErrorCode.INVAL : 0, Option.MULTICAST_TTL, ttl === -1 ? 1 : ttl);
+  }
+
+  getMulticastTTL(callback) {
+    return getGroupOption(this, callback, Option.MULTICAST_TTL, (value) => value);
+  }
+
+  /** Whether members on this machine receive what this socket sends to a group. */
+  setLoopbackMode(flag, callback) {
+    if (typeof flag !== 'boolean') return this[kThrow](parameterError('flag must be a boolean'));
+    return setGroupOption(this, callback, 0, Option.MULTICAST_LOOPBACK, Number(flag));
+  }
+
+  getLoopbackMode(callback) {
+    return getGroupOption(this, callback, Option.MULTICAST_LOOPBACK, (value) => value === 1);
+  }
+
+  /** The interface, by name or index, by which datagrams for groups leave; '' is that of the route. Also before the socket is open. */
+  setMulticastInterface(name) {
+    const index = typeof name === 'string' && name !== '' ? native.interfaceIndex(name) : name || 0;
+    if (!Number.isInteger(index)) throw parameterError('the interface must be a string or an integer');
+    if (index === 0 && name) throw refusal(ErrorCode.NODEV, `No such device: there is no interface ${name}`);
+    return this.setOption(Option.MULTICAST_INTERFACE, index);
+  }
+
+  /** Before the socket is open: whether others may have its port. */
+  setReuseAddress(reuse) {
+    if (typeof reuse !== 'boolean') throw parameterError('reuse must be a boolean');
+    this.setOption(Option.REUSE_ADDRESS, reuse);
+    if (this[kOpen]) this.setExtraOptions({ reuseAddress: reuse }).catch(() => {});
+  }
+
+  /** What is wrong with the first argument of these methods is thrown, as OpenHarmony has it. */
+  [kThrow](error) {
+    if (this[kCompat].original) error.code = String(error.code);
+    throw error;
   }
 
   /** Sends one datagram. An address that is a name is looked up first. */
@@ -124,8 +191,58 @@ class UDPSocket extends Socket {
   }
 }
 
+UDPSocket.kind = Kind.UDP;
+
 // The answer of bind comes after the listening event.
 UDPSocket.events = 1 << Event.LISTENING;
+
+class MulticastSocket extends UDPSocket {}
+
+MulticastSocket.kind = Kind.MULTICAST;
+
+/** Reads a group and does something with it, when the close before is over. */
+function withGroup(socket, group, callback, act) {
+  if (group === null || typeof group !== 'object') return socket[kThrow](parameterError('the group must be an object'));
+  let to;
+  try {
+    to = readAddress(group, socket[kCompat]);
+    to.interface = optionalText(group.interface, 'interface');
+    to.source = optionalText(group.source, 'source');
+  } catch (error) {
+    return socket[kRefuse](error, callback);
+  }
+  const bad = badCallback(callback);
+  if (bad) return socket[kRefuse](bad);
+  if (socket[kMustWait]()) return socket[kInTurn](callback, () => act(to), true);
+  return act(to);
+}
+
+function optionalText(value, what) {
+  if (value === undefined || value === null) return '';
+  if (typeof value === 'string' || Number.isInteger(value)) return String(value);
+  throw parameterError(`${what} must be a string`);
+}
+
+function changeGroup(socket, { address, port, family, interface: name, source }, leaves) {
+  const result = native.changeGroup(socket[kHandle], Number(leaves), address, port, family, name, source);
+  if (result !== -ErrorCode.PARAMETER || !socket[kCompat].lenient) return result;
+  return leaves ? -ErrorCode.ADDRNOTAVAIL : -ErrorCode.INVAL; // a text that is no address is that of no group
+}
+
+/** Those of OpenHarmony are for open sockets only. */
+function setGroupOption(socket, callback, wrong, option, value) {
+  const bad = badCallback(callback);
+  if (bad) return socket[kRefuse](bad);
+  const result = socket[kOpen] ? wrong || native.setOption(socket[kHandle], option, value) : -ErrorCode.BADF;
+  return answer(socket[kHandle], callback, result);
+}
+
+function getGroupOption(socket, callback, option, read) {
+  const bad = badCallback(callback);
+  if (bad) return socket[kRefuse](bad);
+  const result = socket[kOpen] ? native.getOption(socket[kHandle], option) : -ErrorCode.BADF;
+  return answer(socket[kHandle], callback, result, read(result));
+}
 
 /** Sends to an address; the library takes numeric ones, and refuses names at once. */
 function sendTo(socket, data, to, request) {
@@ -190,4 +307,4 @@ function isName(address) {
   return net.isIP(address) === 0 && /^[\w.-]+$/.test(address) && !/^[\d.]+$/.test(address);
 }
 
-module.exports = { UDPSocket };
+module.exports = { MulticastSocket, UDPSocket };

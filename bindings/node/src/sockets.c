@@ -2,6 +2,7 @@
  * library's result, negative when it has failed. */
 #include "addon.h"
 
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,46 @@ static napi_value bind_socket(napi_env env, napi_callback_info info)
     return from_integer(env, socket_bind(to_integer(env, argv[0]), &address));
 }
 
+/* The text of an argument that may be ""; what is none is NULL for the library. */
+static bool to_optional_text(napi_env env, napi_value value, char *text, size_t capacity, const char **to)
+{
+    if (!to_text(env, value, text, capacity))
+        return false;
+    *to = text[0] != '\0' ? text : NULL;
+    return true;
+}
+
+/* changeGroup(handle, leave, address, port, family, interface, source) */
+static napi_value change_group(napi_env env, napi_callback_info info)
+{
+    napi_value argv[7];
+    char text[NAME_LENGTH], interface[IF_NAMESIZE * 4], source[ADDRESS_LENGTH];
+    socket_multicast_group group = SOCKET_MULTICAST_GROUP_INIT;
+    socket_handle handle;
+
+    get_arguments(env, info, argv, 7);
+    handle = to_integer(env, argv[0]);
+    if (!to_address(env, argv + 2, text, sizeof text, &group.address) ||
+        !to_optional_text(env, argv[5], interface, sizeof interface, &group.interface) ||
+        !to_optional_text(env, argv[6], source, sizeof source, &group.source))
+        return from_integer(env, -SOCKET_ERROR_PARAMETER);
+    if (to_integer(env, argv[1]) != 0)
+        return from_integer(env, socket_leave_group(handle, &group));
+    return from_integer(env, socket_join_group(handle, &group));
+}
+
+/* interfaceIndex(name): 0 if there is none of that name. */
+static napi_value interface_index(napi_env env, napi_callback_info info)
+{
+    napi_value argv[1];
+    char name[IF_NAMESIZE];
+
+    get_arguments(env, info, argv, 1);
+    if (!to_text(env, argv[0], name, sizeof name))
+        return from_integer(env, 0);
+    return from_integer(env, if_nametoindex(name));
+}
+
 /* listen(handle, address, port, family, backlog) */
 static napi_value listen_socket(napi_env env, napi_callback_info info)
 {
@@ -160,7 +201,8 @@ void export_sockets(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "construct", construct }, { "subscribe", subscribe }, { "bind", bind_socket },
-        { "listen", listen_socket }, { "connect", connect_socket },
+        { "changeGroup", change_group },
+        { "interfaceIndex", interface_index }, { "listen", listen_socket }, { "connect", connect_socket },
         { "end", end_socket }, { "close", close_socket }, { "abort", abort_socket },
         { "release", release_socket }, { "pause", pause_socket }, { "resume", resume_socket },
     };

@@ -2,7 +2,8 @@
 
 import { once } from 'node:events';
 import tls from 'node:tls';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -122,6 +123,20 @@ test('our TLS examples, one-way and two-way', async () => {
     }
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('our multicast example', async () => {
+  const file = path.join(here, '..', 'examples', 'multicast_peer.mjs');
+  const peer = spawn(process.execPath, [file, '239.255.77.23', '0', 'lo'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const lines = createInterface(peer.stdout)[Symbol.asyncIterator]();
+    const port = (await soon(lines.next(), 'listening')).value.split(' ').at(-1);
+    const said = spawn(process.execPath, [file, '239.255.77.23', port, 'lo', 'hello'], { stdio: 'inherit' });
+    assert.deepEqual(await soon(once(said, 'exit'), 'the end'), [0, null]);
+    assert.match((await soon(lines.next(), 'hello')).value, /: hello$/);
+  } finally {
+    peer.kill();
   }
 });
 

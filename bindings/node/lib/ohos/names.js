@@ -20,8 +20,8 @@ const modules = {
     + 'getConnectionProperties getConnectionPropertiesSync getDefaultNet getDefaultNetSync getNetCapabilities '
     + 'getNetCapabilitiesSync hasDefaultNet hasDefaultNetSync isDefaultNetMetered isDefaultNetMeteredSync'],
   '@ohos.net.socket': ['socket',
-    'BusinessError ErrorCategory ErrorCode Family Option Protocol ProxyTypes TCPSocket TCPSocketConnection '
-    + 'TCPSocketServer TLSSocket TLSSocketConnection TLSSocketServer UDPSocket constructTCPSocketInstance '
+    'BusinessError ErrorCategory ErrorCode Family MulticastSocket Option Protocol ProxyTypes TCPSocket TCPSocketConnection '
+    + 'TCPSocketServer TLSSocket TLSSocketConnection TLSSocketServer UDPSocket constructMulticastSocketInstance constructTCPSocketInstance '
     + 'constructTCPSocketServerInstance constructTLSSocketInstance constructTLSSocketServerInstance '
     + 'constructUDPSocketInstance getStats setCompat setTLSKeylog setTotalQueueLimit version socket'],
   '@ohos.process': ['process', 'abort argv chdir cwd egid euid exit gid kill pid ppid uid uptime'],
