@@ -21,7 +21,8 @@
 // In the order of a socket's life; docs/internals/architecture.md has pictures.
 //
 //   - What a socket is: socket.go, state.go (what may follow what), kind.go (what differs),
-//     option.go, extra.go, compat.go, listener.go (events, kinds and options: package abi; handles: package handle).
+//     option.go, extra.go, compat.go, listener.go (events, kinds and options: package abi; handles:
+//     package handle).
 //   - Opening: open.go, adopt.go, connect.go, attempt.go, listen.go.
 //   - Sending: send.go (all kinds), stream.go, datagram.go, outbox.go (the queue: package
 //     sendqueue; memory: package buffer).

@@ -10,8 +10,8 @@ import (
 )
 
 // An establishment takes a connected descriptor through its stages, one after another, until the
-// program can be told of the connection. Clients and a server's clients have the same. It belongs to
-// the loop's thread.
+// program can be told of the connection. Clients and a server's clients have the same. It belongs
+// to the loop's thread.
 type establishment struct {
 	s         *Socket
 	fd        int
@@ -27,16 +27,16 @@ type establishment struct {
 
 // An establisher is told how an establishment has ended, and says when it goes on.
 type establisher interface {
-	// established is told that all stages are done. If e is not 0, nothing can be written to the peer
-	// any more, which may have sent something before.
+	// established is told that all stages are done. If e is not 0, nothing can be written to the
+	// peer any more, which may have sent something before.
 	established(e unix.Errno)
 	notEstablished(f handshake.Failure)
 	// goOn advances the establishment when it is its turn.
 	goOn()
 }
 
-// establish begins an establishment on a descriptor of the socket. What its last stage leaves unread
-// is in the pipe.
+// establish begins an establishment on a descriptor of the socket. What its last stage leaves
+// unread is in the pipe.
 func (s *Socket) establish(fd int, owner establisher, p *pipe, stages ...handshake.Stage) *establishment {
 	e := &establishment{
 		s: s, fd: fd, owner: owner, pipe: p, stages: stages, speaks: stages[0].SpeaksFirst(), begun: reactor.Clock(),
@@ -88,8 +88,8 @@ func (e *establishment) advance() {
 	}
 }
 
-// run has failed if failure is not nil; errno is why nothing can be written to the peer any more, which
-// is a failure too unless done.
+// run has failed if failure is not nil; errno is why nothing can be written to the peer any more,
+// which is a failure too unless done.
 func (e *establishment) run() (done bool, failure *handshake.Failure, errno unix.Errno) {
 	s := e.s
 	unwritten := e.peerGone(e.flush(), &errno)

@@ -77,11 +77,12 @@ type rare struct {
 
 	// TLS.
 	establishment *establishment // while its stages run; the loop's thread's own
-	tls           *tlsLayer      // from the handshake to the end of the period; the loop's thread's own
-	secure        TLSConfig
-	info          *tlsengine.Info // of a finished handshake
-	suites        string          // compat: all that were enabled in it
-	giver         *Socket         // the TCP socket whose descriptor it was, until the loop knows
+	// from the handshake to the end of the period; the loop's thread's own
+	tls    *tlsLayer
+	secure TLSConfig
+	info   *tlsengine.Info // of a finished handshake
+	suites string          // compat: all that were enabled in it
+	giver  *Socket         // the TCP socket whose descriptor it was, until the loop knows
 	// What the loop's thread, whose own it is, had received or met when the descriptor was taken.
 	inherited      *buffer.Block
 	inheritedError errcode.Code

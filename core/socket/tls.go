@@ -27,7 +27,8 @@ const (
 	phaseOpen
 )
 
-// A pipe holds bytes between a connection and what talks over it: a stage of its establishment, or TLS.
+// A pipe holds bytes between a connection and what talks over it: a stage of its establishment, or
+// TLS.
 type pipe struct {
 	input   *buffer.Block // received, and not yet processed
 	cipher  buffer.List   // made, and not yet taken by the kernel
@@ -145,8 +146,8 @@ func (s *Socket) nextInput(fd int) (in []byte, what arrival, e unix.Errno) {
 	return s.receiveInto(&s.tls.pipe, fd, readSize)
 }
 
-// receiveInto returns what a pipe has kept, or what the kernel has, at most as many bytes. What is not
-// used is to be kept.
+// receiveInto returns what a pipe has kept, or what the kernel has, at most as many bytes. What is
+// not used is to be kept.
 func (s *Socket) receiveInto(p *pipe, fd, most int) (in []byte, what arrival, e unix.Errno) {
 	l := s.loop
 	if b := p.input; b != nil {
@@ -170,8 +171,8 @@ func (s *Socket) sendRecords(fd int) unix.Errno {
 	return s.sendThrough(&s.tls.pipe, fd, out.Bytes())
 }
 
-// sendThrough gives bytes to the kernel, behind what waits in the pipe; what the kernel does not take
-// waits too.
+// sendThrough gives bytes to the kernel, behind what waits in the pipe; what the kernel does not
+// take waits too.
 func (s *Socket) sendThrough(to *pipe, fd int, p []byte) unix.Errno {
 	// Until the kernel refuses: only then it tells when it takes more.
 	for to.cipher.First == nil && len(p) > 0 {

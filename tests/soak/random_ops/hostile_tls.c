@@ -66,7 +66,8 @@ static void strange_bytes(int fd, uint64_t chance)
 {
     unsigned char bytes[700];
     pattern_fill(bytes, chance, 0, sizeof bytes);
-    if (chance & 1) memcpy(bytes, "\x16\x03\x01\x00\xc0\x01\x00\x00\xbc\x03\x03", 11); // a hello at first sight
+    // a hello at first sight
+    if (chance & 1) memcpy(bytes, "\x16\x03\x01\x00\xc0\x01\x00\x00\xbc\x03\x03", 11);
     if (chance & 2) memcpy(bytes, "\x15\x03\x03\x00\x02\x02\x28", 7);                  // an alert
     give(fd, bytes, 1 + (chance >> 8) % sizeof bytes);
 }
@@ -112,7 +113,8 @@ static void end(struct villain *v)
 
 static void before_the_handshake(struct villain *v)
 {
-    // A record of 1 KiB with the beginning of a hello of 48 KiB; a request to begin, as a server has it.
+    // A record of 1 KiB with the beginning of a hello of 48 KiB; a request to begin, as a server
+    // has it.
     static const unsigned char announced[] = {22, 3, 1, 4, 0, 1, 0, 0xc0, 0}, request[] = {22, 3, 3, 0, 4, 0, 0, 0, 0};
     if (v->way == REQUESTS) give(v->fd, request, sizeof request);
     else if (v->way == STRANGE && v->count < 3) strange_bytes(v->fd, mix(v->chance + (uint64_t)v->count));
