@@ -109,7 +109,7 @@ func (s *Socket) setTimer() {
 func (s *Socket) Expire(t *reactor.Timer) {
 	if s.kind().isServer() && t == s.accepts.retry {
 		s.ready |= pollIn
-		s.accept()
+		s.read()
 		return
 	}
 	now := reactor.Clock()

@@ -139,7 +139,11 @@ func (recordFlow) write(s *Socket, fd int) { s.writeTLS(fd) }
 func (datagramFlow) read(s *Socket)          { s.readPackets() }
 func (datagramFlow) write(s *Socket, fd int) { s.writePackets(fd) }
 
-func (acceptFlow) read(s *Socket)     { s.accept() }
+func (acceptFlow) read(s *Socket) {
+	if !s.kind().secure || s.announceClients() {
+		s.accept()
+	}
+}
 func (acceptFlow) write(*Socket, int) {} // it has no queue
 
 // An operation groups the calls that answer one cause with the same number.

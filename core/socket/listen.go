@@ -16,6 +16,7 @@ import (
 
 // acceptor holds the fields that only servers have.
 type acceptor struct {
+	server  *Socket
 	clients int64        // ever accepted; the last one's id
 	live    atomic.Int64 // open connections
 	tlsAcceptor
@@ -79,9 +80,6 @@ func (s *Socket) ListenSecure(sa netaddr.Sockaddr, backlog int32, x *TLSConfig) 
 
 // accept takes clients while somebody wants them.
 func (s *Socket) accept() {
-	if s.kind().isSecureServer() && !s.showClients() {
-		return
-	}
 	for turn := (budget{reads: acceptBudget}); s.ready != 0; {
 		s.mu.Lock()
 		fd := int(s.fd)
@@ -103,11 +101,7 @@ func (s *Socket) accept() {
 		case acceptedClient:
 			s.accepts.gone = 0
 			s.accepts.full = false
-			if s.kind().isSecureServer() {
-				s.acceptClientTLS(fd, remote)
-			} else {
-				s.acceptClient(fd, remote)
-			}
+			s.acceptClient(fd, remote)
 		case acceptedNone:
 			s.accepts.gone = 0
 			s.ready = 0
@@ -187,37 +181,52 @@ func (s *Socket) acceptLater(e unix.Errno) {
 	s.emit(abi.EventError, s.errnoCode(opSetup, e), nil)
 }
 
-// acceptClient makes a connection of an accepted descriptor and shows it to the server's
-// listeners; only then may it have events of its own.
+// acceptClient makes a connection of an accepted descriptor. Over TLS the handshake comes first.
 func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	l := library.defaults.beside(s.loop)
 	c := newSocket(l, s.kind().accepts, s.handOn(fd))
 	c.compat = s.compat
 	c.server = s
 	c.remote = remote.Keep()
+	if c.kind().secure {
+		s.acceptSecure(c, fd)
+		return
+	}
 	c.parked = true
 	c.beginPeriodLocked(fd, stateConnected)
-	c.clientID = s.accepts.clients + 1
 	if !l.addOpen(c) {
 		sys.Close(fd)
 		return
 	}
-	// Now it is complete, and others may find it.
-	if !library.sockets.Publish(c, &c.handle) {
+	if !s.announce(c) {
 		l.removeOpen(c)
 		sys.Close(fd)
+	}
+}
+
+// announce shows a connection to the server's listeners; only then may it have events of its own. It
+// reports false if there are no handles left.
+func (s *Socket) announce(c *Socket) bool {
+	a := s.accepts
+	c.clientID = a.clients + 1
+	// Now it is complete, and others may find it.
+	if !library.sockets.Publish(c, &c.handle) {
 		s.acceptLater(unix.EMFILE)
-		return
+		return false
 	}
 	s.inform(c)
-	s.accepts.clients++
-	s.accepts.live.Add(1)
+	if c.kind().secure {
+		library.establishing.Leave()
+	}
+	a.clients++
+	a.live.Add(1)
 	library.accepted.Add(1)
 	if !s.emit(abi.EventConnect, errcode.OK, c) {
 		// The last listener has gone meanwhile: nobody would ever close it.
 		c.Abort()
 	}
-	l.sink.whenSeen(c)
+	s.loop.sink.whenSeen(c)
+	return true
 }
 
 // handOn gives an accepted descriptor the server's options, and returns them. The kernel has handed

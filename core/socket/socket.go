@@ -143,7 +143,7 @@ func Construct(l *Loop, kind abi.Kind) (*Socket, errcode.Code) {
 	s := newSocket(l, kind, &defaultOptions)
 	s.compat = library.compat.Load()
 	if s.kind().isServer() {
-		s.accepts = &acceptor{}
+		s.accepts = &acceptor{server: s}
 	}
 	// In one step, so that releaseAll misses none.
 	l.mu.Lock()

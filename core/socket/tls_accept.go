@@ -17,12 +17,13 @@ import (
 // tlsAcceptor holds the clients of a TLS server until the listeners have seen them. The handshakes
 // run on the loops of the connections.
 type tlsAcceptor struct {
-	mu       lock.Mutex[lock.Leaf]
-	unseen   map[*Socket]*list.Element // nil: the handshake runs; failedPlace: it has failed
-	failing  int                       // of them, those whose handshakes have failed
-	ready    list.List                 // of those *Socket whose handshakes are done, in that order
-	failures []handshakeFailure
-	crowded  bool // accept waits for a place among the unseen, or close for all of them
+	mu        lock.Mutex[lock.Leaf]
+	unseen    map[*Socket]*list.Element // nil: the handshake runs; failedPlace: it has failed
+	failing   int                       // of them, those whose handshakes have failed
+	ready     list.List                 // of those *Socket whose handshakes are done, in that order
+	failures  []handshakeFailure
+	scheduled bool // in the loop's line of tasks
+	crowded   bool // accept waits for a place among the unseen, or close for all of them
 }
 
 // handshakeFailure is to be reported on the server.
@@ -38,35 +39,29 @@ var failedPlace = new(list.Element)
 // failuresKept bounds what a server that is paused keeps of them.
 const failuresKept = 256
 
-// acceptClientTLS begins the handshake with a client.
-func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
-	l := library.defaults.beside(s.loop)
-	opts := s.handOn(fd)
+// acceptSecure begins the handshake with a client.
+func (s *Socket) acceptSecure(c *Socket, fd int) {
 	s.mu.Lock()
 	x := s.share()
 	s.mu.Unlock()
 	defer x.drop()
 	if x.context == nil {
 		sys.Close(fd)
-		s.refused(handshakeFailure{remote, x.bad.Code, x.bad.Text})
+		s.accepts.refused(handshakeFailure{c.remote.Sockaddr(), x.bad.Code, x.bad.Text})
 		return
 	}
 	session, err := x.context.Server()
 	if err != nil {
 		e := engineError(err)
 		sys.Close(fd)
-		s.refused(handshakeFailure{remote, e.Code, e.Text})
+		s.accepts.refused(handshakeFailure{c.remote.Sockaddr(), e.Code, e.Text})
 		return
 	}
-	c := newSocket(l, s.kind().accepts, opts)
-	c.compat = s.compat
-	c.server = s
-	c.remote = remote.Keep()
 	c.tls = &tlsLayer{session: session}
-	c.establish(fd, newClient{c}, &c.tls.pipe, &tlsStage{session: session, loop: l})
+	c.establish(fd, newClient{c}, &c.tls.pipe, &tlsStage{session: session, loop: c.loop})
 	c.beginPeriodLocked(fd, stateEstablishing)
 	s.accepts.begin(c)
-	if !l.addOpen(c) {
+	if !c.loop.addOpen(c) {
 		c.stopTLS()
 		s.accepts.left(c)
 		sys.Close(fd)
@@ -75,9 +70,31 @@ func (s *Socket) acceptClientTLS(fd int, remote netaddr.Sockaddr) {
 	c.schedule(workOpen | workTimer)
 }
 
-// leaveReading has the loop look again at what accept has to do. A server that closes looks
-// whether it still waits for handshakes.
-func (s *Socket) leaveReading() { s.schedule(workRead | workClose) }
+// wake has the server's loop run the acceptor.
+func (a *acceptor) wake() {
+	a.mu.Lock()
+	kick := !a.scheduled
+	a.scheduled = true
+	a.mu.Unlock()
+	if kick {
+		a.server.loop.reactor.Schedule(a)
+	}
+}
+
+// RunTask announces the clients whose handshakes have ended. It is the task of the acceptor: no client
+// has the server read in order to be shown.
+func (a *acceptor) RunTask() {
+	s := a.server
+	a.mu.Lock()
+	a.scheduled = false
+	a.mu.Unlock()
+	if s.announceClients() {
+		s.accept() // some may have waited for a place
+	}
+	if s.isClosing() {
+		s.closeStep() // they may have been the last
+	}
+}
 
 func (a *acceptor) begin(c *Socket) {
 	a.mu.Lock()
@@ -153,13 +170,12 @@ func (a *acceptor) keep(f handshakeFailure) {
 	}
 }
 
-// refused keeps a failure without a connection; it is for the server's own loop.
-func (s *Socket) refused(f handshakeFailure) {
-	a := s.accepts
+// refused keeps a failure without a connection.
+func (a *acceptor) refused(f handshakeFailure) {
 	a.mu.Lock()
 	a.keep(f)
 	a.mu.Unlock()
-	s.leaveReading()
+	a.wake()
 }
 
 func (a *acceptor) nextFailure() (f handshakeFailure, ok bool) {
@@ -192,7 +208,7 @@ func (a *acceptor) left(c *Socket) {
 	a.crowded = false
 	a.mu.Unlock()
 	if crowded {
-		c.server.leaveReading()
+		a.wake()
 	}
 	library.establishing.Leave()
 	trimSoon()
@@ -303,7 +319,7 @@ func (c newClient) established(e unix.Errno) {
 		s.dropClient()
 		return
 	}
-	s.server.leaveReading()
+	s.server.accepts.wake()
 }
 
 // notEstablished reports it on the server and closes, so that the client can read the
@@ -311,7 +327,7 @@ func (c newClient) established(e unix.Errno) {
 func (c newClient) notEstablished(f handshake.Failure) {
 	s := c.s
 	s.server.accepts.failed(s, handshakeFailure{s.remote.Sockaddr(), s.server.code(opTransfer, f.Code), f.Text})
-	s.server.leaveReading()
+	s.server.accepts.wake()
 	s.tls.notified = true
 	s.tls.phase = phaseOpen
 	s.mu.Lock()
@@ -327,9 +343,9 @@ func (c newClient) notEstablished(f handshake.Failure) {
 // goOnClosing does for a connection that is being dropped what Ready does for others.
 func (s *Socket) goOnClosing() { s.schedule(workClose) }
 
-// showClients shows the clients whose handshakes are done to the listeners, and the
+// announceClients shows the clients whose handshakes are done to the listeners, and the
 // failures. It reports false if the rest has to wait.
-func (s *Socket) showClients() bool {
+func (s *Socket) announceClients() bool {
 	for {
 		f, ok := s.accepts.nextFailure()
 		if !ok {
@@ -356,7 +372,15 @@ func (s *Socket) showClients() bool {
 		if c == nil {
 			return true
 		}
-		s.announce(c)
+		s.mu.Lock()
+		if s.isClosing() {
+			s.lastProgress = reactor.Clock()
+			s.queueWorkLocked(workClose) // it may have been the last
+		}
+		s.unlock()
+		if !s.announce(c) {
+			c.dropClient()
+		}
 	}
 }
 
@@ -383,30 +407,4 @@ func (s *Socket) awaitHandshakes() bool {
 		s.closeUnused()
 	}
 	return waits
-}
-
-// announce makes a connection known; only then may it have events of its own.
-func (s *Socket) announce(c *Socket) {
-	a := s.accepts
-	c.clientID = a.clients + 1
-	s.mu.Lock()
-	if s.isClosing() {
-		s.lastProgress = reactor.Clock()
-		s.queueWorkLocked(workClose) // it may have been the last
-	}
-	s.unlock()
-	if !library.sockets.Publish(c, &c.handle) {
-		c.dropClient()
-		s.acceptLater(unix.EMFILE)
-		return
-	}
-	s.inform(c)
-	library.establishing.Leave()
-	a.clients++
-	a.live.Add(1)
-	library.accepted.Add(1)
-	if !s.emit(abi.EventConnect, errcode.OK, c) {
-		c.Abort()
-	}
-	s.loop.sink.whenSeen(c)
 }
