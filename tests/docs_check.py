@@ -40,13 +40,14 @@ def links(file: pathlib.Path) -> list[str]:
 
 
 def errors() -> list[str]:
-    """The rows of reference/errors.md whose numbers are not those of the names."""
-    header = (ROOT / "include/ohsocket_errors.h").read_text() + (ROOT / "include/ohsocket.h").read_text()
-    numbers = dict(re.findall(r"\bSOCKET_ERROR_(\w+)\s*=?\s*(\d+)", header))
-    wrong = []
-    for names, codes in re.findall(
-        r"^\| (`[A-Z`, _]+) \| ([\d, ]+) \|", (ROOT / "docs/reference/errors.md").read_text(), re.M
-    ):
+    """What is wrong in reference/errors.md: numbers that are not those of the names, and codes that a comment of the
+    header names and the table does not have."""
+    codes_header = (ROOT / "include/ohsocket_errors.h").read_text()
+    numbers = dict(re.findall(r"\bSOCKET_ERROR_(\w+) = (\d+)", codes_header))
+    table = (ROOT / "docs/reference/errors.md").read_text()
+    named = re.findall(r"\bSOCKET_ERROR_([A-Z_]+[A-Z])\b", (ROOT / "include/ohsocket.h").read_text())
+    wrong = [f"lacks {name}" for name in sorted(set(named)) if name in numbers and f"`{name}`" not in table]
+    for names, codes in re.findall(r"^\| (`[A-Z`, _]+) \| ([\d, ]+) \|", table, re.M):
         wanted = [numbers.get(name) for name in re.findall(r"\w+", names)]
         if wanted != codes.split(", "):
             wrong.append(f"{names}: {codes} should be {wanted}")
