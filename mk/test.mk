@@ -20,7 +20,7 @@ test-abi: deps-test library
 test-c: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
 	bash tests/c/run.sh $(BUILD)
 
-# The programs in C and Python of README and docs/guide, as they stand there.
+# The programs in C, C++ and Python of README and docs/guide, as they stand there.
 test-docs: deps-test library
 	python3 tests/docs_examples.py $(BUILD)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the programs in C and Python of README and guide as they stand in the text: tests/docs_examples.py BUILD
+"""Runs the programs in C, C++ and Python of README and guide as they stand in the text: tests/docs_examples.py BUILD
 
-A program in C is a block whose first line is a comment with its file name; other blocks in C are compiled only, inside
-FRAGMENT. Only the port is another one, a free one. Those of bindings/ are run by the tests of the bindings.
+A program in C or C++ is a block whose first line is a comment with its file name; other blocks in C are compiled only,
+inside FRAGMENT. Only the port is another one, a free one. Those of bindings/ are run by the tests of the bindings.
 """
 
 import os
@@ -19,8 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
-NAME = re.compile(r"/\* (\w+)\.c \*/\n")
-COMPILE = ["gcc", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
+NAME = re.compile(r"/\* (\w+)\.(c|cpp) \*/\n")
+COMPILERS = {"c": "gcc", "cpp": "g++"}
+FLAGS = ["-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include"]
 FRAGMENT = """
 #include <ohsocket.h>
 #include <stdio.h>
@@ -35,8 +36,8 @@ void fragment(void)
 %s
 }
 """
-# These need headers of other libraries.
-FOREIGN = ("g_unix_fd_add", "uv_poll_init")
+# What programs are linked with besides, by a header that they include.
+LIBRARIES = {"glib-unix.h": "glib-2.0", "uv.h": "libuv"}
 DEADLINE = 30
 signal.alarm(6 * DEADLINE)
 
@@ -51,18 +52,28 @@ def blocks(language: str) -> list[str]:
     return [text for page in PAGES for kind, text in BLOCK.findall(page.read_text()) if kind == language]
 
 
+def libraries(text: str) -> list[str]:
+    """The options of the compiler for other libraries."""
+    wanted = [name for header, name in LIBRARIES.items() if f"#include <{header}>" in text]
+    if not wanted:
+        return []
+    command = ["pkg-config", "--cflags", "--libs", *wanted]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
 def compiled(folder: pathlib.Path, port: int) -> dict[str, pathlib.Path]:
     programs = {}
-    for text in blocks("c"):
+    link = [f"-L{BUILD}", "-lohsocket", f"-Wl,-rpath,{BUILD}", "-pthread"]
+    for text in [*blocks("c"), *blocks("cpp")]:
         name = NAME.match(text)
         if name:
-            source, program = folder / f"{name[1]}.c", folder / name[1]
+            source, program = folder / f"{name[1]}.{name[2]}", folder / name[1]
             source.write_text(text.replace("5678", str(port)))
-            link = [f"-L{BUILD}", "-lohsocket", f"-Wl,-rpath,{BUILD}", "-pthread"]
-            subprocess.run([*COMPILE, source, "-o", program, *link], check=True)
+            command = [COMPILERS[name[2]], *FLAGS, source, "-o", program, *link, *libraries(text)]
+            subprocess.run(command, check=True)
             programs[name[1]] = program
-        elif not any(word in text for word in FOREIGN):
-            only = [*COMPILE, "-Wno-unused-variable", "-fsyntax-only", "-xc", "-"]
+        else:
+            only = ["gcc", *FLAGS, "-Wno-unused-variable", "-fsyntax-only", "-xc", "-"]
             subprocess.run(only, input=FRAGMENT % text, text=True, check=True)
     return programs
 
@@ -89,6 +100,9 @@ def check_client_and_server(programs: dict[str, pathlib.Path], port: int) -> Non
         line = server.stdout.readline()
         assert line.endswith(": Hello, server!\n"), line
         check_python(port)
+        for name in ("glib_hello", "uv_hello", "asio_hello"):
+            client = subprocess.run([programs[name]], capture_output=True, text=True, timeout=DEADLINE, check=True)
+            assert client.stdout == "Hello, client!\n", (name, client)
     finally:
         server.kill()
         server.wait()
@@ -176,7 +190,7 @@ def listener(port: int) -> socket.socket:
 
 
 CHECKS = {
-    check_client_and_server: {"hello", "greeter"},
+    check_client_and_server: {"hello", "greeter", "glib_hello", "uv_hello", "asio_hello"},
     check_ends_at_a_signal: {"sigwait"},
     check_sends_all_with_back_pressure: {"producer"},
     check_connects_again: {"reconnect"},
