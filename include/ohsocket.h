@@ -175,10 +175,10 @@
  *     bind, adopt         ok           INVAL        INVAL       INVAL      ALREADY
  *     connect             ok           ok           ALREADY     ISCONN     ALREADY
  *     send, sendv         BADF         DESTADDRREQ  ok, queued  ok         SHUTDOWN
- *     send_to             BADF         ok           ok          ok         SHUTDOWN
+ *     send_to             BADF         ok           ok, queued  ok         SHUTDOWN
  *     close, abort        OTHER        ok           ok          ok         ok
  *     join_group          BADF         ok           if bound    ok         BADF
- *     leave_group         BADF         a member: ok if bound    ok         BADF
+ *     leave_group         BADF         if member    if bound    ok         BADF
  *
  * Multicast: as UDP, but join_group of a socket that is new or closed opens it.
  *

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a machine can see in the docs: links lead somewhere, the numbers in the table of errors are those of the header,
+"""What a machine can see in the docs: links lead somewhere, tables of errors and states are those of the header,
 and no sentence has more than 35 words."""
 
 import pathlib
@@ -54,6 +54,49 @@ def errors() -> list[str]:
     return wrong
 
 
+def cell(text: str) -> str:
+    """A cell of a state table without remarks: "ok (queued)" and "ok, queued" are ok, "bound: ok, else BADF" and
+    "if bound" are bound."""
+    if ": ok" in text or text.startswith(("if ", "while ")):
+        return text.split(":")[0].split()[-1]
+    return re.split(r"[ ,]", text)[0]
+
+
+def rows_of_header() -> dict[tuple[str, str], list[str]]:
+    """The rows of the state tables of the header, by kind and function."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    tables = (ROOT / "include/ohsocket.h").read_text().split("WHAT MAY BE CALLED WHEN", 1)[1].split("SPDX", 1)[0]
+    kind = names = ""
+    for line in re.findall(r"^ \*     (.*)$", tables, re.M):
+        first, *cells = re.split(r" {2,}", line.strip())
+        if "new, closed" in cells:
+            kind, names = first, ""
+            continue
+        names += first
+        if cells:
+            rows |= {(kind, name): [cell(text) for text in cells] for name in re.split(r", ?", names)}
+            names = ""
+    return rows
+
+
+def states() -> list[str]:
+    """The rows of the header's state tables that are not those of reference/contracts.md."""
+    rows = {}
+    kind = ""
+    tables = (ROOT / "docs/reference/contracts.md").read_text().split("## Function x state", 1)[1]
+    for line in re.sub(r"\n\|---.*", " |", tables).splitlines():
+        cells = [text.strip() for text in line.strip("| ").split(" | ")]
+        if line.endswith("| |"):
+            kind = cells[0]
+        elif line.startswith("| "):
+            rows |= {(kind, name): [cell(text) for text in cells[1:]] for name in cells[0].split(", ")}
+    header = rows_of_header()
+    if len(header) < 20:
+        return ["the state tables of the header cannot be read"]
+    wrong = {key: value for key, value in header.items() if rows.get(key) != value}
+    return [f"{key}: the header has {value}, not {rows.get(key)}" for key, value in wrong.items()]
+
+
 def sentences(file: pathlib.Path) -> list[str]:
     """The sentences of a page that are too long. Rows of tables and blocks of code are none."""
     text = FENCE.sub("", file.read_text())
@@ -74,6 +117,7 @@ def main() -> int:
     for file in files("*.md", ":!docs/quality/benchmarks"):
         found += [(file.relative_to(ROOT), what) for what in sentences(file)]
     found += [("docs/reference/errors.md", what) for what in errors()]
+    found += [("docs/reference/contracts.md", what) for what in states()]
     for where, what in found:
         print(f"{where}: {what}", file=sys.stderr)
     return 1 if found else 0

@@ -204,8 +204,8 @@ func (s *Socket) acceptClient(fd int, remote netaddr.Sockaddr) {
 	}
 }
 
-// announce shows a connection to the server's listeners; only then may it have events of its own. It
-// reports false if there are no handles left.
+// announce shows a connection to the server's listeners; only then may it have events of its own.
+// It reports false if there are no handles left.
 func (s *Socket) announce(c *Socket) bool {
 	a := s.accepts
 	c.clientID = a.clients + 1

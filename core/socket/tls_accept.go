@@ -81,8 +81,8 @@ func (a *acceptor) wake() {
 	}
 }
 
-// RunTask announces the clients whose handshakes have ended. It is the task of the acceptor: no client
-// has the server read in order to be shown.
+// RunTask announces the clients whose handshakes have ended. It is the task of the acceptor: no
+// client has the server read in order to be shown.
 func (a *acceptor) RunTask() {
 	s := a.server
 	a.mu.Lock()
