@@ -23,10 +23,11 @@ $(BUILD)/tsan/host $(BUILD)/tsan/race: tests/checkers/tsan_host.c $(HEADER) | $(
 include tests/c/tests.mk
 
 SOAK_HELPERS := $(shell grep -L '^int main' tests/soak/*.c)
-SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) random_ops
+SOAK := $(patsubst tests/soak/%.c,%,$(filter-out $(SOAK_HELPERS),$(wildcard tests/soak/*.c))) hostile random_ops
 SOAK_SOURCES := $(SOAK_HELPERS) $(wildcard tests/soak/*.h) $(HEADER)
 # These have a folder of sources each.
 RANDOM_OPS := $(wildcard tests/soak/random_ops/*.[ch])
+HOSTILE := $(wildcard tests/soak/hostile/*.[ch])
 FUZZ_CALLS := $(wildcard tests/fuzz/fuzz_calls/*.[ch])
 STRICT_FLAGS := $(TEST_FLAGS) $(ADDRESS)
 STRICT_LINK := -L$(BUILD)/strict -lohsocket '-Wl,-rpath,$$ORIGIN/..'
@@ -40,7 +41,7 @@ $(BUILD)/soak/random_ops: $(RANDOM_OPS) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made
 	$(CC) $(TEST_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket \
 		'-Wl,-rpath,$$ORIGIN/..' -lssl -lcrypto
 
-$(BUILD)/soak/hostile: tests/soak/hostile.c $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/libohsocket.so
+$(BUILD)/soak/hostile: $(HOSTILE) $(SOAK_SOURCES) $(TLS_CERTIFICATES)/made | $(BUILD)/libohsocket.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_FLAGS) $(CERTIFICATES_FLAG) $(filter %.c,$^) -o $@ -L$(BUILD) -lohsocket \
 		'-Wl,-rpath,$$ORIGIN/..' -lssl -lcrypto
