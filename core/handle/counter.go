@@ -2,11 +2,14 @@ package handle
 
 import "sync/atomic"
 
-// BurstSize is how many objects leave behind what is worth collecting.
+// BurstSize is the number of objects that leave behind what is worth collecting, unless a Counter
+// has a Burst of its own.
 const BurstSize = 1024
 
 // A Counter counts those that come and go.
 type Counter struct {
+	Burst int64 // 0: BurstSize; set before anybody counts
+
 	live atomic.Int64
 	peak atomic.Int64 // the most there were since Rebase
 }
@@ -26,15 +29,17 @@ func (c *Counter) Leave() { c.live.Add(-1) }
 
 // BurstOver reports whether most of a burst have gone.
 func (c *Counter) BurstOver() bool {
-	peak := c.peak.Load()
-	return peak >= BurstSize && c.live.Load() <= peak/2
+	peak, burst := c.peak.Load(), c.Burst
+	if burst == 0 {
+		burst = BurstSize
+	}
+	return peak >= burst && c.live.Load() <= peak/2
 }
 
-// Rebase begins anew; it reports whether a burst was over.
-func (c *Counter) Rebase() bool {
-	over := c.BurstOver()
-	if over {
-		c.peak.Store(c.live.Load())
+// Rebase begins anew; it returns how large a burst was that is over, 0 if none is.
+func (c *Counter) Rebase() int64 {
+	if !c.BurstOver() {
+		return 0
 	}
-	return over
+	return c.peak.Swap(c.live.Load())
 }

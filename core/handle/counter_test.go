@@ -26,11 +26,25 @@ func TestBurst(t *testing.T) {
 	c.Leave()
 	assert.True(t, c.BurstOver())
 	assert.EqualValues(t, BurstSize/2, c.Live())
-	assert.True(t, c.Rebase())
-	assert.False(t, c.Rebase())
+	assert.EqualValues(t, BurstSize, c.Rebase())
+	assert.Zero(t, c.Rebase())
 	for range BurstSize / 2 {
 		c.Leave()
 	}
 	assert.False(t, c.BurstOver())
 	assert.Zero(t, c.Live())
+}
+
+// BOUND-7: objects that cost much are a burst sooner.
+func TestBurstOfItsOwnSize(t *testing.T) {
+	c := Counter{Burst: 4}
+	for range 4 {
+		c.Enter()
+	}
+	assert.False(t, c.BurstOver())
+	c.Leave()
+	c.Leave()
+	assert.True(t, c.BurstOver())
+	assert.EqualValues(t, 4, c.Rebase())
+	assert.Zero(t, c.Rebase())
 }

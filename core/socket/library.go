@@ -30,6 +30,7 @@ var library struct {
 
 func init() {
 	library.loops.Tag = handle.Tagged
+	library.establishing.Burst = handshakeBurst
 	library.defaults = newDefaults()
 	library.compat.Store(os.Getenv("OHSOCKET_COMPAT") == "1")
 }

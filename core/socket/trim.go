@@ -4,10 +4,14 @@ import (
 	"time"
 
 	"ohsocket/core/goruntime"
+	"ohsocket/core/handle"
 	"ohsocket/core/tlsengine"
 )
 
 const (
+	// handshakeBurst is the number of TLS clients that leave behind what is worth collecting: 45 KiB
+	// of C's heap each, where a socket leaves 250 bytes of Go's.
+	handshakeBurst = 128
 	// burstCalm is how long after the sockets of a burst have gone that is done.
 	burstCalm = time.Second
 	// trimTries collections at most, each trimPause after the other, are made for the free pages of
@@ -45,14 +49,19 @@ func trim() {
 		time.AfterFunc(burstCalm, trim) // they are still going
 		return
 	}
-	seen := library.sockets.Rebase()
-	if !library.establishing.Rebase() && !seen {
+	largest := max(library.sockets.Rebase(), library.establishing.Rebase())
+	if largest == 0 {
 		library.trimming.Store(false)
 		return // they have come back
 	}
+	tlsengine.Trim()
+	if largest < handle.BurstSize {
+		library.trimming.Store(false) // so few have left little in Go's heap
+		trimSoon()
+		return
+	}
 	library.sockets.Shrink()
 	goruntime.GiveBack()
-	tlsengine.Trim()
 	time.AfterFunc(burstCalm, func() { giveBack(trimTries) })
 }
 

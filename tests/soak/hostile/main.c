@@ -13,8 +13,8 @@
 
 enum {
     TRIES = 5,
-    // what a loop's thread may keep for the next handshakes: so few of them are no burst (BOUND-7)
-    ROOM_KB = 24 << 10,
+    // what fewer than 128 handshakes at once may leave: they are no burst (BOUND-7)
+    ROOM_KB = 12 << 10,
 };
 
 struct most {
