@@ -16,7 +16,7 @@ import (
 // listening event, and can send and receive datagrams.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: the address, port or family is not valid.
-//   - SOCKET_ERROR_ADDRINUSE: the address is in use.
+//   - SOCKET_ERROR_ADDRINUSE: the address is in use, or at port 0 no port is free.
 //   - SOCKET_ERROR_ADDRNOTAVAIL: it is not an address of this machine.
 //   - SOCKET_ERROR_ACCES: the port is privileged.
 //   - SOCKET_ERROR_NODEV: there is no interface of that zone.
@@ -45,7 +45,7 @@ func goSocketBind(handle int64, address uintptr) (result int32) {
 // client's handshake is done. If a handshake fails, the server has an error event and goes on.
 // Errors:
 //   - SOCKET_ERROR_PARAMETER: an option is out of range.
-//   - SOCKET_ERROR_SERVER_ADDRINUSE: the address is in use.
+//   - SOCKET_ERROR_SERVER_ADDRINUSE: the address is in use, or at port 0 no port is free.
 //   - SOCKET_ERROR_SERVER_ADDRNOTAVAIL: it is not an address of this machine.
 //   - SOCKET_ERROR_SERVER_ACCES: the port is privileged.
 //   - SOCKET_ERROR_SERVER_INVAL: it is listening already.
@@ -92,6 +92,7 @@ func goSocketListen(handle int64, options uintptr) (result int32) {
 //   - SOCKET_ERROR_CONNREFUSED: the peer refused.
 //   - SOCKET_ERROR_TIMEDOUT: the time limit has passed.
 //   - SOCKET_ERROR_NETUNREACH, SOCKET_ERROR_HOSTUNREACH: there is no way to the peer.
+//   - SOCKET_ERROR_ADDRNOTAVAIL: no local port or address is left to connect from.
 //   - SOCKET_ERROR_AFNOSUPPORT: the socket is bound to an address of another family.
 //   - SOCKET_ERROR_INVAL: the address needs a zone, as in fe80::1%eth0.
 //   - SOCKET_ERROR_RESOLVE: the name was not found (TLS: the same code).

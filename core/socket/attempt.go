@@ -33,6 +33,9 @@ func (a *attempt) start() unix.Errno {
 	a.fd, a.opts = fd, o
 	a.c.text = ""
 	e := sys.Connect(fd, &a.address)
+	if e == unix.EAGAIN {
+		e = unix.EADDRNOTAVAIL // no port is free: of TCP the kernel says so
+	}
 	if s.kind().isDatagram() {
 		if e == 0 && s.token == 0 {
 			e = s.watch(fd)

@@ -389,11 +389,20 @@ func (s *Socket) ErrorDetail() string {
 	if f.address.IsValid() {
 		text += " " + f.address.String()
 	}
-	switch {
+	return text + ": " + f.reason()
+}
+
+// reason says why, in better words than the kernel's where it says one thing for several.
+func (f *failure) reason() string {
+	switch e := f.code.Errno(); {
 	case f.text != "":
-		return text + ": " + f.text
-	case f.code.Errno() == unix.EINVAL && f.address.LacksZone():
-		return text + ": the address needs a zone, as in fe80::1%eth0"
+		return f.text
+	case e == unix.EINVAL && f.address.LacksZone():
+		return "the address needs a zone, as in fe80::1%eth0"
+	case e == unix.EADDRINUSE && f.address.IsValid() && f.address.Port() == 0:
+		return "no local port is free"
+	case e == unix.EADDRNOTAVAIL && f.operation == "connect":
+		return "no local port or address is left to connect from"
 	}
-	return text + ": " + f.code.Text()
+	return f.code.Text()
 }

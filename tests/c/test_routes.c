@@ -1,7 +1,8 @@
-// What routes and ICMP say, in a network of the test's own: DONE-8, ORDER-6, DATA-11.
+// What routes and ICMP say, in a network of the test's own: ADDR-8, DONE-8, ORDER-6, DATA-11.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/ip.h>
@@ -195,3 +196,70 @@ CHILD(child_hears_icmp)
 // ORDER-6, DATA-11, DONE-8: whatever ICMP says of an earlier datagram, it is a notice, and the next
 // goes out.
 BARE_TEST(icmp_about_an_earlier_datagram) { in_network("child_hears_icmp"); }
+
+static void allow_two_ports(void)
+{
+    int range = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
+    CHECK_EQ(write(range, "50000 50001", 11), 11);
+    close(range);
+}
+
+static void check_detail(struct probe *p, const char *text)
+{
+    char detail[200];
+    CHECK_OK(socket_get_error_detail(p->socket, detail, sizeof detail));
+    CHECK(strstr(detail, text) != NULL);
+}
+
+static void check_refused_bind(int kind)
+{
+    struct probe *p = probe_new(kind);
+    socket_address any = address_of("127.0.0.1", 0, SOCKET_FAMILY_IPV4);
+    socket_listen_options listen = listen_options("127.0.0.1", 0, 1);
+    if (kind == SOCKET_KIND_TCP_SERVER) CHECK_EQ(socket_listen(p->socket, &listen), -SOCKET_ERROR_SERVER_ADDRINUSE);
+    else CHECK_EQ(socket_bind(p->socket, &any), -SOCKET_ERROR_ADDRINUSE);
+    check_detail(p, "127.0.0.1:0: no local port is free");
+    probe_release(p);
+}
+
+static void check_refused_connect(int kind, int port)
+{
+    struct probe *p = probe_new(kind);
+    CHECK_EQ(probe_connect(p, port), 0);
+    WAIT(p->done[SOCKET_OPERATION_CONNECT] == 1);
+    CHECK_EQ(p->done_error[SOCKET_OPERATION_CONNECT], -code_for(kind, SOCKET_ERROR_ADDRNOTAVAIL));
+    CHECK(category(p->done_error[SOCKET_OPERATION_CONNECT]) == SOCKET_CATEGORY_ADDRESS);
+    check_detail(p, "no local port or address is left");
+    probe_release(p);
+}
+
+CHILD(child_has_two_ports)
+{
+    enum { PORTS = 2, PORT = 7000 };
+    struct probe *client[PORTS], *datagrams[PORTS];
+    build_network();
+    allow_two_ports();
+    struct probe *server = probe_new(SOCKET_KIND_TCP_SERVER);
+    socket_listen_options at = listen_options("127.0.0.1", PORT, 8);
+    CHECK_EQ(socket_listen(server->socket, &at), 0);
+    for (int i = 0; i < PORTS; i++) {
+        client[i] = probe_new(SOCKET_KIND_TCP);
+        CHECK_EQ(probe_connect(client[i], PORT), 0);
+        WAIT(client[i]->count[SOCKET_EVENT_CONNECT] == 1);
+        datagrams[i] = probe_new(SOCKET_KIND_UDP);
+        probe_bind(datagrams[i]);
+    }
+    check_refused_connect(SOCKET_KIND_TCP, PORT);
+    check_refused_connect(SOCKET_KIND_UDP, PORT);
+    check_refused_bind(SOCKET_KIND_TCP);
+    check_refused_bind(SOCKET_KIND_TCP_SERVER);
+    check_refused_bind(SOCKET_KIND_UDP);
+    for (int i = 0; i < PORTS; i++) {
+        probe_closed(client[i]);
+        probe_closed(datagrams[i]);
+    }
+    probe_closed(server);
+}
+
+// ADDR-8
+BARE_TEST(no_local_port_is_free) { in_network("child_has_two_ports"); }
