@@ -78,9 +78,8 @@ func again(f *fixture, op sys.Op, fd int, times int32) (said func() bool) {
 	return func() bool { return calls.Load() >= times }
 }
 
-// sendCalls is how often a send is tried before it waits: from the caller's memory,
-// then from the queue.
-const sendCalls = 2
+// sendCalls is how often a send is tried before it waits.
+const sendCalls = 1
 
 func (p *probe) fd() int {
 	fd, code := p.s.FD()

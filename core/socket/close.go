@@ -50,7 +50,9 @@ func (s *Socket) freePort() {
 func (s *Socket) closeUnused() {
 	s.mu.Lock()
 	if s.kind().isDatagram() && s.isClosing() && s.manner != aborted && s.out.Gathered {
-		s.writeIfIdle()
+		w := s.beginWriteLocked()
+		s.unlock()
+		s.write(w)
 		s.mu.Lock()
 	}
 	fd := int(s.fd)
@@ -135,7 +137,7 @@ func (s *Socket) sendFIN() {
 	if s.hasSession() {
 		s.mu.Unlock()
 		if !s.notifyClose(fd) {
-			s.waitWritable()
+			s.flushQueue() // the rest waits for the kernel, which has this run again
 			return
 		}
 		s.mu.Lock()
@@ -158,13 +160,6 @@ func (s *Socket) sendFIN() {
 		s.beginCloseLocked(orderly)
 	}
 	s.unlock()
-}
-
-// waitWritable has the rest of a close_notify written when the kernel takes it; sendFIN or
-// closeStep is run again then.
-func (s *Socket) waitWritable() {
-	s.mu.Lock()
-	s.writeIfIdle()
 }
 
 // closeStep goes on closing, as far as it can without waiting.
@@ -194,7 +189,9 @@ func (s *Socket) closeStep() {
 		s.failLocked(unix.ETIMEDOUT)
 	case queued:
 		s.queueWorkLocked(workTimer)
-		s.writeIfIdle()
+		w := s.beginWriteLocked()
+		s.unlock()
+		s.write(w)
 		return
 	case s.state != stateConnected || s.kind().isDatagram() || s.manner == aborted || s.fatal != errcode.OK:
 	case s.half != halfEnded || !s.hasSentAll():
@@ -204,7 +201,7 @@ func (s *Socket) closeStep() {
 			s.queueWorkLocked(workTimer)
 			s.unlock()
 			if !s.notifyClose(fd) {
-				s.waitWritable()
+				s.flushQueue() // the rest waits for the kernel, which has this run again
 				return
 			}
 			s.mu.Lock()

@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"math"
+
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
@@ -63,12 +65,24 @@ func packetAt(b []byte) (*queuedPacket, []byte) {
 	return p, b[packetHeader:][:p.size]
 }
 
-// popPacket removes the first datagram.
-func popPacket(l *buffer.List) {
+// pushTooLong queues a datagram that fits in no block, nor in any network, to fail when its turn
+// comes.
+func pushTooLong(l *buffer.List) bool {
+	if !pushPacket(l, nil, 0, netaddr.Sockaddr{}) {
+		return false
+	}
+	queued := l.Last().Bytes()
+	buffer.View[queuedPacket](queued[len(queued)-packetHeader:]).tooLong = true
+	return true
+}
+
+// popPacket removes the first datagram. A block that has become empty goes to another list, to be
+// freed without a lock.
+func popPacket(l, empty *buffer.List) {
 	b := l.First
 	b.Consume(packetRoom(int(buffer.View[queuedPacket](b.Bytes()).size)))
 	if b.Len() == 0 {
-		l.Pop().Free()
+		empty.Push(l.Pop())
 	}
 }
 
@@ -78,11 +92,19 @@ func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netad
 	defer s.loop.endGather(gather)
 	q := &s.out
 	var copied buffer.List
+	var joined *buffer.Block
+	charge, size := int64(math.MaxInt64), total
+	if total >= maxPacket {
+		size = 0 // only its failure is queued
+	}
 	s.mu.Lock()
 	for {
 		code := s.sendablePacketLocked(to)
 		if code == errcode.OK && !s.underLimitLocked(total) {
-			if s.makesRoom(gather) {
+			if w := s.makeRoomLocked(gather, &charge); w != noWriter {
+				s.unlock()
+				s.write(w)
+				s.mu.Lock()
 				continue
 			}
 			code = s.refuseSendLocked(total)
@@ -92,32 +114,40 @@ func (s *Socket) sendPacket(t abi.Thread, bufs []abi.Buffer, total int, to netad
 			copied.FreeAll()
 			return code
 		}
-		queued := func() errcode.Code {
-			s.acceptSendLocked(1, total, done)
-			s.dispatchQueue(gather, total)
-			return errcode.OK
-		}
 		switch {
-		case total >= maxPacket:
-			return s.refusePacket(gather, done)
 		case copied.First != nil:
-			joined := q.Blocks.Join(copied)
-			code := queued()
-			if joined != nil {
-				joined.Free()
+			joined = q.Blocks.Join(copied)
+		case size < total:
+			s.mu.Unlock()
+			if !pushTooLong(&copied) {
+				return errcode.FromErrno(errcode.Client, unix.ENOMEM)
 			}
-			return code
+			s.mu.Lock()
+			continue
 		case !gather && q.IsIdle() && q.Blocks.First == nil && s.state != stateConnecting && !s.mustQueueLocked(done):
-			return s.sendPacketNow(bufs, total, to, done)
+			s.acceptSendLocked(1, size, done)
+			w := s.lockWriteLocked()
+			s.unlock()
+			s.writePacket(w, bufs, size, to)
+			return errcode.OK
 		case total <= smallSend && q.Blocks.First != nil && q.Blocks.Last().Room() >= packetRoom(total):
 			pushPacket(&q.Blocks, bufs, total, to)
-			return queued()
+		default:
+			s.mu.Unlock()
+			if !pushPacket(&copied, bufs, total, to) {
+				return errcode.FromErrno(errcode.Client, unix.ENOMEM)
+			}
+			s.mu.Lock()
+			continue
 		}
-		s.mu.Unlock()
-		if !pushPacket(&copied, bufs, total, to) {
-			return errcode.FromErrno(errcode.Client, unix.ENOMEM)
+		s.acceptSendLocked(1, size, done)
+		w := s.chooseWriterLocked(gather, size)
+		s.unlock()
+		if joined != nil {
+			joined.Free()
 		}
-		s.mu.Lock()
+		s.write(w)
+		return errcode.OK
 	}
 }
 
@@ -133,53 +163,32 @@ func (s *Socket) sendablePacketLocked(to netaddr.Sockaddr) errcode.Code {
 	return code
 }
 
-// refusePacket queues a datagram that fits in no block, nor in any network, to fail
-// when its turn comes. mu is held and given back.
-func (s *Socket) refusePacket(gather bool, done abi.Completion) errcode.Code {
+// writePacket writes a datagram straight from the caller's memory: there is none before it.
+func (s *Socket) writePacket(w writer, bufs []abi.Buffer, size int, to netaddr.Sockaddr) {
 	q := &s.out
-	if !pushPacket(&q.Blocks, nil, 0, netaddr.Sockaddr{}) {
-		s.mu.Unlock()
-		return errcode.FromErrno(errcode.Client, unix.ENOMEM)
-	}
-	queued := q.Blocks.Last().Bytes()
-	buffer.View[queuedPacket](queued[len(queued)-packetHeader:]).tooLong = true
-	s.acceptSendLocked(1, 0, done)
-	s.dispatchQueue(gather, 0)
-	return errcode.OK
-}
-
-// sendPacketNow makes the system call for a datagram before which there is none. mu is
-// held and given back.
-func (s *Socket) sendPacketNow(bufs []abi.Buffer, total int, to netaddr.Sockaddr, done abi.Completion) errcode.Code {
-	q := &s.out
-	s.acceptSendLocked(1, total, done)
-	fd := s.lockWriteLocked()
-	s.unlock()
 	var peer *netaddr.Sockaddr
 	if to.IsValid() {
 		peer = &to
 	}
-	e := s.trySend(fd, buffer.Iovecs(bufs), peer, 0)
-	s.mu.Lock()
-	if e == unix.EAGAIN && !q.IsDropped() {
-		var first buffer.List
-		if pushPacket(&first, bufs, total, to) {
-			q.Blocks.PushFront(first)
-			s.unlock()
-			s.writePackets(fd)
-			return errcode.OK
-		}
+	e := s.trySend(int(w), buffer.Iovecs(bufs), peer, 0)
+	var copied buffer.List
+	if e == unix.EAGAIN && !pushPacket(&copied, bufs, size, to) {
 		e = unix.ENOMEM
 	}
-	s.packetDoneLocked(total, to, e)
-	if q.Blocks.First == nil {
+	s.mu.Lock()
+	if e == unix.EAGAIN && !q.IsDropped() {
+		q.Blocks.PushFront(copied)
+		copied = buffer.List{}
+	} else {
+		s.packetDoneLocked(size, to, e)
+	}
+	if q.Blocks.First == nil || e == unix.EAGAIN && q.MustWait() {
 		s.unlockWriteLocked()
-		s.unlock()
-		return errcode.OK
+		w = noWriter
 	}
 	s.unlock()
-	s.writePackets(fd)
-	return errcode.OK
+	copied.FreeAll()
+	s.write(w)
 }
 
 // trySend makes the system call. On a connected socket the kernel may hand out the error of an

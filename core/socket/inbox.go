@@ -204,7 +204,9 @@ func (s *Socket) deliverUndelivered() {
 		if s.undelivered == nil {
 			return
 		}
-		popPacket(s.undelivered)
+		var empty buffer.List
+		popPacket(s.undelivered, &empty)
+		empty.FreeAll()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
+	"ohsocket/core/buffer"
 	"ohsocket/core/netaddr"
 	"ohsocket/core/sys"
 )
@@ -17,91 +18,120 @@ func (p *queuedPacket) joins(first, last *queuedPacket) bool {
 	return p.size > 0 && p.size <= first.size && last.size == first.size && first.size <= maxSegment && p.address == first.address
 }
 
-// writePackets sends the queue, many datagrams at a time; those of one size to one address go
-// through the kernel's network stack as one. The caller has the token.
+// writePackets sends the queue, many datagrams at a time. The caller has the write lock.
 func (s *Socket) writePackets(fd int) {
 	q := &s.out
-	var batch [packetBatch]sys.Packet
-	var pieces [packetBatch]unix.Iovec
-	var cuts [packetBatch]sys.GSO
+	var batch [packetBatch][]byte
+	var empty buffer.List
 	together := true
 	s.mu.Lock()
 	for !s.mustQueueLocked(abi.Completion{}) {
-		// In line, because the batch points at pieces and cuts, and all of them stay on the stack.
-		n, packets, tooLong := 0, 0, false
-		var head, first, last *queuedPacket
-		for b := q.Blocks.First; b != nil && packets < packetBatch && !q.IsDropped() && s.manner != aborted && !tooLong; b = b.Next() {
-			for queued := b.Bytes(); len(queued) > 0 && packets < packetBatch; packets++ {
-				p, data := packetAt(queued)
-				if tooLong = p.tooLong; tooLong {
-					break
-				}
-				pieces[packets] = sys.Piece(data)
-				if together && n > 0 && p.joins(first, last) {
-					batch[n-1].Header.Iovlen++
-					if batch[n-1].Header.Control == nil {
-						cuts[n-1] = sys.GSOControl(int(first.size))
-						batch[n-1].Header.Control, batch[n-1].Header.Controllen = cuts[n-1].Control()
-					}
-				} else {
-					batch[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[packets], Iovlen: 1}}
-					if p.address.IsValid() {
-						batch[n].Header.Name, batch[n].Header.Namelen = (*byte)(p.address.Pointer()), p.address.Len()
-					}
-					n++
-					first = p
-				}
-				if head == nil {
-					head = p
-				}
-				last = p
-				queued = queued[packetRoom(int(p.size)):]
-			}
-		}
-		if packets == 0 && tooLong {
-			popPacket(&q.Blocks)
-			s.packetDoneLocked(0, netaddr.Sockaddr{}, unix.EMSGSIZE)
-			continue
-		}
-		if packets == 0 {
+		n, tooLong := s.nextPacketsLocked(batch[:])
+		if n == 0 && !tooLong {
 			break
 		}
-		s.mu.Unlock()
-		sent, e := 0, unix.Errno(0)
-		if packets > 1 {
-			var messages int
-			messages, e = sys.SendMany(fd, batch[:n])
-			for i := range max(messages, 0) {
-				sent += int(batch[i].Header.Iovlen)
-			}
+		sent, e := 1, unix.EMSGSIZE
+		if n > 0 {
+			s.mu.Unlock()
+			empty.FreeAll()
+			sent, e = s.sendPackets(fd, batch[:n], &together)
+			s.mu.Lock()
 		}
-		if packets == 1 || e != 0 && e != unix.EAGAIN {
-			// One alone, also to learn what is wrong with the first. Perhaps they cannot travel
-			// together on this way.
-			earlier := e
-			if !isICMP(e) || e == unix.EMSGSIZE {
-				earlier = 0
-			}
-			together = false
-			sent = 1
-			e = s.trySend(fd, pieces[:1], head.receiver(), earlier)
-		}
-		s.mu.Lock()
-		if e == unix.EAGAIN {
-			if !q.MustWait() {
-				continue
-			}
+		if e != unix.EAGAIN {
+			s.packetsDoneLocked(sent, e, &empty)
+		} else if q.MustWait() {
 			break
-		}
-		for i := 0; i < sent && !q.IsDropped(); i++ {
-			p, _ := frontPacket(&q.Blocks)
-			size, to := int(p.size), p.address
-			popPacket(&q.Blocks)
-			s.packetDoneLocked(size, to, e)
 		}
 	}
 	s.unlockWriteLocked()
 	s.unlock()
+	empty.FreeAll()
+}
+
+// nextPacketsLocked finds the first datagrams of the queue, each with its header. tooLong reports
+// that one comes next that is not sent.
+func (s *Socket) nextPacketsLocked(batch [][]byte) (n int, tooLong bool) {
+	if s.out.IsDropped() || s.manner == aborted {
+		return 0, false
+	}
+	for b := s.out.Blocks.First; b != nil; b = b.Next() {
+		for queued := b.Bytes(); len(queued) > 0; {
+			p, _ := packetAt(queued)
+			if n == len(batch) || p.tooLong {
+				return n, p.tooLong
+			}
+			room := packetRoom(int(p.size))
+			batch[n] = queued[:room]
+			queued = queued[room:]
+			n++
+		}
+	}
+	return n, false
+}
+
+// sendPackets gives datagrams to the kernel, and returns how many it has taken. If it refuses them,
+// the first goes alone, also to learn what is wrong with it; perhaps they cannot travel together on
+// this way, and do not from then on.
+func (s *Socket) sendPackets(fd int, batch [][]byte, together *bool) (sent int, e unix.Errno) {
+	earlier := unix.Errno(0)
+	if len(batch) > 1 {
+		if sent, e = sendMany(fd, batch, *together); e == 0 || e == unix.EAGAIN {
+			return sent, e
+		}
+		*together = false
+		if isICMP(e) && e != unix.EMSGSIZE {
+			earlier = e
+		}
+	}
+	p, data := packetAt(batch[0])
+	pieces := [1]unix.Iovec{sys.Piece(data)}
+	return 1, s.trySend(fd, pieces[:], p.receiver(), earlier)
+}
+
+// sendMany sends datagrams by one system call. together: those of one size to one address go through
+// the kernel's network stack as one.
+func sendMany(fd int, batch [][]byte, together bool) (sent int, e unix.Errno) {
+	// Not through pointers to their elements: all of them stay on the stack.
+	var messages [packetBatch]sys.Packet
+	var pieces [packetBatch]unix.Iovec
+	var cuts [packetBatch]sys.GSO
+	var first, last *queuedPacket
+	n := 0
+	for i := range batch {
+		p, data := packetAt(batch[i])
+		pieces[i] = sys.Piece(data)
+		if together && n > 0 && p.joins(first, last) {
+			messages[n-1].Header.Iovlen++
+			if messages[n-1].Header.Control == nil {
+				cuts[n-1] = sys.GSOControl(int(first.size))
+				messages[n-1].Header.Control, messages[n-1].Header.Controllen = cuts[n-1].Control()
+			}
+		} else {
+			messages[n] = sys.Packet{Header: unix.Msghdr{Iov: &pieces[i], Iovlen: 1}}
+			if p.address.IsValid() {
+				messages[n].Header.Name, messages[n].Header.Namelen = (*byte)(p.address.Pointer()), p.address.Len()
+			}
+			n++
+			first = p
+		}
+		last = p
+	}
+	made, e := sys.SendMany(fd, messages[:n])
+	for i := range max(made, 0) {
+		sent += int(messages[i].Header.Iovlen)
+	}
+	return sent, e
+}
+
+// packetsDoneLocked ends the first datagrams of the queue, sent or failed.
+func (s *Socket) packetsDoneLocked(n int, e unix.Errno, empty *buffer.List) {
+	q := &s.out
+	for ; n > 0 && !q.IsDropped(); n-- {
+		p, _ := frontPacket(&q.Blocks)
+		size, to := int(p.size), p.address
+		popPacket(&q.Blocks, empty)
+		s.packetDoneLocked(size, to, e)
+	}
 }
 
 // receiver is where a datagram goes, nil: to the connected peer.

@@ -22,7 +22,7 @@ func buffersOf(parts ...[]byte) []abi.Buffer {
 
 func TestPacketList(t *testing.T) {
 	checkLeaks(t)
-	var list buffer.List
+	var list, empty buffer.List
 	to := literal(t, "127.0.0.1", 9)
 	sizes := []int{0, 1, 7, 8, 9, 1400, 16000, 16384, 65507, maxPacket - 1, 3}
 	for _, n := range sizes {
@@ -36,8 +36,9 @@ func TestPacketList(t *testing.T) {
 		assert.Equal(t, to, p.address)
 		assert.Zero(t, buffer.Address(data)%8)
 		assert.True(t, bytes.Equal(pattern(n), data))
-		popPacket(&list)
+		popPacket(&list, &empty)
 	}
 	p, _ := frontPacket(&list)
 	assert.Nil(t, p)
+	empty.FreeAll()
 }

@@ -22,12 +22,13 @@ func (s *Socket) beginReceiptLocked() reading {
 
 // endReceipt writes what was queued while the loop's thread received.
 func (s *Socket) endReceipt() {
+	w := noWriter
 	s.mu.Lock()
 	if s.out.EndReceipt() {
-		s.writeIfIdle()
-		return
+		w = s.beginWriteLocked()
 	}
-	s.mu.Unlock()
+	s.unlock()
+	s.write(w)
 }
 
 // mustQueueLocked reports whether a write has to wait for endReceipt, because bytes that a

@@ -98,18 +98,17 @@ func (s *Socket) underLimitLocked(total int) bool {
 	return s.out.IsUnderLimit(total, s.opts.queueLimit) && s.out.IsUnderTotal(total)
 }
 
-// makesRoom writes what was gathered, which the kernel was not asked to take yet, before a send is
-// refused because of it. It reports whether the queue has become shorter. mu is held, but for the
-// writing.
-func (s *Socket) makesRoom(gather bool) bool {
+// makeRoomLocked begins to write what was gathered, which the kernel was not asked to take yet,
+// before a send is refused because of it: the caller writes it, if there is a writer, and asks again.
+// charge holds what the queue counted at the last try: another one must have made it less.
+func (s *Socket) makeRoomLocked(gather bool, charge *int64) writer {
 	q := &s.out
-	if !q.Gathered || !q.IsIdle() || s.isHeldBack() || s.kind().secure && !gather {
-		return false
+	now := q.Charge()
+	if !q.Gathered || !q.IsIdle() || s.isHeldBack() || s.kind().secure && !gather || now >= *charge {
+		return noWriter
 	}
-	before := s.out.Charge()
-	s.writeIfIdle()
-	s.mu.Lock()
-	return s.out.Charge() < before
+	*charge = now
+	return s.beginWriteLocked()
 }
 
 // acceptSendLocked counts a send that will happen.
@@ -131,11 +130,15 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 	q := &s.out
 	var copied buffer.List
 	var b, joined *buffer.Block
+	charge := int64(math.MaxInt64)
 	s.mu.Lock()
 	for {
 		code := s.sendableLocked()
 		if code == errcode.OK && (total > 0 || done.Func != 0) && !s.underLimitLocked(total) {
-			if s.makesRoom(gather) {
+			if w := s.makeRoomLocked(gather, &charge); w != noWriter {
+				s.unlock()
+				s.write(w)
+				s.mu.Lock()
 				continue
 			}
 			code = s.refuseSendLocked(total)
@@ -155,10 +158,12 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 			return errcode.OK
 		case copied.First != nil:
 			joined = q.Blocks.Join(copied)
-		case s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && (!gather || total >= directSend) && !s.kind().secure && !s.mustQueueLocked(done):
-			return s.writeDirect(bufs, total, done)
-		case gather && total >= directSend && s.encryptsAtOnce():
-			return s.encryptDirect(bufs, total, done)
+		case s.writesAtOnceLocked(gather, total, done):
+			s.acceptSendLocked(uint64(total), total, done)
+			w := s.lockWriteLocked()
+			s.unlock()
+			s.writeDirect(w, bufs, total)
+			return errcode.OK
 		case total <= smallSend && q.Blocks.First != nil && q.Blocks.Last().Room() >= total:
 			appendSmall(q.Blocks.Last(), bufs)
 		case total <= smallSend && gather && s.takeSpare(&b):
@@ -178,12 +183,27 @@ func (s *Socket) sendStream(t abi.Thread, bufs []abi.Buffer, total int, done abi
 			s.stallFromNowLocked()
 		}
 		s.acceptSendLocked(uint64(total), total, done)
-		s.dispatchQueue(gather, total)
+		w := s.chooseWriterLocked(gather, total)
+		s.unlock()
 		if joined != nil {
 			joined.Free()
 		}
+		s.write(w)
 		return errcode.OK
 	}
+}
+
+// writesAtOnceLocked reports whether a send goes to the kernel straight from the caller's memory:
+// nothing is before it, and it is not gathered. Only the loop's thread touches a session.
+func (s *Socket) writesAtOnceLocked(gather bool, total int, done abi.Completion) bool {
+	q := &s.out
+	if s.state != stateConnected || !q.IsIdle() || q.Blocks.First != nil || gather && total < directSend {
+		return false
+	}
+	if s.kind().secure {
+		return gather && s.tls.cipher.First == nil
+	}
+	return !s.mustQueueLocked(done)
 }
 
 func (s *Socket) takeSpare(b **buffer.Block) bool {
@@ -197,105 +217,101 @@ func appendSmall(b *buffer.Block, bufs []abi.Buffer) {
 	}
 }
 
-// dispatchQueue decides who writes what was just appended, and gives mu back.
-func (s *Socket) dispatchQueue(gather bool, total int) {
-	q := &s.out
+// A writer has the write lock: it is the descriptor to write to. noWriter is nobody: another thread
+// or the loop writes, or there is nothing to write.
+type writer int
+
+const noWriter writer = -1
+
+// chooseWriterLocked decides who writes what was just appended. If it is this thread, the caller
+// writes when it has unlocked.
+func (s *Socket) chooseWriterLocked(gather bool, total int) writer {
+	q, k := &s.out, s.kind()
 	switch {
-	case s.state != stateConnected && !s.kind().isDatagram(), s.state == stateConnecting, !q.IsIdle():
+	case s.state != stateConnected && !k.isDatagram(), s.state == stateConnecting, !q.IsIdle():
 		// The connect, the writer or EPOLLOUT will.
-		s.unlock()
 	case gather && q.Size() < gatherLimit && total < directSend:
 		if !q.Gathered {
 			q.Gathered = true
 			s.loop.gathered = append(s.loop.gathered, s)
 		}
-		s.unlock()
 	case s.mustQueueLocked(abi.Completion{}):
 		// The loop's thread will, when it has received.
-		s.unlock()
 	case !gather && q.Gathered:
 		// It lies behind what the loop's thread has gathered, and goes with it.
-		s.unlock()
-	case !gather && s.kind().secure:
+	case !gather && k.secure:
 		// Only the loop's thread touches the session.
 		s.queueWorkLocked(workFlush)
-		s.unlock()
 	default:
-		s.write()
+		return s.lockWriteLocked()
 	}
+	return noWriter
 }
 
-// write takes the token and writes the queue. mu is held and given back.
-func (s *Socket) write() {
-	fd := s.lockWriteLocked()
-	s.unlock()
-	s.kind().flow.write(s, fd)
+// beginWriteLocked makes the caller the writer, unless there is one, or it has to wait, or nothing
+// is to be written.
+func (s *Socket) beginWriteLocked() writer {
+	q := &s.out
+	switch {
+	case !q.IsIdle() || s.mustQueueLocked(abi.Completion{}) || s.isHeldBack():
+		return noWriter
+	case q.Blocks.First == nil && !s.hasUnwritten(), s.fd < 0, s.state == stateConnecting:
+		return noWriter
+	case s.state != stateConnected && !s.kind().isDatagram():
+		return noWriter
+	}
+	return s.lockWriteLocked()
 }
 
-func (s *Socket) lockWriteLocked() int {
+// lockWriteLocked takes the write lock of an idle queue.
+func (s *Socket) lockWriteLocked() writer {
 	s.out.BeginWrite()
-	return s.increfLocked()
+	return writer(s.increfLocked())
+}
+
+// write writes the queue, and gives the write lock back.
+func (s *Socket) write(w writer) {
+	if w != noWriter {
+		s.kind().flow.write(s, int(w))
+	}
 }
 
 // flushGathered writes what this loop's thread has gathered.
 func (s *Socket) flushGathered() {
-	q := &s.out
+	q, k := &s.out, s.kind()
 	s.mu.Lock()
 	q.Gathered = false
-	if b := q.Blocks.First; b != nil && b.Next() == nil && s.state == stateConnected && !s.kind().isDatagram() && !s.kind().secure && q.IsIdle() {
-		s.flushOne(b)
+	b := q.Blocks.First
+	if b == nil || b.Next() != nil || s.state != stateConnected || !k.isStream() || k.secure || !q.IsIdle() {
+		w := s.beginWriteLocked()
+		s.unlock()
+		s.write(w)
 		return
 	}
-	s.writeIfIdle()
+	w, bytes := s.lockWriteLocked(), b.Bytes()
+	s.mu.Unlock()
+	s.writeOne(w, bytes)
 }
 
-// flushOne is writeStream for the common case of one block, which the loop's thread
-// keeps for the next. mu is held and given back.
-func (s *Socket) flushOne(b *buffer.Block) {
+// writeOne is writeStream for the common case of one block, which the loop's thread keeps for the
+// next.
+func (s *Socket) writeOne(w writer, bytes []byte) {
 	q := &s.out
-	fd := s.lockWriteLocked()
-	bytes := b.Bytes()
-	s.mu.Unlock()
-	n, e := transmitBytes(fd, bytes)
-	s.mu.Lock()
-	if e == 0 && n == len(bytes) && !q.IsDropped() && q.Blocks.First == b && b.Len() == n {
-		q.Blocks.Pop()
-		q.Finish(uint64(n), n)
-		s.sentBytesLocked(n)
-		if q.Blocks.First == nil {
-			s.unlockWriteLocked()
-			s.unlock()
-			s.loop.keepBlock(b)
-			return
-		}
-		s.unlock()
-		s.loop.keepBlock(b)
-		s.writeStream(fd)
-		return
-	}
 	var empty buffer.List
-	switch {
-	case e == 0 && !q.IsDropped():
+	n, e := transmitBytes(int(w), bytes)
+	s.mu.Lock()
+	if !q.IsDropped() {
 		q.Take(n, &empty)
-		s.sentBytesLocked(n)
-	case e != 0 && e != unix.EAGAIN:
-		s.failLocked(e)
+	}
+	if !s.transmittedLocked(n, e) || q.Blocks.First == nil {
+		s.unlockWriteLocked()
+		w = noWriter
 	}
 	s.unlock()
-	empty.FreeAll()
-	s.writeStream(fd)
-}
-
-// writeIfIdle writes the queue unless somebody does or has to wait. mu is held and
-// given back.
-func (s *Socket) writeIfIdle() {
-	q := &s.out
-	if !q.IsIdle() || s.mustQueueLocked(abi.Completion{}) || s.isHeldBack() || q.Blocks.First == nil && !s.hasUnwritten() || s.fd < 0 || s.state == stateConnecting ||
-		s.state != stateConnected && !s.kind().isDatagram() {
-		s.unlock()
-		return
+	if empty.First != nil {
+		s.loop.keepBlock(empty.Pop())
 	}
-	s.write()
+	s.write(w)
 }
 
 // Flush writes what is queued; TLS sockets have it done by their loop.
@@ -317,33 +333,33 @@ func (s *Socket) Flush() errcode.Code {
 		s.unlock()
 		return errcode.OK
 	}
-	s.writeIfIdle()
+	w := s.beginWriteLocked()
+	s.unlock()
+	s.write(w)
 	return errcode.OK
 }
 
 // writable is told by the reactor that the kernel takes bytes again.
 func (s *Socket) writable() {
+	q, w := &s.out, noWriter
 	s.mu.Lock()
-	q := &s.out
-	if q.NoteEdge() {
-		s.mu.Unlock()
-		return
+	if !q.NoteEdge() && (q.IsBlocked() || s.hasCipher()) {
+		q.Unblock()
+		w = s.beginWriteLocked()
 	}
-	if !q.IsBlocked() && !s.hasCipher() {
-		s.mu.Unlock()
-		return
-	}
-	q.Unblock()
-	s.writeIfIdle()
+	s.unlock()
+	s.write(w)
 }
 
 // flushQueue is Flush on the loop's thread.
 func (s *Socket) flushQueue() {
 	s.mu.Lock()
-	s.writeIfIdle()
+	w := s.beginWriteLocked()
+	s.unlock()
+	s.write(w)
 }
 
-// unlockWriteLocked is called with mu held when a writer is done: it gives the token back and
+// unlockWriteLocked is called when a writer is done: it gives the write lock back and
 // leaves what has become possible to the loop.
 func (s *Socket) unlockWriteLocked() {
 	q := &s.out

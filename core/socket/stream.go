@@ -10,6 +10,7 @@ import (
 	"ohsocket/core/reactor"
 	"ohsocket/core/sendqueue"
 	"ohsocket/core/sys"
+	"ohsocket/core/tlsengine"
 )
 
 const (
@@ -23,53 +24,68 @@ const (
 	writeBudget = 16
 )
 
-// writeDirect writes a send straight from the caller's memory; what the kernel does not
-// take is copied. Nobody is writing and nothing is queued; mu is held and given back.
-func (s *Socket) writeDirect(bufs []abi.Buffer, total int, done abi.Completion) errcode.Code {
-	q := &s.out
-	s.acceptSendLocked(uint64(total), total, done)
-	fd := s.lockWriteLocked()
-	s.unlock()
-	n, e := transmit(fd, buffer.Iovecs(bufs), total)
-	if e == 0 && n == total {
-		s.mu.Lock()
-		s.tookDirectLocked(n)
-		if q.Blocks.First == nil {
-			s.unlockWriteLocked()
-			s.unlock()
-			return errcode.OK
-		}
-		s.mu.Unlock()
-		s.writeStream(fd)
-		return errcode.OK
+// writeDirect writes a send straight from the caller's memory, over TLS too; what the kernel does not
+// take is copied, and comes before what was queued meanwhile.
+func (s *Socket) writeDirect(w writer, bufs []abi.Buffer, total int) {
+	q, secure := &s.out, s.kind().secure
+	var n int
+	var e unix.Errno
+	var failure *tlsengine.Error
+	if secure {
+		n, e, failure = s.encryptVector(int(w), bufs)
+	} else {
+		n, e = transmit(int(w), buffer.Iovecs(bufs), total)
 	}
 	var rest buffer.List
-	ok := true
-	if e == 0 || e == unix.EAGAIN {
-		left := make([]abi.Buffer, len(bufs))
-		copy(left, bufs)
-		rest, ok = buffer.CopyIn(buffer.Skip(left, n), total-n)
-		e = 0
-		if !ok {
-			e = unix.ENOMEM
-		}
+	again := e == unix.EAGAIN
+	if n < total && (e == 0 || again) && failure == nil {
+		rest, e = copyRest(bufs, n, total)
 	}
 	s.mu.Lock()
 	s.tookDirectLocked(n)
-	if e != 0 {
+	s.failWriteLocked(e, failure)
+	s.putBackLocked(&rest)
+	if !secure && (q.Blocks.First == nil || again && q.MustWait()) {
+		s.unlockWriteLocked()
+		w = noWriter
+	}
+	s.unlock()
+	rest.FreeAll()
+	s.write(w)
+}
+
+// copyRest copies what is behind the first n bytes.
+func copyRest(bufs []abi.Buffer, n, total int) (buffer.List, unix.Errno) {
+	left := make([]abi.Buffer, len(bufs))
+	copy(left, bufs)
+	rest, ok := buffer.CopyIn(buffer.Skip(left, n), total-n)
+	if !ok {
+		return buffer.List{}, unix.ENOMEM
+	}
+	return rest, 0
+}
+
+// putBackLocked puts the rest of a send before what was queued meanwhile. If the queue was dropped, the
+// rest stays with the caller, who frees it without the lock.
+func (s *Socket) putBackLocked(rest *buffer.List) {
+	if s.out.IsDropped() {
+		return
+	}
+	s.out.Blocks.PushFront(*rest)
+	*rest = buffer.List{}
+	if s.out.Blocks.First != nil || s.hasUnwritten() {
+		s.stallFromNowLocked()
+	}
+}
+
+// failWriteLocked ends the connection if a write has failed.
+func (s *Socket) failWriteLocked(e unix.Errno, failure *tlsengine.Error) {
+	switch {
+	case failure != nil:
+		s.failAsLocked(failure.Code, failure.Text)
+	case e != 0:
 		s.failLocked(e)
 	}
-	if q.IsDropped() {
-		rest.FreeAll()
-		s.unlockWriteLocked()
-		s.unlock()
-		return errcode.OK
-	}
-	q.Blocks.PushFront(rest)
-	s.stallFromNowLocked()
-	s.unlock()
-	s.writeStream(fd)
-	return errcode.OK
 }
 
 // stallFromNowLocked starts the socket timeout of bytes that have begun to wait.
@@ -80,12 +96,18 @@ func (s *Socket) stallFromNowLocked() {
 	}
 }
 
-// tookDirectLocked counts bytes the kernel took from a caller's memory.
+// tookDirectLocked counts bytes that were taken from a caller's memory: by the kernel, or by the
+// session, which the kernel has no more than a part of.
 func (s *Socket) tookDirectLocked(n int) {
-	if !s.out.IsDropped() {
-		s.out.Finish(uint64(n), n)
+	switch {
+	case !s.kind().secure:
+		if !s.out.IsDropped() {
+			s.out.Finish(uint64(n), n)
+		}
+		s.sentBytesLocked(n)
+	case !s.out.IsDropped():
+		s.tls.plainInFlight += int64(n)
 	}
-	s.sentBytesLocked(n)
 }
 
 // sentBytesLocked notes progress.
@@ -116,6 +138,7 @@ func (s *Socket) writeStream(fd int) {
 		}
 		count, total := sendqueue.Pieces(q.Blocks, pieces[:]) // others append meanwhile
 		s.mu.Unlock()
+		empty.FreeAll()
 		n, e := transmit(fd, pieces[:count], total)
 		s.mu.Lock()
 		if !q.IsDropped() {

@@ -5,51 +5,25 @@ import (
 
 	"ohsocket/core/abi"
 	"ohsocket/core/buffer"
-	"ohsocket/core/errcode"
 	"ohsocket/core/tlsengine"
 )
 
 // writeTLS encrypts and writes the queue until it is empty or the kernel takes no more. It
-// runs on the loop's thread; the caller has the token.
+// runs on the loop's thread; the caller has the write lock.
 func (s *Socket) writeTLS(fd int) {
 	q, t := &s.out, s.tls
 	var empty buffer.List
 	s.mu.Lock()
 	for round := 0; !q.IsDropped() && s.manner != aborted; round++ {
-		if t.cipher.First == nil {
-			if t.session.Deferred() {
-				t.writeDeferred = true
-				break // until readTLS has got the rest of the peer's message
-			}
-			s.creditLocked()
-			if q.Blocks.First == nil {
-				break
-			}
-		}
-		if round == writeBudget {
-			s.queueWorkLocked(workFlush)
+		plain, ok := s.nextPlainLocked(round)
+		if !ok {
 			break
 		}
-		var e unix.Errno
-		var failure *tlsengine.Error
-		if t.cipher.First != nil {
-			s.mu.Unlock()
-			e = s.flushRecords(fd)
-			s.mu.Lock()
-		} else {
-			b := q.Blocks.First
-			plain := b.Bytes()[:min(b.Len(), encryptSize)]
-			s.mu.Unlock()
-			e, failure = s.encrypt(fd, plain)
-			s.mu.Lock()
-			if !q.IsDropped() {
-				t.plainInFlight += int64(len(plain))
-				b.Consume(len(plain))
-				if b.Len() == 0 {
-					empty.Push(q.Blocks.Pop())
-				}
-			}
-		}
+		s.mu.Unlock()
+		empty.FreeAll()
+		e, failure := s.writeRecords(fd, plain)
+		s.mu.Lock()
+		s.encryptedLocked(len(plain), &empty)
 		if failure != nil {
 			s.failAsLocked(failure.Code, failure.Text)
 		} else if !s.transmittedLocked(0, e) {
@@ -63,6 +37,51 @@ func (s *Socket) writeTLS(fd int) {
 	s.unlockWriteLocked()
 	s.unlock()
 	empty.FreeAll()
+}
+
+// nextPlainLocked returns what is encrypted next: nothing, while records wait for the kernel. It
+// reports false if the writer has come to its end, or others have their turn.
+func (s *Socket) nextPlainLocked(round int) ([]byte, bool) {
+	q, t := &s.out, s.tls
+	waits := t.cipher.First != nil
+	if !waits {
+		if t.session.Deferred() {
+			t.writeDeferred = true
+			return nil, false // until readTLS has got the rest of the peer's message
+		}
+		s.creditLocked()
+		if q.Blocks.First == nil {
+			return nil, false
+		}
+	}
+	if round == writeBudget {
+		s.queueWorkLocked(workFlush)
+		return nil, false
+	}
+	if waits {
+		return nil, true
+	}
+	b := q.Blocks.First
+	return b.Bytes()[:min(b.Len(), encryptSize)], true
+}
+
+// writeRecords encrypts and writes plaintext; without any, it writes the records that wait.
+func (s *Socket) writeRecords(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
+	if plain == nil {
+		return s.flushRecords(fd), nil
+	}
+	return s.encrypt(fd, plain)
+}
+
+// encryptedLocked removes plaintext from the front of the queue that was encrypted, and counts it as
+// sent when the kernel has its records.
+func (s *Socket) encryptedLocked(n int, empty *buffer.List) {
+	q := &s.out
+	if n == 0 || q.IsDropped() {
+		return
+	}
+	s.tls.plainInFlight += int64(n)
+	q.Blocks.Consume(n, empty)
 }
 
 // creditLocked counts plaintext of which the kernel has all ciphertext.
@@ -87,55 +106,19 @@ func (s *Socket) encrypt(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
 	return s.sendRecords(fd), nil
 }
 
-// encryptsAtOnce says whether a send on the loop's thread need not be copied. mu is held.
-func (s *Socket) encryptsAtOnce() bool {
-	q := &s.out
-	return s.kind().secure && s.state == stateConnected && q.IsIdle() && q.Blocks.First == nil && s.tls.cipher.First == nil
-}
-
-// encryptDirect encrypts a send straight from the caller's memory, as long as the kernel takes
-// the records; the rest is copied. mu is held and given back.
-func (s *Socket) encryptDirect(bufs []abi.Buffer, total int, done abi.Completion) errcode.Code {
-	q, t := &s.out, s.tls
-	s.acceptSendLocked(uint64(total), total, done)
-	fd := s.lockWriteLocked()
-	s.unlock()
-	taken := 0
-	var e unix.Errno
-	var failure *tlsengine.Error
-	goesOn := func() bool { return e == 0 && failure == nil && t.cipher.First == nil }
-	for i := 0; i < len(bufs) && goesOn(); i++ {
+// encryptVector encrypts from a caller's memory, as long as the kernel takes the records. It returns
+// how many bytes that was.
+func (s *Socket) encryptVector(fd int, bufs []abi.Buffer) (taken int, e unix.Errno, failure *tlsengine.Error) {
+	for i := range bufs {
 		data := buffer.FromCaller(bufs[i].Data, int(bufs[i].Size))
-		for len(data) > 0 && goesOn() {
+		for len(data) > 0 {
 			n := min(len(data), encryptSize)
 			e, failure = s.encrypt(fd, data[:n])
 			data, taken = data[n:], taken+n
+			if e != 0 || failure != nil || s.tls.cipher.First != nil {
+				return taken, e, failure
+			}
 		}
 	}
-	var rest buffer.List
-	if taken < total && e == 0 && failure == nil {
-		left := make([]abi.Buffer, len(bufs))
-		copy(left, bufs)
-		var ok bool
-		if rest, ok = buffer.CopyIn(buffer.Skip(left, taken), total-taken); !ok {
-			e = unix.ENOMEM
-		}
-	}
-	s.mu.Lock()
-	switch {
-	case failure != nil:
-		s.failAsLocked(failure.Code, failure.Text)
-	case e != 0:
-		s.failLocked(e)
-	}
-	if q.IsDropped() {
-		rest.FreeAll()
-	} else {
-		t.plainInFlight += int64(taken)
-		q.Blocks.PushFront(rest)
-		s.stallFromNowLocked()
-	}
-	s.unlock()
-	s.writeTLS(fd)
-	return errcode.OK
+	return taken, 0, nil
 }
