@@ -1,5 +1,7 @@
 package buffer
 
+import "ohsocket/core/lock"
+
 // A Block is a piece of a queue: bytes are appended at its end and consumed at its front. Its
 // header lies in the Go heap, out of the reach of who goes past the end of its memory.
 type Block struct {
@@ -18,8 +20,9 @@ const (
 )
 
 // NewBlock returns an empty block for at least size bytes, or for a part of them if they do not
-// fit in any; nil if there is no memory.
+// fit in any; nil if there is no memory. It may have to be mapped: no mutex of a socket is held.
 func NewBlock(size int) *Block {
+	lock.MustNotHold[lock.Socket]()
 	if size <= SmallBlock {
 		return small.get()
 	}
@@ -71,8 +74,9 @@ func (b *Block) Append(p []byte) int {
 // Reset empties the block.
 func (b *Block) Reset() { b.next, b.last, b.start, b.end = nil, nil, 0, 0 }
 
-// Free gives the block back.
+// Free gives the block back. It may be unmapped: no mutex of a socket is held.
 func (b *Block) Free() {
+	lock.MustNotHold[lock.Socket]()
 	forget(b.memory[:b.end])
 	b.pool().put(b)
 }

@@ -3,6 +3,7 @@ package buffer
 import (
 	"sync/atomic"
 
+	"ohsocket/core/lock"
 	"ohsocket/core/sys"
 )
 
@@ -14,6 +15,7 @@ func Mapped() int64 { return mapped.Load() }
 
 // Map returns zeroed memory of the system, nil if there is none.
 func Map(size int) []byte {
+	lock.MustNotHold[lock.Socket]()
 	b := sys.Map(size)
 	mapped.Add(int64(len(b)))
 	return b
@@ -24,6 +26,7 @@ func Unmap(b []byte) {
 	if b == nil {
 		return
 	}
+	lock.MustNotHold[lock.Socket]()
 	mapped.Add(-int64(len(b)))
 	sys.Unmap(b)
 }

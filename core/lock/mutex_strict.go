@@ -32,6 +32,13 @@ func (m *Mutex[R]) Unlock() {
 	held.leave(number)
 }
 
+// MustNotHold panics if the calling goroutine holds a mutex of the rank.
+func MustNotHold[R Rank]() {
+	var r R
+	number, name := r.rank()
+	held.mustNotHold(number, name)
+}
+
 // ranks are those of the mutexes that goroutines hold or wait for. It allocates nothing, so that
 // tests of allocations hold in the strict build too.
 type ranks struct {
@@ -83,6 +90,17 @@ func (r *ranks) leave(number int) {
 		}
 	}
 	panic(fmt.Sprintf("lock: rank %d is unlocked by a goroutine that has not locked it", number))
+}
+
+func (r *ranks) mustNotHold(number int, name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	mine := r.of[r.goroutine()]
+	for _, other := range mine.all[:mine.count] {
+		if other == number {
+			panic(fmt.Sprintf("lock: %s (rank %d) is held here", name, number))
+		}
+	}
 }
 
 // goroutine returns the number of the calling one, which is in the first line of its stack:

@@ -5,10 +5,10 @@
 // # Threads
 //
 // A Socket has a mutex for its state and its queue. It is usually held for a few dozen
-// nanoseconds, and never over a callback or a call that sends, receives or waits. Two things
-// take longer: a datagram that has to be queued is copied under it (at most 64 KiB), and a
-// block that goes back to a full pool is unmapped under it: those of datagrams that were sent,
-// and those of a send that was dropped while the kernel had it. Fields that only the loop's
+// nanoseconds: never over a callback, a call that sends, receives or waits, or a copy of more
+// than 32 KiB, and never while memory is mapped or unmapped (the strict build panics where a block
+// is made or freed under it). A function whose name ends in Locked is called with the mutex held,
+// and returns with it held; all others lock and unlock it themselves. Fields that only the loop's
 // thread touches are marked so and need no lock. Other threads use the descriptor between incref
 // and decref. Only the loop's thread closes it, when no other thread uses it.
 //
