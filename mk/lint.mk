@@ -27,6 +27,7 @@ lint: deps-lint library $(RUFF)
 	go run ./capi/headergen -check
 	python3 tests/docs_check.py
 	python3 tests/comments_check.py
+	python3 tests/locks_check.py
 	bash tests/contracts_check.sh
 	bash tests/imports_check.sh
 	bash tests/licences_check.sh

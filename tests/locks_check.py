@@ -3,7 +3,8 @@
 
 Who calls one holds the mutex of its receiver, and holds it afterwards. All other functions of
 the packages that have such a mutex unlock only what they have locked themselves: before a
-function's first unlock there is a lock. The two that are the unlock of a mutex are named below.
+function's first unlock there is a lock. What is the unlock of a mutex itself is named below;
+lockCaughtUp is a lock.
 """
 
 import pathlib
@@ -12,7 +13,7 @@ import sys
 
 UNLOCKS = {("core/socket/socket.go", "unlock")}
 FUNCTION = re.compile(r"^func (?:\([^)]*\) )?(\w+)")
-LOCKED = re.compile(r"\b(?:[\w.]*\bmu\.Lock(?:Second)?\(\)|\w+\.lock\(\))")
+LOCKED = re.compile(r"\b(?:[\w.]*\bmu\.Lock(?:Second)?\(\)|\w+\.lock(?:CaughtUp)?\()")
 UNLOCKED = re.compile(r"\b(?:[\w.]*\bmu\.Unlock\(\)|\w+\.unlock\(\))")
 
 

@@ -143,7 +143,7 @@ func (c *connector) rebind(old int) {
 		return
 	}
 	sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, o.reuseAddress.value())
-	s.catchUp(fd, o)
+	s.lockCaughtUp(fd, o)
 	if s.refs > 0 {
 		// Another thread looks at the old one just now.
 		s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ohsocket/core/abi"
+	"ohsocket/core/buffer"
 	"ohsocket/core/errcode"
 	"ohsocket/core/reactor"
 	"ohsocket/core/sys"
@@ -230,7 +231,13 @@ func (s *Socket) closeStep() {
 	case undelivered:
 		s.lose(unix.ETIMEDOUT)
 	}
-	s.finish()
+	if s.refs > 0 {
+		s.unlock() // the last of them has closeStep run again
+		return
+	}
+	e := s.endPeriodLocked()
+	s.unlock()
+	s.finish(e)
 }
 
 // lose ends a connection all of whose bytes the kernel has taken, and not delivered. mu is held.
@@ -265,47 +272,55 @@ func (s *Socket) awaitDelivery(events uint32) {
 	s.schedule(workClose)
 }
 
-// finish closes the descriptor and ends the open period. mu is held and given back.
-func (s *Socket) finish() {
-	if s.refs > 0 {
-		// The last of them has closeStep run again.
-		s.unlock()
-		return
+// A periodEnd holds what a period leaves to do when the mutex is unlocked.
+type periodEnd struct {
+	fd           int
+	reset        bool         // the peer must not take what it has for all there was
+	code, unsent errcode.Code // of the close event, of what was not sent
+	end          abi.Completion
+	discarded    buffer.List
+}
+
+// endPeriodLocked ends the open period. The close event, and what comes before it, is finish's.
+func (s *Socket) endPeriodLocked() periodEnd {
+	e := periodEnd{fd: int(s.fd), code: s.code(opTransfer, s.fatal), unsent: s.fatal}
+	if e.unsent == errcode.OK {
+		e.unsent = errcode.Canceled
 	}
-	fd := int(s.fd)
-	was := s.state
-	code := s.code(opTransfer, s.fatal)
-	unsent := s.fatal
-	if unsent == errcode.OK {
-		unsent = errcode.Canceled
-	}
-	// The peer must not take what it has for all there was.
-	reset := s.manner != orderly && was == stateConnected && s.kind().isStream()
-	s.out.Drop(unsent)
+	e.reset = s.manner != orderly && s.state == stateConnected && s.kind().isStream()
+	s.out.Drop(e.unsent)
 	s.out.Reset()
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
-	end := s.takeEndDone()
+	e.end = s.takeEndDone()
 	s.finishPeriodLocked()
-	doomed := s.out.TakeDiscarded()
-	s.unlock()
+	e.discarded = s.out.TakeDiscarded()
+	return e
+}
 
-	doomed.FreeAll()
-	if fd >= 0 {
-		switch {
-		case reset:
-			if sys.Disconnect(fd) != 0 {
-				sys.SetReset(fd)
-			}
-		case s.kind().isStream():
-			// A forked process may hold the descriptor too. Who else has a listening one goes on
-			// accepting.
-			sys.Shutdown(fd, unix.SHUT_RDWR)
+// closeDescriptor closes the descriptor of a period that is over.
+func (s *Socket) closeDescriptor(fd int, reset bool) {
+	switch {
+	case reset:
+		if sys.Disconnect(fd) != 0 {
+			sys.SetReset(fd)
 		}
-		if s.token != 0 {
-			s.loop.reactor.Remove(s.token, fd)
-		}
-		sys.Close(fd)
+	case s.kind().isStream():
+		// A forked process may hold the descriptor too. Who else has a listening one goes on
+		// accepting.
+		sys.Shutdown(fd, unix.SHUT_RDWR)
+	}
+	if s.token != 0 {
+		s.loop.reactor.Remove(s.token, fd)
+	}
+	sys.Close(fd)
+}
+
+// finish closes the descriptor of a period that is over, and reports its end.
+func (s *Socket) finish(e periodEnd) {
+	e.discarded.FreeAll()
+	if e.fd >= 0 {
+		s.closeDescriptor(e.fd, e.reset)
 	}
 	s.token = 0
 	s.ready = 0
@@ -324,11 +339,11 @@ func (s *Socket) finish() {
 	s.loop.addActive(1)
 	s.loop.removeOpen(s)
 	s.deliverSends()
-	s.complete(abi.OperationEnd, end, s.code(opTransfer, unsent))
-	if code != errcode.OK {
-		s.emit(abi.EventError, code, nil)
+	s.complete(abi.OperationEnd, e.end, s.code(opTransfer, e.unsent))
+	if e.code != errcode.OK {
+		s.emit(abi.EventError, e.code, nil)
 	}
-	s.endPeriod(code)
+	s.endPeriod(e.code)
 	if s.kind().isAccepted() {
 		s.Release()
 	}

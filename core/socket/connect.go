@@ -367,7 +367,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 		}
 	}
 	c.trying, c.waiting = nil, nil
-	s.catchUp(a.fd, a.opts)
+	s.lockCaughtUp(a.fd, a.opts)
 	s.fd = int32(a.fd)
 	s.remote = a.address.Keep()
 	s.dropConnectorLocked()

@@ -89,7 +89,7 @@ func (s *Socket) SetExtraOptions(x Extra) errcode.Code {
 	var e unix.Errno
 	if fd >= 0 {
 		e = x.apply(fd, s.kind())
-		s.catchUp(fd, &o)
+		s.lockCaughtUp(fd, &o)
 		s.decrefLocked()
 		s.unlock()
 	}
@@ -126,7 +126,7 @@ func (s *Socket) extraToConnections(x Extra) unix.Errno {
 		if e := x.apply(fd, c.kind()); e != 0 && first == 0 {
 			first = e
 		}
-		c.catchUp(fd, given)
+		c.lockCaughtUp(fd, given)
 		c.decrefLocked()
 		c.unlock()
 	})

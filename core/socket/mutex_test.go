@@ -12,8 +12,8 @@ import (
 	"ohsocket/core/sys"
 )
 
-// THREAD-1: a thread that needs the mutex of a socket does not wait for another one that maps memory.
-// (The strict build panics wherever a block is made or freed under it.)
+// THREAD-1: a thread that needs the mutex of a socket does not wait for another one that maps
+// memory. (The strict build panics wherever a block is made or freed under it.)
 func TestMemoryIsMappedWithoutTheMutex(t *testing.T) {
 	f := newFixture(t, onRun)
 	datagrams, from := udp(f)

@@ -59,7 +59,7 @@ func (s *Socket) endOpen(fd int, o *options, to state, e unix.Errno, operation s
 		e = unix.EBADF
 	}
 	if e == 0 {
-		s.catchUp(fd, o)
+		s.lockCaughtUp(fd, o)
 	} else {
 		s.mu.Lock()
 	}

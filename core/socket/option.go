@@ -238,16 +238,16 @@ func (s *Socket) SetOption(option abi.Option, value int64) errcode.Code {
 		return errcode.OK
 	}
 	e := set(&o, fd)
-	s.catchUp(fd, &o)
+	s.lockCaughtUp(fd, &o)
 	s.decrefLocked()
 	s.unlock()
 	return s.errnoCode(opSetup, e)
 }
 
-// catchUp locks the socket at a moment when a descriptor, which has the options o, has those that
-// the socket has. So a descriptor that is not the socket's yet misses none, and of two threads
+// lockCaughtUp locks the socket at a moment when a descriptor, which has the options o, has those
+// that the socket has. So a descriptor that is not the socket's yet misses none, and of two threads
 // that set options at once the later one wins in the kernel, too.
-func (s *Socket) catchUp(fd int, o *options) {
+func (s *Socket) lockCaughtUp(fd int, o *options) {
 	s.mu.Lock()
 	for s.opts != o {
 		o = s.opts

@@ -88,8 +88,8 @@ func (s *Socket) sendPackets(fd int, batch [][]byte, together *bool) (sent int, 
 	return 1, s.trySend(fd, pieces[:], p.receiver(), earlier)
 }
 
-// sendMany sends datagrams by one system call. together: those of one size to one address go through
-// the kernel's network stack as one.
+// sendMany sends datagrams by one system call. together: those of one size to one address go
+// through the kernel's network stack as one.
 func sendMany(fd int, batch [][]byte, together bool) (sent int, e unix.Errno) {
 	// Not through pointers to their elements: all of them stay on the stack.
 	var messages [packetBatch]sys.Packet

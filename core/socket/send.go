@@ -99,8 +99,8 @@ func (s *Socket) underLimitLocked(total int) bool {
 }
 
 // makeRoomLocked begins to write what was gathered, which the kernel was not asked to take yet,
-// before a send is refused because of it: the caller writes it, if there is a writer, and asks again.
-// charge holds what the queue counted at the last try: another one must have made it less.
+// before a send is refused because of it: the caller writes it, if there is a writer, and asks
+// again. charge holds what the queue counted at the last try: another one must have made it less.
 func (s *Socket) makeRoomLocked(gather bool, charge *int64) writer {
 	q := &s.out
 	now := q.Charge()

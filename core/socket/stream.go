@@ -24,8 +24,8 @@ const (
 	writeBudget = 16
 )
 
-// writeDirect writes a send straight from the caller's memory, over TLS too; what the kernel does not
-// take is copied, and comes before what was queued meanwhile.
+// writeDirect writes a send straight from the caller's memory, over TLS too; what the kernel does
+// not take is copied, and comes before what was queued meanwhile.
 func (s *Socket) writeDirect(w writer, bufs []abi.Buffer, total int) {
 	q, secure := &s.out, s.kind().secure
 	var n int
@@ -65,8 +65,8 @@ func copyRest(bufs []abi.Buffer, n, total int) (buffer.List, unix.Errno) {
 	return rest, 0
 }
 
-// putBackLocked puts the rest of a send before what was queued meanwhile. If the queue was dropped, the
-// rest stays with the caller, who frees it without the lock.
+// putBackLocked puts the rest of a send before what was queued meanwhile. If the queue was dropped,
+// the rest stays with the caller, who frees it without the lock.
 func (s *Socket) putBackLocked(rest *buffer.List) {
 	if s.out.IsDropped() {
 		return

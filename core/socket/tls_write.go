@@ -73,8 +73,8 @@ func (s *Socket) writeRecords(fd int, plain []byte) (unix.Errno, *tlsengine.Erro
 	return s.encrypt(fd, plain)
 }
 
-// encryptedLocked removes plaintext from the front of the queue that was encrypted, and counts it as
-// sent when the kernel has its records.
+// encryptedLocked removes plaintext from the front of the queue that was encrypted, and counts it
+// as sent when the kernel has its records.
 func (s *Socket) encryptedLocked(n int, empty *buffer.List) {
 	q := &s.out
 	if n == 0 || q.IsDropped() {
@@ -106,8 +106,8 @@ func (s *Socket) encrypt(fd int, plain []byte) (unix.Errno, *tlsengine.Error) {
 	return s.sendRecords(fd), nil
 }
 
-// encryptVector encrypts from a caller's memory, as long as the kernel takes the records. It returns
-// how many bytes that was.
+// encryptVector encrypts from a caller's memory, as long as the kernel takes the records. It
+// returns how many bytes that was.
 func (s *Socket) encryptVector(fd int, bufs []abi.Buffer) (taken int, e unix.Errno, failure *tlsengine.Error) {
 	for i := range bufs {
 		data := buffer.FromCaller(bufs[i].Data, int(bufs[i].Size))
