@@ -66,7 +66,7 @@ func (p *pool) put(b *Block) {
 		p.free = b
 		p.kept += p.size
 		if p.kept > SpareBytes && !p.looking {
-			p.look()
+			p.lookLocked()
 		}
 		p.mu.Unlock()
 		return
@@ -75,8 +75,8 @@ func (p *pool) put(b *Block) {
 	Unmap(b.memory)
 }
 
-// look has trim run after a while. mu is held.
-func (p *pool) look() {
+// lookLocked lets trim run after a while.
+func (p *pool) lookLocked() {
 	p.looking = true
 	p.least = p.kept
 	time.AfterFunc(keptCalm, p.trim)
@@ -85,18 +85,17 @@ func (p *pool) look() {
 // trim gives back what nobody has taken since the last look.
 func (p *pool) trim() {
 	p.mu.Lock()
-	unused := p.shrink(p.kept - p.least + SpareBytes)
+	unused := p.shrinkLocked(p.kept - p.least + SpareBytes)
 	p.looking = false
 	if p.kept > SpareBytes {
-		p.look()
+		p.lookLocked()
 	}
 	p.mu.Unlock()
 	unmapAll(unused)
 }
 
-// shrink takes out what is kept beyond some bytes, that is what was given back first.
-// mu is held.
-func (p *pool) shrink(to int) *Block {
+// shrinkLocked takes out what is kept beyond some bytes, that is what was given back first.
+func (p *pool) shrinkLocked(to int) *Block {
 	kept := 0
 	at := &p.free
 	for *at != nil && kept+p.size <= to {
@@ -135,7 +134,7 @@ func Kept() int64 {
 func UnmapFree() {
 	for _, p := range []*pool{&small, &large} {
 		p.mu.Lock()
-		list := p.shrink(0)
+		list := p.shrinkLocked(0)
 		p.mu.Unlock()
 		unmapAll(list)
 	}

@@ -59,7 +59,7 @@ var held = ranks{of: map[int64]list{}}
 func (r *ranks) enter(number int, name string, same int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	me := r.goroutine()
+	me := r.goroutineLocked()
 	mine := r.of[me]
 	for _, other := range mine.all[:mine.count] {
 		if other == number && same > 0 {
@@ -76,7 +76,7 @@ func (r *ranks) enter(number int, name string, same int) {
 func (r *ranks) leave(number int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	me := r.goroutine()
+	me := r.goroutineLocked()
 	mine := r.of[me]
 	for i := mine.count - 1; i >= 0; i-- {
 		if mine.all[i] == number {
@@ -95,7 +95,7 @@ func (r *ranks) leave(number int) {
 func (r *ranks) mustNotHold(number int, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	mine := r.of[r.goroutine()]
+	mine := r.of[r.goroutineLocked()]
 	for _, other := range mine.all[:mine.count] {
 		if other == number {
 			panic(fmt.Sprintf("lock: %s (rank %d) is held here", name, number))
@@ -103,9 +103,9 @@ func (r *ranks) mustNotHold(number int, name string) {
 	}
 }
 
-// goroutine returns the number of the calling one, which is in the first line of its stack:
-// "goroutine 1 [running]:". mu is held.
-func (r *ranks) goroutine() (id int64) {
+// goroutineLocked returns the number of the calling one, which is in the first line of its stack:
+// "goroutine 1 [running]:".
+func (r *ranks) goroutineLocked() (id int64) {
 	n := runtime.Stack(r.line[:], false)
 	for _, c := range r.line[len("goroutine "):n] {
 		if c < '0' || c > '9' {

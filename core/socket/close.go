@@ -57,7 +57,7 @@ func (s *Socket) closeUnused() {
 		s.mu.Lock()
 	}
 	fd := int(s.fd)
-	if !s.isClosing() || fd < 0 || s.refs > 0 || !s.holdsPortOnly() {
+	if !s.isClosing() || fd < 0 || s.refs > 0 || !s.holdsPortOnlyLocked() {
 		s.mu.Unlock()
 		return
 	}
@@ -71,9 +71,9 @@ func (s *Socket) closeUnused() {
 	sys.Close(fd)
 }
 
-// holdsPortOnly reports whether the descriptor has neither a connection of a stream nor something
-// to send. mu is held.
-func (s *Socket) holdsPortOnly() bool {
+// holdsPortOnlyLocked reports whether the descriptor has neither a connection of a stream nor something
+// to send.
+func (s *Socket) holdsPortOnlyLocked() bool {
 	switch s.state {
 	case stateListening:
 		return true
@@ -81,7 +81,7 @@ func (s *Socket) holdsPortOnly() bool {
 		if s.kind().isDatagram() {
 			return s.manner == aborted || s.out.Blocks.First == nil
 		}
-		return s.state == stateBound && s.successor() == nil
+		return s.state == stateBound && s.successorLocked() == nil
 	}
 	return false
 }
@@ -144,7 +144,7 @@ func (s *Socket) sendFIN() {
 		s.mu.Lock()
 	}
 	s.half = halfEnded
-	done := s.takeEndDone()
+	done := s.takeEndDoneLocked()
 	s.mu.Unlock()
 	e := peerErrno(sys.Shutdown(fd, unix.SHUT_WR))
 	if e == unix.ECONNRESET && s.peerEnded && !s.isUndelivered() {
@@ -174,7 +174,7 @@ func (s *Socket) closeStep() {
 		s.mu.Unlock()
 		return
 	}
-	if c := s.connector(); c != nil && s.state == stateConnecting {
+	if c := s.connectorLocked(); c != nil && s.state == stateConnecting {
 		waits := s.manner != aborted && s.out.Size() > 0
 		s.lastProgress = 0 // the time of the close begins when what is queued can be sent
 		s.mu.Unlock()
@@ -212,12 +212,12 @@ func (s *Socket) closeStep() {
 		s.allSentLocked()
 		s.lastProgress = reactor.Clock()
 		fd := int(s.fd)
-		done := s.takeEndDone()
+		done := s.takeEndDoneLocked()
 		s.queueWorkLocked(workClose | workTimer)
 		s.unlock()
 		if send && sys.Shutdown(fd, unix.SHUT_WR) == unix.ENOTCONN && s.isUndelivered() {
 			s.mu.Lock()
-			s.lose(unix.ECONNRESET) // nobody will tell: it was reset before
+			s.loseLocked(unix.ECONNRESET) // nobody will tell: it was reset before
 			s.unlock()
 		}
 		s.deliverSends()
@@ -229,7 +229,7 @@ func (s *Socket) closeStep() {
 		s.unlock()
 		return
 	case undelivered:
-		s.lose(unix.ETIMEDOUT)
+		s.loseLocked(unix.ETIMEDOUT)
 	}
 	if s.refs > 0 {
 		s.unlock() // the last of them has closeStep run again
@@ -240,8 +240,8 @@ func (s *Socket) closeStep() {
 	s.finish(e)
 }
 
-// lose ends a connection all of whose bytes the kernel has taken, and not delivered. mu is held.
-func (s *Socket) lose(e unix.Errno) {
+// loseLocked ends a connection all of whose bytes the kernel has taken, and not delivered.
+func (s *Socket) loseLocked(e unix.Errno) {
 	s.failLocked(e)
 	s.manner = max(s.manner, truncated)
 }
@@ -292,7 +292,7 @@ func (s *Socket) endPeriodLocked() periodEnd {
 	s.out.Reset()
 	// What has not been reported yet would come after the close event.
 	s.pendingWork &^= workDrain | workNotice
-	e.end = s.takeEndDone()
+	e.end = s.takeEndDoneLocked()
 	s.finishPeriodLocked()
 	e.discarded = s.out.TakeDiscarded()
 	return e

@@ -107,7 +107,7 @@ func (s *Socket) ConnectSecure(target netaddr.Target, timeoutMs int32, x *TLSCon
 	if x != nil {
 		s.setSecure(x)
 	}
-	c.secure = s.share()
+	c.secure = s.shareLocked()
 	c.before = s.state
 	c.bound = s.state.isBound()
 	if !c.bound {
@@ -141,7 +141,7 @@ func (c *connector) isCarried() bool { return c.before == stateAttached }
 // startConnect begins on the loop's thread.
 func (s *Socket) startConnect() {
 	s.mu.Lock()
-	c, fd := s.connector(), int(s.fd)
+	c, fd := s.connectorLocked(), int(s.fd)
 	s.mu.Unlock()
 	if c == nil || c.over {
 		return
@@ -374,7 +374,7 @@ func (c *connector) succeed(a *attempt, events uint32) {
 	s.become(stateConnected)
 	if s.kind().isSecureClient() {
 		s.tls.phase = phaseOpen
-		s.negotiated()
+		s.negotiatedLocked()
 	}
 	s.mu.Unlock()
 	s.ready = events & (pollIn | pollGone | pollUrgent)
@@ -408,7 +408,7 @@ func (c *connector) finish(code errcode.Code) {
 	}
 	s.out.Drop(code)
 	s.half = halfSending
-	end := s.takeEndDone()
+	end := s.takeEndDoneLocked()
 	gone := !c.bound && !s.isClosing()
 	switch {
 	case c.bound:

@@ -9,9 +9,9 @@ import (
 	"ohsocket/core/sys"
 )
 
-// deadlines returns when a socket has waited too long, each 0 if it does not wait: for
-// the peer while closing, for queued bytes to be taken, for any byte at all. mu is held.
-func (s *Socket) deadlines() (closing, stall, idle int64) {
+// deadlinesLocked returns when a socket has waited too long, each 0 if it does not wait: for
+// the peer while closing, for queued bytes to be taken, for any byte at all.
+func (s *Socket) deadlinesLocked() (closing, stall, idle int64) {
 	o := s.opts
 	queued := s.queued()
 	if s.isClosing() && !s.isLate() && (s.state == stateConnected || s.state == stateListening || s.kind().isDatagram() && queued) {
@@ -46,9 +46,9 @@ func (s *Socket) deadlines() (closing, stall, idle int64) {
 // held.
 func (s *Socket) queued() bool { return s.out.Size() > 0 || s.hasCipher() || s.half == halfEnding }
 
-// isSending reports whether the peer may still have to take something: what is queued, or after the
-// FIN of a close what the kernel holds. mu is held.
-func (s *Socket) isSending() bool {
+// isSendingLocked reports whether the peer may still have to take something: what is queued, or after the
+// FIN of a close what the kernel holds.
+func (s *Socket) isSendingLocked() bool {
 	return s.state == stateConnected && s.kind().isStream() && (s.queued() || s.hasSentAll())
 }
 
@@ -57,7 +57,7 @@ func (s *Socket) isSending() bool {
 // a buffer of megabytes: until then a slow reader looks like one that does not read.
 func (s *Socket) probePeer(now int64) {
 	s.mu.Lock()
-	fd, looks := int(s.fd), s.isSending()
+	fd, looks := int(s.fd), s.isSendingLocked()
 	s.mu.Unlock()
 	if !looks {
 		return
@@ -82,8 +82,8 @@ const minProbeInterval = 20e6
 // peer before it. Progress does not move it: it looks again when it expires.
 func (s *Socket) setTimer() {
 	s.mu.Lock()
-	closing, stall, idle := s.deadlines()
-	looks := s.isSending()
+	closing, stall, idle := s.deadlinesLocked()
+	looks := s.isSendingLocked()
 	s.mu.Unlock()
 	next := int64(0)
 	for _, d := range []int64{closing, stall, idle} {
@@ -115,12 +115,12 @@ func (s *Socket) Expire(t *reactor.Timer) {
 	now := reactor.Clock()
 	s.probePeer(now)
 	s.mu.Lock()
-	if heir := s.successor(); heir != nil {
+	if heir := s.successorLocked(); heir != nil {
 		s.mu.Unlock()
 		heir.takeOver(s)
 		return
 	}
-	closing, stall, idle := s.deadlines()
+	closing, stall, idle := s.deadlinesLocked()
 	switch {
 	case closing != 0 && closing <= now:
 		s.lateLocked()

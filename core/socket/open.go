@@ -187,7 +187,7 @@ func (s *Socket) begin() {
 func (s *Socket) attach(fd int) bool {
 	if e := s.watch(fd); e != 0 {
 		s.mu.Lock()
-		if s.successor() != nil {
+		if s.successorLocked() != nil {
 			s.mu.Unlock()
 			return false
 		}

@@ -60,7 +60,7 @@ type optionRow struct {
 	name     string // in the header, behind SOCKET_OPTION_
 	min, max int64
 	access   accessor
-	// changed leaves to the loop what a new value may make possible; mu is held.
+	// changed leaves to the loop what a new value may make possible;
 	changed func(*Socket)
 	// The descriptor has it, too.
 	probes bool // it is one of keep-alive

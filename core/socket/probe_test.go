@@ -283,7 +283,7 @@ func (p *probe) abort() errcode.Code {
 func (p *probe) connecting() bool {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.s.connector() != nil
+	return p.s.connectorLocked() != nil
 }
 
 func (p *probe) cancel(cancelled bool) {

@@ -23,7 +23,7 @@ type scenario struct {
 	run  func(f *fixture) (ok bool, got string)
 }
 
-// over reports whether nothing can be expected of a socket any more. mu is held.
+// over reports whether nothing can be expected of a socket any more.
 func (p *probe) over() bool { return p.closed() || p.opened == 0 }
 
 // failed reports whether a call was refused, or has completed with an error.

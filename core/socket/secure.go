@@ -89,8 +89,8 @@ func (x *TLSConfig) drop() {
 	}
 }
 
-// share returns what the socket has been told, with a reference of its own. mu is held.
-func (s *Socket) share() TLSConfig {
+// shareLocked returns what the socket has been told, with a reference of its own.
+func (s *Socket) shareLocked() TLSConfig {
 	if !s.kind().isConfigured() {
 		return TLSConfig{}
 	}
@@ -115,8 +115,8 @@ func (s *Socket) forgetSecure() {
 	x.drop()
 }
 
-// negotiated takes what the handshake has agreed on. mu is held.
-func (s *Socket) negotiated() {
+// negotiatedLocked takes what the handshake has agreed on.
+func (s *Socket) negotiatedLocked() {
 	s.info = s.tls.session.Info()
 	if s.compat {
 		s.suites = strings.Join(s.tls.session.EnabledCipherSuites(), ":")

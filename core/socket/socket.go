@@ -96,8 +96,8 @@ func (s *Socket) extraLocked() *rare {
 	return s.rare
 }
 
-// connector returns the connect that is going on, nil if there is none. mu is held.
-func (s *Socket) connector() *connector {
+// connectorLocked returns the connect that is going on, nil if there is none.
+func (s *Socket) connectorLocked() *connector {
 	if s.rare == nil {
 		return nil
 	}
@@ -112,8 +112,8 @@ func (s *Socket) dropConnectorLocked() {
 	}
 }
 
-// settle forgets what belongs to an open period. mu is held.
-func (r *rare) settle() {
+// settleLocked forgets what belongs to an open period.
+func (r *rare) settleLocked() {
 	if r != nil {
 		r.notice = errcode.OK
 		r.unacked = 0
@@ -121,9 +121,9 @@ func (r *rare) settle() {
 	}
 }
 
-// takeEndDone returns the completion of socket_end, which then is the caller's to run. mu is
+// takeEndDoneLocked returns the completion of socket_end, which then is the caller's to run. mu is
 // held.
-func (s *Socket) takeEndDone() abi.Completion {
+func (s *Socket) takeEndDoneLocked() abi.Completion {
 	if s.rare == nil {
 		return abi.Completion{}
 	}

@@ -192,7 +192,7 @@ func (s *Socket) beginPeriodLocked(fd int, to state) {
 	s.become(to)
 	s.fd = int32(fd)
 	s.period = period{}
-	s.rare.settle()
+	s.rare.settleLocked()
 	if s.loop.stopped.Load() {
 		s.beginCloseLocked(aborted)
 	}
@@ -204,5 +204,5 @@ func (s *Socket) finishPeriodLocked() {
 	s.setEndingLocked(reporting)
 	s.fd = -1
 	s.period = period{}
-	s.rare.settle()
+	s.rare.settleLocked()
 }

@@ -231,7 +231,7 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	s.mu.Lock()
 	fd = int(s.fd)
 	switch {
-	case s.successor() != nil:
+	case s.successorLocked() != nil:
 		how = readHeir
 	case s.state != stateConnected || s.peerEnded || s.isClosing() && s.half != halfEnded:
 		how = readNever
@@ -390,14 +390,14 @@ func (s *Socket) checkError(fd int, ask bool) {
 func (s *Socket) streamFailed(e unix.Errno) {
 	undelivered := s.hasSentAll() && s.isUndelivered()
 	s.mu.Lock()
-	if heir := s.successor(); heir != nil {
+	if heir := s.successorLocked(); heir != nil {
 		s.mu.Unlock()
 		heir.inheritEnd(s, e)
 		return
 	}
 	switch {
 	case undelivered && e != 0:
-		s.lose(e)
+		s.loseLocked(e)
 	case s.isClosing() && s.half == halfEnded:
 		// We have sent all and were only waiting for the peer to go.
 		s.peerEnded = true
@@ -411,7 +411,7 @@ func (s *Socket) streamFailed(e unix.Errno) {
 // streamEnd handles the peer's FIN.
 func (s *Socket) streamEnd() {
 	s.mu.Lock()
-	if heir := s.successor(); heir != nil {
+	if heir := s.successorLocked(); heir != nil {
 		s.mu.Unlock()
 		heir.inheritEnd(s, 0)
 		return

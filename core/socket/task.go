@@ -29,7 +29,7 @@ func (s *Socket) RunTask() {
 	s.pendingWork = 0
 	s.scheduled = false
 	doomed := s.out.TakeDiscarded()
-	heir := s.successor()
+	heir := s.successorLocked()
 	s.mu.Unlock()
 	doomed.FreeAll()
 	if heir != nil {

@@ -42,7 +42,7 @@ const failuresKept = 256
 // acceptSecure begins the handshake with a client.
 func (s *Socket) acceptSecure(c *Socket, fd int) {
 	s.mu.Lock()
-	x := s.share()
+	x := s.shareLocked()
 	s.mu.Unlock()
 	defer x.drop()
 	if x.context == nil {
@@ -159,12 +159,12 @@ func (a *acceptor) failed(c *Socket, f handshakeFailure) {
 	if _, ok := a.unseen[c]; ok {
 		a.unseen[c] = failedPlace
 		a.failing++
-		a.keep(f)
+		a.keepLocked(f)
 	}
 }
 
-// keep is called with mu held.
-func (a *acceptor) keep(f handshakeFailure) {
+// keepLocked
+func (a *acceptor) keepLocked(f handshakeFailure) {
 	if len(a.failures) < failuresKept {
 		a.failures = append(a.failures, f)
 	}
@@ -173,7 +173,7 @@ func (a *acceptor) keep(f handshakeFailure) {
 // refused keeps a failure without a connection.
 func (a *acceptor) refused(f handshakeFailure) {
 	a.mu.Lock()
-	a.keep(f)
+	a.keepLocked(f)
 	a.mu.Unlock()
 	a.wake()
 }
@@ -309,7 +309,7 @@ func (c newClient) established(e unix.Errno) {
 	s.tls.phase = phaseReady
 	s.mu.Lock()
 	s.become(stateConnected)
-	s.negotiated()
+	s.negotiatedLocked()
 	s.parked = true
 	if e != 0 {
 		s.failLocked(e)

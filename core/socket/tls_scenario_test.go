@@ -217,7 +217,7 @@ var tlsScenarios = []scenario{
 // shakes reports whether a client has its handshake on this descriptor; it is for the loop's
 // thread.
 func (s *Socket) shakes(fd int) bool {
-	c := s.connector()
+	c := s.connectorLocked()
 	return c != nil && c.shaking != nil && c.shaking.fd == fd
 }
 

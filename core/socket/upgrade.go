@@ -84,9 +84,9 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 	return errcode.OK
 }
 
-// successor returns the socket that has taken the descriptor, as long as the loop's thread has not
-// given it the rest; nil if there is none. mu is held.
-func (s *Socket) successor() *Socket {
+// successorLocked returns the socket that has taken the descriptor, as long as the loop's thread has not
+// given it the rest; nil if there is none.
+func (s *Socket) successorLocked() *Socket {
 	if s.rare == nil {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (s *Socket) successor() *Socket {
 // handedOver reports whether there is a successor, which has what is its own then.
 func (s *Socket) handedOver() bool {
 	s.mu.Lock()
-	heir := s.successor()
+	heir := s.successorLocked()
 	s.mu.Unlock()
 	if heir != nil {
 		heir.takeOver(s)
@@ -110,7 +110,7 @@ func (s *Socket) takeOver(tcp *Socket) {
 	s.giver = nil
 	s.mu.Unlock()
 	tcp.mu.Lock()
-	mine := tcp.successor() == s
+	mine := tcp.successorLocked() == s
 	if mine {
 		tcp.heir = nil
 	}
@@ -134,7 +134,7 @@ func (s *Socket) claim(data []byte) (from netaddr.Sockaddr, mine bool) {
 		return s.remote.Sockaddr(), true
 	}
 	s.mu.Lock()
-	heir := s.successor()
+	heir := s.successorLocked()
 	from = s.remote.Sockaddr()
 	s.mu.Unlock()
 	if heir == nil {
