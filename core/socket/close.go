@@ -71,8 +71,8 @@ func (s *Socket) closeUnused() {
 	sys.Close(fd)
 }
 
-// holdsPortOnlyLocked reports whether the descriptor has neither a connection of a stream nor something
-// to send.
+// holdsPortOnlyLocked reports whether the descriptor has neither a connection of a stream nor
+// something to send.
 func (s *Socket) holdsPortOnlyLocked() bool {
 	switch s.state {
 	case stateListening:

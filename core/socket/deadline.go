@@ -46,8 +46,8 @@ func (s *Socket) deadlinesLocked() (closing, stall, idle int64) {
 // held.
 func (s *Socket) queued() bool { return s.out.Size() > 0 || s.hasCipher() || s.half == halfEnding }
 
-// isSendingLocked reports whether the peer may still have to take something: what is queued, or after the
-// FIN of a close what the kernel holds.
+// isSendingLocked reports whether the peer may still have to take something: what is queued, or
+// after the FIN of a close what the kernel holds.
 func (s *Socket) isSendingLocked() bool {
 	return s.state == stateConnected && s.kind().isStream() && (s.queued() || s.hasSentAll())
 }

@@ -121,8 +121,7 @@ func (r *rare) settleLocked() {
 	}
 }
 
-// takeEndDoneLocked returns the completion of socket_end, which then is the caller's to run. mu is
-// held.
+// takeEndDoneLocked returns the completion of socket_end, which then is the caller's to run.
 func (s *Socket) takeEndDoneLocked() abi.Completion {
 	if s.rare == nil {
 		return abi.Completion{}

@@ -163,7 +163,7 @@ func (a *acceptor) failed(c *Socket, f handshakeFailure) {
 	}
 }
 
-// keepLocked
+// keepLocked adds a failure that the loop will report, as long as there are not too many.
 func (a *acceptor) keepLocked(f handshakeFailure) {
 	if len(a.failures) < failuresKept {
 		a.failures = append(a.failures, f)

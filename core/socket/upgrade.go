@@ -84,8 +84,8 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 	return errcode.OK
 }
 
-// successorLocked returns the socket that has taken the descriptor, as long as the loop's thread has not
-// given it the rest; nil if there is none.
+// successorLocked returns the socket that has taken the descriptor, as long as the loop's thread
+// has not given it the rest; nil if there is none.
 func (s *Socket) successorLocked() *Socket {
 	if s.rare == nil {
 		return nil
