@@ -16,7 +16,7 @@ const (
 	// maxPEM bounds what is read of a caller's PEM text, maxList that of a list of names.
 	maxPEM  = 1 << 20
 	maxList = 16 << 10
-	// maxTexts is how many certificates and identities there may be, maxALPN how
+	// maxTexts is the number of certificates and identities there may be, maxALPN how
 	// many application protocols.
 	maxTexts = 1000
 	maxALPN  = 100

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a machine can see in the comments of Go and C: no line of a comment is wider than 100 columns,
-nothing is defined by "is what", and no function says that a lock is held which its name says
+nothing is defined by "is what" (or how, where, who), and no function says that a lock is held which its name says
 already (`Locked`)."""
 
 import pathlib
@@ -15,7 +15,7 @@ PROTOTYPE = "// C: "
 GENERATED = re.compile(r"^(// Code generated|/\*? ?Code generated)", re.M)
 # Strings, characters and then comments, so that a "//" inside a string is not taken for one.
 TOKEN = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`[^`]*`|//[^\n]*|/\*.*?\*/", re.S)
-DEFINITION = re.compile(r"^(?:A |An |The )?[\w.]+ (?:is|are) what\b")
+DEFINITION = re.compile(r"^(?:A |An |The |Package )?[\w.]+ (?:(?:is|are) (?:what|how|where|who)|has what)\b")
 LOCKED = re.compile(r"^(\w+Locked)\b.*\bmu is held\b", re.S)
 
 
@@ -68,7 +68,7 @@ def check(text: str) -> list[tuple[int, str]]:
     ]
     for line, words in paragraphs(text):
         if DEFINITION.match(words):
-            found.append((line, 'defined by "is what": say what it holds, returns or does'))
+            found.append((line, 'defined by "is what" or "is how": say what it holds, returns or does'))
         if LOCKED.match(words):
             found.append((line, '"mu is held" says what the name says already'))
     return sorted(found)

@@ -12,7 +12,7 @@ type Completion struct{ Func, UserData uintptr }
 // Function is posted work or a timer's. Func 0 makes a record.
 type Function struct{ Func, UserData uintptr }
 
-// Caller is how the library reaches its host.
+// Caller reaches the host of the library.
 type Caller struct {
 	Event      func(l Listener, e *Event)
 	Completion func(c Completion, handle int64, err int32)

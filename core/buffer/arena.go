@@ -1,7 +1,7 @@
 package buffer
 
 // Arena is a mapping that is cut from front to back. What was cut before Keep stays until Free,
-// what was cut later until Reset. Who cuts has to live with a refusal.
+// what was cut later until Reset. A cut may be refused.
 type Arena struct {
 	memory []byte
 	kept   int // of used, what Reset leaves alone
@@ -26,8 +26,8 @@ func (a *Arena) Free() {
 // Room is the size of the largest piece that can still be cut.
 func (a *Arena) Room() int { return len(a.memory) - a.used }
 
-// Rest is the memory that can still be cut, at most limit bytes of it. It is not cut yet: who has
-// filled its first n bytes cuts them by Reserve(n).
+// Rest is the memory that can still be cut, at most limit bytes of it. It is not cut yet: a caller
+// that has filled its first n bytes cuts them by Reserve(n).
 func (a *Arena) Rest(limit int) []byte {
 	end := a.used + max(0, min(limit, a.Room()))
 	return a.memory[a.used:end:end]
@@ -43,7 +43,7 @@ func (a *Arena) Reserve(size int) []byte {
 	return p
 }
 
-// Keep has what was cut so far outlive every Reset.
+// Keep makes the pieces cut so far outlive every Reset.
 func (a *Arena) Keep() { a.kept = a.used }
 
 // Reset takes back what was cut since Keep. In the strict build it overwrites it, so that who goes

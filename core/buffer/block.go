@@ -38,7 +38,7 @@ func (b *Block) Next() *Block { return b.next }
 // Size is the room that an empty block has.
 func (b *Block) Size() int { return len(b.memory) }
 
-// Len is how many bytes wait to be consumed.
+// Len returns the number of bytes that wait to be consumed.
 func (b *Block) Len() int { return b.end - b.start }
 
 // Bytes are those that wait to be consumed.
@@ -50,11 +50,11 @@ func (b *Block) Consume(n int) {
 	b.start += n
 }
 
-// Room is how many bytes can be appended.
+// Room returns the number of bytes that can be appended.
 func (b *Block) Room() int { return len(b.memory) - b.end }
 
-// Rest is the memory for bytes that can be appended; who has filled its first n bytes adds them by
-// Grow(n).
+// Rest returns the memory for bytes that can be appended; a caller that has filled its first n
+// bytes adds them by Grow(n).
 func (b *Block) Rest() []byte { return b.memory[b.end:] }
 
 // Grow appends the first n bytes of Rest and returns them.

@@ -29,7 +29,7 @@ func (l *List) PushList(m List) {
 	}
 }
 
-// joinLimit is how much Join copies: what takes a few microseconds.
+// joinLimit is the number of bytes that Join copies: that takes a few microseconds.
 const joinLimit = 32 << 10
 
 // Join appends another list. If that is one block whose bytes fit behind the last ones they are

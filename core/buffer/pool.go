@@ -21,8 +21,8 @@ type pool struct {
 	mu   lock.Mutex[lock.Leaf]
 	free *Block
 	kept int // bytes
-	// least is how few were kept since the last look; a timer looks while there are more
-	// than SpareBytes.
+	// least is the smallest number of bytes kept since the last look; a timer looks while there are
+	// more than SpareBytes.
 	least   int
 	looking bool
 }

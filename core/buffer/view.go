@@ -16,7 +16,7 @@ func Views[T any](b []byte, count int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(p)), count)
 }
 
-// Size is how many bytes a T takes.
+// Size returns the number of bytes that a T takes.
 func Size[T any]() int {
 	var one T
 	return int(unsafe.Sizeof(one))

@@ -1,5 +1,5 @@
-// Package goruntime has what the library knows of Go's runtime and asks of it: how many processors
-// its scheduler has, and when its heap gives memory back.
+// Package goruntime adjusts Go's runtime: how many processors its scheduler has, and when its heap
+// gives memory back.
 package goruntime
 
 import (
@@ -39,7 +39,7 @@ func GiveBackMore() bool {
 	return read("/memory/classes/heap/free:bytes") > HeapBytes()/4
 }
 
-// HeapBytes is how many bytes of the heap are in use. It does not stop the world.
+// HeapBytes returns the number of bytes of the heap that are in use. It does not stop the world.
 func HeapBytes() uint64 { return read("/memory/classes/heap/objects:bytes") }
 
 func read(name string) uint64 {

@@ -2,7 +2,7 @@ package handle
 
 import "sync/atomic"
 
-// BurstSize is the number of objects that leave behind what is worth collecting, unless a Counter
+// BurstSize is the number of objects that leave behind enough to be worth a collection, unless a Counter
 // has a Burst of its own.
 const BurstSize = 1024
 
@@ -14,7 +14,7 @@ type Counter struct {
 	peak atomic.Int64 // the most there were since Rebase
 }
 
-// Live is how many there are.
+// Live returns the number of live objects.
 func (c *Counter) Live() int64 { return c.live.Load() }
 
 // Enter counts one that comes.

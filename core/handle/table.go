@@ -12,7 +12,7 @@ const (
 	chunkBits = 9
 	chunkSize = 1 << chunkBits
 	tagBit    = 52
-	// waitingSlots is how many free slots there are before one is used again.
+	// waitingSlots is the number of free slots there must be before one is used again.
 	waitingSlots = 1024
 )
 
@@ -132,7 +132,7 @@ func (t *Table[T]) entry(h int64) *entry[T] {
 	return &c[h&(chunkSize-1)]
 }
 
-// Given is how many handles there have ever been.
+// Given returns the number of handles that were ever given.
 func (t *Table[T]) Given() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -82,7 +82,7 @@ func TestHandleReuse(t *testing.T) {
 	assert.Zero(t, table.Live())
 }
 
-// slots is how many there are, used or not.
+// slots returns the number of slots, used or not.
 func (t *Table[T]) slots() int {
 	n := 0
 	for i := range t.chunks {

@@ -1,5 +1,5 @@
-// Package handshake has what a connection goes through between its descriptor being connected and
-// the program being told: stages, which talk with the peer over bytes in memory. A stage does no
+// Package handshake takes a connection from a connected descriptor to the moment when the program
+// is told, in stages, which talk with the peer over bytes in memory. A stage does no
 // input or output and knows no sockets, so that it can be tested and fuzzed alone.
 package handshake
 

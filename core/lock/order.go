@@ -1,6 +1,6 @@
 package lock
 
-// A Rank says what a mutex may be locked inside of: whoever holds one may lock those of later ranks
+// A Rank says what a mutex may be locked inside of: a holder of one may lock those of later ranks
 // only.
 type Rank interface{ rank() (int, string) }
 

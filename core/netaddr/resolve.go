@@ -9,7 +9,7 @@ import (
 	"ohsocket/core/errcode"
 )
 
-// resolutionDelay is how long a look-up of both families is waited for before
+// resolutionDelay is the time that a look-up of both families is waited for before
 // each family is asked for alone, so that one whose answer does not come does
 // not hold the other back: the Resolution Delay of RFC 8305, section 3. Both are
 // asked for at once first, because only then the resolver sorts by RFC 6724.

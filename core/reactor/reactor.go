@@ -33,8 +33,8 @@ const (
 	clockEvery    = 16 // handlers that are called without a look at the clock
 )
 
-// yieldInterval is how long a step goes on with events, with timers and with tasks: what is left is
-// for the next one, so that each kind has its turn, and a loop that is to end sees it.
+// yieldInterval is the time for which a step goes on with events, with timers and with tasks: what
+// is left is for the next one, so that each kind has its turn, and a loop that is to end sees it.
 //
 // It is also how long a busy loop goes on before it lets the scheduler have its turn. After
 // 10 ms the scheduler's monitor does not wait any more: it takes the processor away from
@@ -48,7 +48,7 @@ const (
 	notified        // asleep, and the eventfd has been raised
 )
 
-// A Host is who has the reactor. AfterEvent is called on the loop's thread after each handler,
+// A Host owns the reactor. AfterEvent is called on the loop's thread after each handler,
 // timer and task: what these have made leaves together.
 type Host interface{ AfterEvent() }
 

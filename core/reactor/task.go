@@ -3,7 +3,7 @@ package reactor
 // Runner does scheduled work on the loop's thread.
 type Runner interface{ RunTask() }
 
-// keptTasks is how long the line of tasks may be that an empty queue keeps room for.
+// keptTasks is the length of the line of tasks that an empty queue keeps room for.
 const keptTasks = 256
 
 // taskQueue is a line of tasks, first in, first out.

@@ -30,7 +30,7 @@ type Completion struct {
 // CountDatagrams makes an empty queue one of datagrams.
 func (q *Queue) CountDatagrams() { q.completions = &completions{datagrams: true} }
 
-// Datagrams is how many datagrams wait, 0 in a queue of bytes.
+// Datagrams returns the number of datagrams that wait, 0 in a queue of bytes.
 func (q *Queue) Datagrams() int64 {
 	if q.completions == nil || !q.datagrams {
 		return 0
@@ -52,7 +52,7 @@ func (q *Queue) AddCompletion(done abi.Completion) {
 	q.recount(excess)
 }
 
-// Pending is how many completions have not been popped.
+// Pending returns the number of completions that have not been popped.
 func (q *Queue) Pending() int {
 	if q.completions == nil {
 		return 0

@@ -1,6 +1,6 @@
-// Package sendqueue has what a socket was given to send and the kernel has not taken: the bytes,
+// Package sendqueue holds sends that the kernel has not taken: the bytes,
 // the completions of sends, the limit, and the order of writers. It makes no system call, and knows
-// nothing of sockets; who uses a Queue has a lock for it.
+// nothing of sockets. The user of a Queue has a lock for it.
 //
 //   - queue.go: the bytes, or the datagrams, and who writes them
 //   - completions.go: the completions of sends, and when they are due

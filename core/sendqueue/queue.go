@@ -25,7 +25,7 @@ type Queue struct {
 	receipt  receipt
 }
 
-// Size is how many bytes were accepted and are not yet taken.
+// Size returns the number of bytes that were accepted and are not yet taken.
 func (q *Queue) Size() int64 { return q.size }
 
 // IsIdle reports whether nobody writes, and the kernel may take more.

@@ -144,8 +144,8 @@ func (q *Queue) leaveTotal(next refusal) {
 	q.refusal = next
 }
 
-// threshold is how much the queues may hold when the send can be made. At half the limit or less,
-// so that not every byte that leaves wakes somebody.
+// threshold is the number of bytes that the queues may hold when the send can be made. At half the
+// limit or less, so that not every byte that leaves wakes somebody.
 func (w waiting) threshold(limit int64) int64 {
 	if limit == 0 {
 		return math.MaxInt64
@@ -153,8 +153,9 @@ func (w waiting) threshold(limit int64) int64 {
 	return max(min(limit/2, limit-w.growth), 0)
 }
 
-// wakeIfRelieved tells those who can go on. Whoever begins to wait first shows its threshold and
-// then looks at what is held; here it is the other way round. So nobody is overlooked.
+// wakeIfRelieved tells the sockets that can go on. A socket that begins to wait first shows its
+// threshold and then looks at what is held; here it is the other way round. So nobody is
+// overlooked.
 func wakeIfRelieved(held int64) {
 	if held > total.wakeAt.Load() {
 		return

@@ -78,7 +78,7 @@ func again(f *fixture, op sys.Op, fd int, times int32) (said func() bool) {
 	return func() bool { return calls.Load() >= times }
 }
 
-// sendCalls is how often a send is tried before it waits.
+// sendCalls is the number of tries of a send before it waits.
 const sendCalls = 1
 
 func (p *probe) fd() int {

@@ -17,7 +17,7 @@ import (
 
 const (
 	defaultConnectTimeout = 5000 // ms
-	// nextAttempt is how long an attempt is alone before the next address is tried
+	// nextAttempt is the time that an attempt is alone before the next address is tried
 	// beside it: the Connection Attempt Delay of RFC 8305.
 	nextAttempt = 250e6
 )
@@ -62,7 +62,7 @@ type lookup struct {
 	text string
 }
 
-// maxAnswers is how many a look-up has at most.
+// maxAnswers is the number of addresses that a look-up has at most.
 const maxAnswers = 3
 
 // Connect connects a client, or gives a UDP socket its peer.

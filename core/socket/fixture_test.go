@@ -15,7 +15,7 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// venue is who runs the loop of a test.
+// venue says what runs the loop of a test.
 type venue int
 
 const (

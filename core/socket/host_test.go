@@ -18,8 +18,8 @@ import (
 	"ohsocket/core/tlsengine"
 )
 
-// patience is how long a test waits for what must happen. TEST_PATIENCE makes it shorter where
-// tests are expected to fail (tests/mutations/run.sh).
+// patience is the time that a test waits for an event that must come. TEST_PATIENCE makes it
+// shorter where tests are expected to fail (tests/mutations/run.sh).
 var patience = patienceOf(os.Getenv("TEST_PATIENCE"))
 
 func patienceOf(text string) time.Duration {

@@ -10,7 +10,7 @@ import (
 	"ohsocket/core/sys"
 )
 
-// inbox is where a loop receives datagrams.
+// inbox holds the memory in which a loop receives datagrams.
 type inbox struct {
 	arena   buffer.Arena
 	slots   []byte // packetBatch of them, packetStride apart
@@ -41,7 +41,7 @@ func newInbox() *inbox {
 	return in
 }
 
-// slot is where the i-th datagram of a batch is received.
+// slot returns the memory for the i-th datagram of a batch.
 func (in *inbox) slot(i int) []byte { return in.slots[i*packetStride:][:maxPacket] }
 
 func (in *inbox) free() { in.arena.Free() }

@@ -29,7 +29,7 @@ type acceptor struct {
 const (
 	// acceptBudget clients are taken at a time, then other sockets have their turn.
 	acceptBudget = 64
-	// acceptRetry is how long a server without descriptors waits.
+	// acceptRetry is the time that a server without descriptors waits.
 	acceptRetry = 100e6
 )
 

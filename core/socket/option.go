@@ -55,7 +55,7 @@ type options struct {
 var defaultOptions = options{queueLimit: 16 << 20, closeTimeout: 2000, handshakeTimeout: 30000, handshakeLimit: -1,
 	multicastTTL: -1, multicastInterface: -1}
 
-// An optionRow is how an option of the library is checked, set and read.
+// An optionRow says how an option of the library is checked, set and read.
 type optionRow struct {
 	name     string // in the header, behind SOCKET_OPTION_
 	min, max int64
@@ -67,7 +67,7 @@ type optionRow struct {
 	groups bool // it is one of sending to multicast groups
 }
 
-// An accessor is where options keep a value.
+// An accessor returns the place where options keep a value.
 type accessor struct {
 	set func(*options, int64)
 	get func(*Socket, *options) int64

@@ -134,7 +134,7 @@ func (s *Socket) packetsDoneLocked(n int, e unix.Errno, empty *buffer.List) {
 	}
 }
 
-// receiver is where a datagram goes, nil: to the connected peer.
+// receiver returns the address that a datagram goes to, nil: the connected peer.
 func (p *queuedPacket) receiver() *netaddr.Sockaddr {
 	if !p.address.IsValid() {
 		return nil

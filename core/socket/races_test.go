@@ -256,7 +256,7 @@ func (x *races) serve(t *testing.T, stop <-chan struct{}, all *sync.WaitGroup) {
 	}
 }
 
-// raceTime is how long each kind of loop is raced; OHSOCKET_RACE_TIME makes it longer.
+// raceTime is the time for which each kind of loop is raced; OHSOCKET_RACE_TIME makes it longer.
 func raceTime(t *testing.T) time.Duration {
 	text := os.Getenv("OHSOCKET_RACE_TIME")
 	if text == "" {

@@ -25,7 +25,7 @@ type sink interface {
 	// function calls posted work, or that of a timer.
 	function(f abi.Function, event abi.EventType, id int64)
 
-	// buffer is where the next message may be read to; it is empty while there is no room for one.
+	// buffer returns the memory for the next message; it is empty while there is no room for one.
 	buffer() []byte
 	// discardBuffer is for bytes that nobody gets.
 	discardBuffer() []byte

@@ -18,7 +18,7 @@ type callbackSink struct {
 	calls   int    // that were made
 }
 
-// eventText is where the text of the event's address is in the page of the event.
+// eventText is the offset of the text of the event's address in the page of the event.
 const eventText = 128
 
 // newCallbackSink maps the memory. The input comes last, and ends where the mapping does. It

@@ -99,8 +99,8 @@ func (r *recordSink) function(f abi.Function, event abi.EventType, id int64) {
 
 func (r *recordSink) takes(f abi.Function) bool { return f.Func == 0 }
 
-// record puts an event into the host's array, or keeps it for the next poll. Who makes one with
-// a payload has asked for a buffer.
+// record puts an event into the host's array, or keeps it for the next poll. A caller that makes
+// one with a payload has asked for a buffer.
 func (r *recordSink) record(e abi.Event, from netaddr.Sockaddr) {
 	r.made++
 	if len(r.overflow) == 0 && r.place(&e, from) {

@@ -7,7 +7,7 @@ import (
 	"ohsocket/core/reactor"
 )
 
-// state is where a socket stands. Only become changes it.
+// state says where a socket stands. Only become changes it.
 type state uint8
 
 const (
@@ -91,7 +91,7 @@ const (
 	halfEnded        // the FIN is sent
 )
 
-// manner is how a period ends.
+// manner says how a period ends.
 type manner uint8
 
 const (
@@ -100,7 +100,7 @@ const (
 	aborted          // without sending what is queued: with a reset
 )
 
-// ending is how far the close of a period has come. A socket that closes is bound, listening,
+// ending says how far the close of a period has come. A socket that closes is bound, listening,
 // connecting or connected as before, and its getters say so: this is a coordinate of its own. It is
 // changed under mu; the loop's thread, which alone takes it further than flushing, reads it
 // without.
@@ -117,7 +117,7 @@ const (
 	endings
 )
 
-// legalEnd has what may follow how far a close has come.
+// legalEnd has the stages of a close that may follow a stage.
 var legalEnd = [endings]uint16{
 	notEnding:     1 << flushing,
 	flushing:      1<<flushingLate | 1<<lingering | 1<<reporting,
@@ -187,7 +187,7 @@ type period struct {
 }
 
 // beginPeriodLocked begins an open period. What a loop that has ended meanwhile has not found open
-// is aborted: whoever comes to mu after the loop has stopped sees that it has.
+// is aborted: a thread that locks mu after the loop has stopped sees that it has.
 func (s *Socket) beginPeriodLocked(fd int, to state) {
 	s.become(to)
 	s.fd = int32(fd)

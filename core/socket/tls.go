@@ -18,7 +18,7 @@ const (
 	cipherLimit = 256 << 10
 )
 
-// phase is how far a TLS connection has come.
+// phase says how far a TLS connection has come.
 type phase uint8
 
 const (

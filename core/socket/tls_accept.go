@@ -234,7 +234,7 @@ func (s *Socket) dropClient() {
 	s.unlock()
 }
 
-// shakeLine is where the handshakes of a loop's clients wait when they have taken readTime of
+// shakeLine holds the handshakes of a loop's clients that wait when they have taken readTime of
 // the loop's turn: connections that are open come first.
 type shakeLine struct {
 	loop    *Loop

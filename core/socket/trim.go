@@ -12,7 +12,7 @@ const (
 	// handshakeBurst is the number of TLS clients that leave behind what is worth collecting: 45 KiB
 	// of C's heap each, where a socket leaves 250 bytes of Go's.
 	handshakeBurst = 128
-	// burstCalm is how long after the sockets of a burst have gone that is done.
+	// burstCalm is the time from the end of a burst of sockets until trim.
 	burstCalm = time.Second
 	// trimTries collections at most, each trimPause after the other, are made for the free pages of
 	// processors.

@@ -12,7 +12,7 @@ import (
 	"ohsocket/core/handle"
 )
 
-// collections is how often the collector was made to run and give memory back.
+// collections counts how often the collector was made to run and give memory back.
 func collections() uint32 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -9,7 +9,7 @@ import (
 // The wire is the descriptor of a connection. Here are the only recv(2) and the only send(2) of
 // connections, plain or TLS; datagrams have their own (inbox.go, outbox.go).
 
-// maxPieces is how many pieces one send has.
+// maxPieces is the number of pieces that one send has at most.
 const maxPieces = 32
 
 // arrival says how recv ended.

@@ -55,7 +55,7 @@ func writeBytes(h hash.Hash, b []byte) {
 	h.Write(b)
 }
 
-// contextsKept is how many contexts are kept after their last use.
+// contextsKept is the number of contexts that are kept after their last use.
 const contextsKept = 32
 
 // cache has every context that is in use, and the last that were.

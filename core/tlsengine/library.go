@@ -37,8 +37,8 @@ var (
 
 // SetKeylog has the secrets of connections appended to the file at path in the format of NSS, which
 // Wireshark reads: of connections of contexts that are made from now on. The file is created with
-// mode 0600; it has to be a regular one. "" ends it, for all contexts. Who has the file can read
-// the connections.
+// mode 0600; it has to be a regular one. "" ends it, for all contexts. A reader of the file can
+// read the connections.
 func SetKeylog(path string) error {
 	keylogLock.Lock()
 	defer keylogLock.Unlock()

@@ -19,7 +19,7 @@ type lists struct {
 	highest    Protocols
 }
 
-// listLongest is how long a list may be; every element costs time.
+// listLongest is the length that a list may have; every element costs time.
 const listLongest = 16 << 10
 
 func listError(format string, arguments ...any) *Error {

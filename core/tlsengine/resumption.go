@@ -65,7 +65,7 @@ func (c *resumptionCache) add(key resumptionKey, session *C.SSL_SESSION) {
 }
 
 // take returns a session to try, with a reference, nil if there is none. Those of TLS 1.3 are for
-// one use: who sees a ticket twice knows that it is the same client.
+// one use: an observer that sees a ticket twice knows that it is the same client.
 func (c *resumptionCache) take(key resumptionKey) *C.SSL_SESSION {
 	c.mu.Lock()
 	defer c.mu.Unlock()
