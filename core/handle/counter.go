@@ -2,8 +2,8 @@ package handle
 
 import "sync/atomic"
 
-// BurstSize is the number of objects that leave behind enough to be worth a collection, unless a Counter
-// has a Burst of its own.
+// BurstSize is the number of objects that leave behind enough to be worth a collection, unless a
+// Counter has a Burst of its own.
 const BurstSize = 1024
 
 // A Counter counts those that come and go.

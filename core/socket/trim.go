@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// handshakeBurst is the number of TLS clients that leave behind what is worth collecting: 45 KiB
-	// of C's heap each, where a socket leaves 250 bytes of Go's.
+	// handshakeBurst is the number of TLS clients that leave behind what is worth collecting: 45
+	// KiB of C's heap each, where a socket leaves 250 bytes of Go's.
 	handshakeBurst = 128
 	// burstCalm is the time from the end of a burst of sockets until trim.
 	burstCalm = time.Second
