@@ -306,8 +306,8 @@ func (s *Socket) closeDescriptor(fd int, reset bool) {
 			sys.SetReset(fd)
 		}
 	case s.kind().isStream():
-		// A forked process may hold the descriptor too. Another process that has a listening one goes on
-		// accepting.
+		// A forked process may hold the descriptor too. Another process that has a listening one
+		// goes on accepting.
 		sys.Shutdown(fd, unix.SHUT_RDWR)
 	}
 	if s.token != 0 {
