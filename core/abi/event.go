@@ -46,28 +46,6 @@ const (
 	OperationClose Operation = 4
 )
 
-// Kind says what a handle names. In C: SOCKET_KIND_*.
-type Kind uint8
-
-const (
-	// KindTCP: a TCP client.
-	KindTCP Kind = 1
-	// KindTCPServer: a listening TCP socket.
-	KindTCPServer Kind = 2
-	// KindTCPConnection: a client accepted by a server; made by the library only.
-	KindTCPConnection Kind = 3
-	// KindUDP: a UDP socket.
-	KindUDP Kind = 4
-	// KindTLS: a TLS client.
-	KindTLS Kind = 5
-	// KindTLSServer: a listening TLS socket.
-	KindTLSServer Kind = 6
-	// KindTLSConnection: a client accepted by a TLS server; made by the library only.
-	KindTLSConnection Kind = 7
-	// KindMulticast: a UDP socket for multicast groups.
-	KindMulticast Kind = 8
-)
-
 // LoopMode says how the events of a host-driven loop are consumed. In C:
 // SOCKET_LOOP_*.
 type LoopMode int32
