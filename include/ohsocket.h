@@ -475,9 +475,10 @@ typedef struct socket_buffer {
 
 /*
  * socket_event describes what happened, to a listener or as a record. It is filled by the
- * library and is read-only; what it points to is the library's, and is valid until the listener
- * returns or, for a record, until the next socket_loop_poll or socket_loop_close of that loop.
- * Its layout (96 bytes) never changes; a later version may give meaning to the reserved fields.
+ * library and is read-only. It points to memory of the library. That is valid until the
+ * listener returns or, for a record, until the next socket_loop_poll or socket_loop_close of
+ * that loop. Its layout (96 bytes) never changes; a later version may give meaning to the
+ * reserved fields.
  */
 typedef struct socket_event {
     /* SOCKET_EVENT_*. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a machine can see in the docs: links lead somewhere, tables of errors and states are those of the header,
-and no sentence has more than 35 words."""
+and no sentence of a page or of the header has more than 35 words."""
 
 import pathlib
 import re
@@ -97,9 +97,17 @@ def states() -> list[str]:
     return [f"{key}: the header has {value}, not {rows.get(key)}" for key, value in wrong.items()]
 
 
+def prose(file: pathlib.Path) -> str:
+    """The text of a page without blocks of code, or that of the comments of a header."""
+    if file.suffix == ".md":
+        return FENCE.sub("", file.read_text())
+    comments = re.findall(r"/\*(.*?)\*/", file.read_text(), re.S)
+    return "\n\n".join(re.sub(r"^ *\* ?", "", comment, flags=re.M) for comment in comments)
+
+
 def sentences(file: pathlib.Path) -> list[str]:
-    """The sentences of a page that are too long. Rows of tables and blocks of code are none."""
-    text = FENCE.sub("", file.read_text())
+    """The sentences that are too long. Rows of tables and blocks of code are none."""
+    text = prose(file)
     found = []
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*[-*|#>]|\s*\d+\.\s)", text):
         if not paragraph.lstrip().startswith("|") and not paragraph.startswith("    "):
@@ -114,7 +122,7 @@ def sentences(file: pathlib.Path) -> list[str]:
 def main() -> int:
     found = [(file.relative_to(ROOT), what) for file in files("*.md") for what in links(file)]
     # The report of the benchmarks is generated from measurements.
-    for file in files("*.md", ":!docs/quality/benchmarks"):
+    for file in files("*.md", "include/*.h", ":!docs/quality/benchmarks"):
         found += [(file.relative_to(ROOT), what) for what in sentences(file)]
     found += [("docs/reference/errors.md", what) for what in errors()]
     found += [("docs/reference/contracts.md", what) for what in states()]

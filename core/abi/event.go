@@ -79,10 +79,10 @@ type Buffer struct {
 }
 
 // Event describes what happened, to a listener or as a record: socket_event. It is
-// filled by the library and is read-only; what it points to is the library's, and
-// is valid until the listener returns or, for a record, until the next
-// socket_loop_poll or socket_loop_close of that loop. Its layout (96 bytes) never
-// changes; a later version may give meaning to the reserved fields.
+// filled by the library and is read-only. It points to memory of the library. That is
+// valid until the listener returns or, for a record, until the next socket_loop_poll or
+// socket_loop_close of that loop. Its layout (96 bytes) never changes; a later version
+// may give meaning to the reserved fields.
 type Event struct {
 	// SOCKET_EVENT_*.
 	Type EventType
