@@ -81,7 +81,7 @@ func (s *Socket) holdsPortOnlyLocked() bool {
 		if s.kind().isDatagram() {
 			return s.manner == aborted || s.out.Blocks.First == nil
 		}
-		return s.state == stateBound && s.successorLocked() == nil
+		return s.state == stateBound && s.leavingLocked() == nil
 	}
 	return false
 }

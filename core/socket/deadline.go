@@ -115,9 +115,9 @@ func (s *Socket) Expire(t *reactor.Timer) {
 	now := reactor.Clock()
 	s.probePeer(now)
 	s.mu.Lock()
-	if heir := s.successorLocked(); heir != nil {
+	if m := s.leavingLocked(); m != nil {
 		s.mu.Unlock()
-		heir.takeOver(s)
+		m.handOver()
 		return
 	}
 	closing, stall, idle := s.deadlinesLocked()

@@ -32,8 +32,8 @@
 //     sink_records.go, host.go (how they are called).
 //   - TLS: secure.go (options and results), tls.go (the layer between queue and descriptor),
 //     establish.go (the stages before a connection is open: package handshake; that of TLS),
-//     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, upgrade.go (a TCP client
-//     becomes a TLS client).
+//     tls_handshake.go, tls_accept.go, tls_read.go, tls_write.go, move.go (the connection
+//     of a TCP client becomes that of a TLS client).
 //   - Ending: close.go, deadline.go (timeouts).
 //   - On the loop: task.go (a socket's work), loop.go (the loop), loop_hosted.go (driven by a
 //     host), loop_default.go (the loop of sockets that name none), loop_post.go (work of the host).

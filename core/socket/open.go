@@ -142,15 +142,11 @@ func (s *Socket) begin() {
 	s.mu.Lock()
 	fd := int(s.fd)
 	to := s.state
-	var giver *Socket
-	if s.kind().isSecureClient() {
-		giver = s.giver
-	}
 	s.mu.Unlock()
-	if giver != nil {
-		s.takeOver(giver)
-	}
 	if s.kind().isSecureClient() {
+		if m := s.arrived(); m != nil {
+			m.handOver()
+		}
 		return // it is watched, and reported, when it is connected
 	}
 	if s.hasSession() && s.tls.phase == phaseReady {
@@ -169,7 +165,7 @@ func (s *Socket) begin() {
 		}
 		return
 	}
-	if !s.attach(fd) || s.handedOver() {
+	if !s.attach(fd) || s.hasLeft() {
 		return
 	}
 	switch {
@@ -187,7 +183,7 @@ func (s *Socket) begin() {
 func (s *Socket) attach(fd int) bool {
 	if e := s.watch(fd); e != 0 {
 		s.mu.Lock()
-		if s.successorLocked() != nil {
+		if s.leavingLocked() != nil {
 			s.mu.Unlock()
 			return false
 		}

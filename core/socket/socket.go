@@ -66,8 +66,9 @@ type rare struct {
 	closeDone []abi.Completion
 	failure   *failure
 	unacked   int // bytes that the kernel had for the peer, when probePeer looked
-	// of a TCP socket: the TLS socket that has taken its descriptor, until the loop knows
-	heir *Socket
+	// of a TCP socket: by which its descriptor has gone, until the loop knows; of a TLS socket: by
+	// which it has come
+	move *move
 
 	accepts *acceptor // servers
 
@@ -82,10 +83,6 @@ type rare struct {
 	secure TLSConfig
 	info   *tlsengine.Info // of a finished handshake
 	suites string          // compat: all that were enabled in it
-	giver  *Socket         // the TCP socket whose descriptor it was, until the loop knows
-	// What the loop's thread, whose own it is, had received or met when the descriptor was taken.
-	inherited      *buffer.Block
-	inheritedError errcode.Code
 }
 
 // extraLocked returns s.rare, which it makes if there is none.
@@ -107,7 +104,7 @@ func (s *Socket) connectorLocked() *connector {
 // dropConnectorLocked forgets the connect, and what was made for it if that has no other use.
 func (s *Socket) dropConnectorLocked() {
 	s.conn = nil
-	if !s.kind().keepsRare() && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.heir == nil {
+	if !s.kind().keepsRare() && s.endDone.Func == 0 && s.closeDone == nil && s.failure == nil && s.move == nil {
 		s.rare = nil
 	}
 }

@@ -221,7 +221,7 @@ const (
 	readSettle                 // complete sends first
 	readKept                   // UDP: deliver what was received before
 	readWait                   // a writer has to come back first, which lets reading go on
-	readHeir                   // another socket has taken the descriptor
+	readLeft                   // another socket has taken the descriptor
 )
 
 // reads decides that, and returns the descriptor and the listeners; failed says that an
@@ -231,8 +231,8 @@ func (s *Socket) reads() (how reading, fd int, set *listenerSet, failed bool) {
 	s.mu.Lock()
 	fd = int(s.fd)
 	switch {
-	case s.successorLocked() != nil:
-		how = readHeir
+	case s.leavingLocked() != nil:
+		how = readLeft
 	case s.state != stateConnected || s.peerEnded || s.isClosing() && s.half != halfEnded:
 		how = readNever
 	case s.isClosing():
@@ -259,8 +259,8 @@ func (s *Socket) readStream() {
 			into = l.sink.discardBuffer()
 		}
 		switch {
-		case how == readHeir:
-			s.handedOver()
+		case how == readLeft:
+			s.hasLeft()
 			return
 		case how == readNever:
 			s.checkReset()
@@ -390,9 +390,9 @@ func (s *Socket) checkError(fd int, ask bool) {
 func (s *Socket) streamFailed(e unix.Errno) {
 	undelivered := s.hasSentAll() && s.isUndelivered()
 	s.mu.Lock()
-	if heir := s.successorLocked(); heir != nil {
+	if m := s.leavingLocked(); m != nil {
 		s.mu.Unlock()
-		heir.inheritEnd(s, e)
+		m.end(e)
 		return
 	}
 	switch {
@@ -411,9 +411,9 @@ func (s *Socket) streamFailed(e unix.Errno) {
 // streamEnd handles the peer's FIN.
 func (s *Socket) streamEnd() {
 	s.mu.Lock()
-	if heir := s.successorLocked(); heir != nil {
+	if m := s.leavingLocked(); m != nil {
 		s.mu.Unlock()
-		heir.inheritEnd(s, 0)
+		m.end(0)
 		return
 	}
 	if s.fatal != errcode.OK {

@@ -29,11 +29,11 @@ func (s *Socket) RunTask() {
 	s.pendingWork = 0
 	s.scheduled = false
 	doomed := s.out.TakeDiscarded()
-	heir := s.successorLocked()
+	m := s.leavingLocked()
 	s.mu.Unlock()
 	doomed.FreeAll()
-	if heir != nil {
-		heir.takeOver(s) // before the descriptor of the next period comes
+	if m != nil {
+		m.handOver() // before the descriptor of the next period comes
 	}
 	if w&workOpen != 0 {
 		s.begin()

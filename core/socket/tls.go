@@ -66,13 +66,12 @@ func (s *Socket) hasSession() bool { return s.kind().secure && s.tls != nil }
 
 // startTLS gives the socket, a client, a session.
 func (s *Socket) startTLS(session *tlsengine.Session) {
-	s.tls = &tlsLayer{session: session, pipe: pipe{input: s.inherited}}
-	s.inherited = nil
+	s.tls = &tlsLayer{session: session, pipe: pipe{input: s.takeReceived()}}
 }
 
 // stopTLS ends the session.
 func (s *Socket) stopTLS() {
-	s.dropInherited()
+	s.dropMove()
 	if !s.hasSession() {
 		return
 	}

@@ -74,9 +74,9 @@ func (c *connector) beginCarried() {
 	s.mu.Lock()
 	a := &attempt{c: c, fd: int(s.fd), address: s.remote.Sockaddr(), opts: s.opts}
 	s.mu.Unlock()
-	if s.inheritedError != errcode.OK {
+	if m := s.arrived(); m != nil && m.failure != errcode.OK {
 		c.address = a.address
-		c.finish(s.inheritedError)
+		c.finish(m.failure)
 		return
 	}
 	if s.token != 0 {
