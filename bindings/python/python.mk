@@ -46,7 +46,7 @@ $(WHEEL): $(PYTHON_SOURCES) $(BUILD)/libohsocket.so $(PYTHON_VENV)/.done
 wheel: $(WHEEL)
 	@ls $(PYTHON_BUILD)/dist/*
 
-test-python: $(WHEEL) $(PYTHON_VENV)/.done
+test-python: $(WHEEL) $(PYTHON_VENV)/.done | deps-python-test
 	cd $(PYTHON_DIR) && $(PYTHON_ENV) $(PYTHON_VENV)/bin/python -m mypy --cache-dir $(PYTHON_BUILD)/mypy ohsocket examples
 	cd $(PYTHON_DIR) && $(PYTHON_ENV) OHSOCKET_DIST=$(PYTHON_BUILD)/dist \
 		$(PYTHON_VENV)/bin/python -m pytest -q -p no:cacheprovider -n auto --maxprocesses=8 --dist=worksteal $(PYTEST)

@@ -33,6 +33,7 @@ from ._errors import (
     TLSError,
 )
 from ._process import Stats, get_stats, set_compat, set_tls_keylog, set_total_queue_limit, version
+from ._serve import serve
 from ._transport import as_streams, as_transport
 from ._types import (
     Address,
@@ -114,6 +115,7 @@ __all__ = [
     "construct_udp_socket_instance",
     "get_stats",
     "run",
+    "serve",
     "set_compat",
     "set_tls_keylog",
     "set_total_queue_limit",

@@ -314,7 +314,7 @@ class AsyncStream(AsyncSender, StreamBase):
         await future
 
 
-class AsyncServer(AsyncSocket, ServerBase, Generic[C]):
+class AsyncServer(AsyncSocket, ServerBase[C], Generic[C]):
     """A server for asyncio. Iterating over it gives the clients that arrive."""
 
     async def accept(self) -> C:
@@ -407,7 +407,7 @@ class TLSSocketConnection(AsyncStream, TLSConnectionBase):
     """A client of a TLSSocketServer, as TCPSocketConnection."""
 
 
-class TLSSocketServer(AsyncServer[TLSSocketConnection], TLSServerBase):
+class TLSSocketServer(AsyncServer[TLSSocketConnection], TLSServerBase[TLSSocketConnection]):
     """A TLS server, as TCPSocketServer. Clients arrive after their handshake; the error event tells of
     one that failed."""
 

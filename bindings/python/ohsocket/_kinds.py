@@ -2,7 +2,20 @@
 
 import ctypes
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Optional, Tuple, Type, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    ClassVar,
+    Generic,
+    Literal,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    overload,
+)
 
 from ._abi import (
     ErrorCode,
@@ -154,17 +167,29 @@ class StreamBase(Reader, Sender):
         """Whether the peer has ended and only its user closes the socket."""
         return self._half_open and self._ended and self._open and not self._closing
 
-    def on(self, event: str, listener: Listener) -> None:
+    @overload
+    def on(self, event: Literal["message"], listener: Callable[[SocketMessageInfo], None]) -> None: ...
+
+    @overload
+    def on(self, event: Literal["connect", "end", "drain", "close"], listener: Callable[[], None]) -> None: ...
+
+    @overload
+    def on(self, event: Literal["error"], listener: Callable[[SocketError], None]) -> None: ...
+
+    def on(self, event: Any, listener: Any) -> None:
+        """Adds a listener, a plain function that returns nothing; the same one twice is one. See the class for the
+        events."""
+        self._add_listener(event, listener)
+
+    def _add_listener(self, event: str, listener: Listener) -> None:
         if event == "message":
             self._unread()
-        super().on(event, listener)
+        super()._add_listener(event, listener)
         if event == "message":
             if self._left_open():
                 self._loop.defer(self._replay)  # the end is over already: it closes there
             elif self._open:
                 self._choose_half_open()
-
-    on.__doc__ = Socket.on.__doc__
 
     def off(self, event: str, listener: Optional[Listener] = None) -> None:
         super().off(event, listener)
@@ -321,7 +346,10 @@ class ConnectionBase(StreamBase):
             self._loop.known.pop(self._handle, None)
 
 
-class ServerBase(Socket):
+C = TypeVar("C")
+
+
+class ServerBase(Socket, Generic[C]):
     """A TCP server."""
 
     _kind: ClassVar[int] = Kind.TCP_SERVER
@@ -340,6 +368,20 @@ class ServerBase(Socket):
             self._half_open_chosen = True
 
     set_option.__doc__ = Socket.set_option.__doc__
+
+    @overload
+    def on(self, event: Literal["connect"], listener: Union[Callable[[C], None], Type[Any]]) -> None: ...
+
+    @overload
+    def on(self, event: Literal["listening", "close"], listener: Callable[[], None]) -> None: ...
+
+    @overload
+    def on(self, event: Literal["error"], listener: Callable[[SocketError], None]) -> None: ...
+
+    def on(self, event: Any, listener: Any) -> None:
+        """Adds a listener, a plain function that returns nothing; the same one twice is one. See the class for the
+        events."""
+        self._add_listener(event, listener)
 
     def _weight(self, item: ConnectionBase) -> int:
         return 1
@@ -396,6 +438,20 @@ class DatagramBase(Opener):
     _kind: ClassVar[int] = Kind.UDP
     _names = ("message", "connect", "listening", "drain", "error", "close")
     _error_is_final = False
+
+    @overload
+    def on(self, event: Literal["message"], listener: Callable[[SocketMessageInfo], None]) -> None: ...
+
+    @overload
+    def on(self, event: Literal["connect", "listening", "drain", "close"], listener: Callable[[], None]) -> None: ...
+
+    @overload
+    def on(self, event: Literal["error"], listener: Callable[[SocketError], None]) -> None: ...
+
+    def on(self, event: Any, listener: Any) -> None:
+        """Adds a listener, a plain function that returns nothing; the same one twice is one. See the class for the
+        events."""
+        self._add_listener(event, listener)
 
     def _remote_info(self, size: int, host: int, port: int, family: int) -> SocketRemoteInfo:
         return remote_info(size, host, port, family)  # every datagram may have another sender

@@ -90,8 +90,8 @@ class Receiver(Handle):
 
     # ---- Listeners -----------------------------------------------------------------------------
 
-    def on(self, event: str, listener: Listener) -> None:
-        """Adds a listener; the same one twice is one. See the class for the events."""
+    def _add_listener(self, event: str, listener: Listener) -> None:
+        """What ``on`` does, which the kinds of sockets declare with their events."""
         if event not in self._names:
             raise error_of(
                 ErrorCode.PARAMETER, f"{event!r} is not an event of {type(self).__name__}"

@@ -2,18 +2,23 @@
 
 import ctypes
 import dataclasses
+import os
+import pathlib
 import re
-from typing import Any, ClassVar, List, Optional, Sequence, Tuple, Type, Union
+from typing import Any, ClassVar, Generic, List, Optional, Sequence, Tuple, Type, Union
 
 from ._abi import ErrorCode, Kind, Option, Protocol as ProtocolBit, socket_tls_identity, socket_tls_options
 from ._arguments import in_range
+from ._certificates import certificates, key_file, key_kind, key_pem
 from ._errors import SocketError, check, error_of
-from ._kinds import ClientBase, ConnectionBase, ServerBase, StreamBase
+from ._kinds import C, ClientBase, ConnectionBase, ServerBase, StreamBase
 from ._library import lib
 from ._loop import Loop
 from ._socket import Socket
 from ._types import (
     Address,
+    Certificate,
+    Path,
     Protocol,
     TCPConnectOptions,
     Text,
@@ -34,8 +39,6 @@ _MEMBERS = (
     (re.compile(r"^([^:]*: )more_identity_count\b"), r"\1number of more_identities"),
 )
 _EXPLAINED = (-ErrorCode.TLS_CERTIFICATE, -ErrorCode.TLS_SYSTEM_CALL, -ErrorCode.TLS_SESSION)
-
-Texts = Union[None, Text, Sequence[Text]]
 
 
 def _text(value: Optional[Text], what: str) -> Optional[bytes]:
@@ -62,13 +65,30 @@ class _Secrets:
             wipe(copy, 0, size(copy))
 
     def identity(
-        self, cert: Texts, key: Optional[Text], password: Optional[Text], of: str = ""
+        self, cert: Any, key: Optional[Certificate], password: Optional[Text], of: str = ""
     ) -> socket_tls_identity:
         return socket_tls_identity(
-            b"\n".join(_texts(cert, of + "cert")) or None,
-            self._copy(key, of + "key"),
+            b"\n".join(certificates(cert, of + "cert")) or None,
+            self._key(key, of + "key"),
             self._copy(password, of + "password"),
         )
+
+    def _key(self, value: Optional[Certificate], what: str) -> Any:
+        """A private key as PEM for C: a text, DER, or what a file has of either."""
+        data: Any = value
+        if isinstance(value, os.PathLike):
+            data = key_file(value)
+            self._copies.append(data)
+        elif not isinstance(value, bytes):
+            return self._copy(value, what)
+        size = len(data) - isinstance(value, os.PathLike)  # the array ends with a NUL
+        label = key_kind(data)
+        if label is not None:
+            data = key_pem(data, size, label)
+            self._copies.append(data)
+        elif 0 in memoryview(data).cast("B")[:size]:
+            raise error_of(ErrorCode.PARAMETER, f"{what} has a NUL in it")
+        return data or None if isinstance(data, bytes) else ctypes.cast(data, ctypes.c_char_p)
 
     def _copy(self, value: Optional[Text], what: str) -> Any:
         """A text for C that can be wiped, if it is a copy. bytes are the caller's: C reads them where they are."""
@@ -123,7 +143,9 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
     result, secrets = socket_tls_options(ctypes.sizeof(socket_tls_options)), _Secrets()
     vars(result)["secrets"] = secrets  # they go with the options
     result.protocols = _protocols(options.protocols)
-    result.identity = secrets.identity(options.cert, options.key, options.password)
+    cert = _either(options.cert, options.cert_file, "cert")
+    key = _either(options.key, options.key_file, "key")
+    result.identity = secrets.identity(cert, key, options.password)
     more = [
         secrets.identity(*TLSIdentity(*one), of=f"more_identities[{i}].")
         for i, one in enumerate(options.more_identities)
@@ -131,8 +153,9 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
     if more:
         result.more_identities = (socket_tls_identity * len(more))(*more)
         result.more_identity_count = len(more)
-    ca = _texts(options.ca, "ca")
-    if options.ca is not None:
+    given = _either(options.ca, options.ca_file, "ca")
+    ca = certificates(given, "ca")
+    if given is not None:
         if not ca or not all(ca):
             raise error_of(ErrorCode.PARAMETER, "ca is empty; None is the system's store")
         result.ca = _array(ca)
@@ -151,6 +174,15 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
     result.is_bidirectional_authentication = bool(options.is_bidirectional_authentication)
     result.no_session_resumption = bool(options.no_session_resumption)
     return result
+
+
+def _either(value: Any, path: Optional[Path], what: str) -> Any:
+    """A certificate or key, or the path of its file."""
+    if path is None:
+        return value
+    if value is not None:
+        raise error_of(ErrorCode.PARAMETER, f"{what} and {what}_file: one of them")
+    return pathlib.Path(path)
 
 
 def target(
@@ -275,7 +307,7 @@ class TLSConnectionBase(TLSEnd, ConnectionBase):
     _kind: ClassVar[int] = Kind.TLS_CONNECTION
 
 
-class TLSServerBase(TLSOptioned, ServerBase):
+class TLSServerBase(TLSOptioned, ServerBase[C], Generic[C]):
     """A TLS server."""
 
     _kind: ClassVar[int] = Kind.TLS_SERVER

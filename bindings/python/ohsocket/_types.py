@@ -1,8 +1,10 @@
 """Addresses, options and messages, with the fields of OpenHarmony in snake_case."""
 
+import os
+import ssl
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, TypedDict, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypedDict, Union
 
 from ._abi import Extra, Family
 
@@ -120,13 +122,16 @@ class Protocol(Enum):
 
 
 Text = Union[str, bytes]
+Path = Union[str, "os.PathLike[str]"]
+Certificate = Union[str, bytes, "os.PathLike[str]"]
+"""Certificates or a key: PEM as str or bytes, DER as bytes, or a pathlib.Path of a file with either."""
 
 
 class TLSIdentity(NamedTuple):
-    """A certificate with its chain, and its key, in PEM."""
+    """A certificate with its chain, and its key: PEM, DER or a pathlib.Path."""
 
-    cert: Text
-    key: Text
+    cert: Certificate
+    key: Certificate
     password: Optional[Text] = None
 
     def __repr__(self) -> str:
@@ -135,15 +140,17 @@ class TLSIdentity(NamedTuple):
 
 @dataclass
 class TLSSecureOptions:
-    """How to speak TLS, see docs/guide/tls.md. Texts are PEM; what is not given is OpenSSL's default.
+    """How to speak TLS, see docs/guide/tls.md. What is not given is OpenSSL's default.
 
-    ``protocols`` to ``is_bidirectional_authentication`` as in OpenHarmony; the fields after it are
-    further options of the library.
+    ``cert``, ``key`` and ``ca`` are PEM (str or bytes), DER (bytes) or a pathlib.Path of a file with either;
+    ``cert_file``, ``key_file`` and ``ca_file`` are paths, as text too. ``protocols`` to
+    ``is_bidirectional_authentication`` as in OpenHarmony; the fields after it are further options of the
+    library.
     """
 
-    key: Optional[Text] = field(default=None, repr=False)
-    cert: Union[None, Text, Sequence[Text]] = None
-    ca: Union[None, Text, Sequence[Text]] = None
+    key: Optional[Certificate] = field(default=None, repr=False)
+    cert: Union[None, Certificate, Sequence[Certificate]] = None
+    ca: Union[None, Certificate, Sequence[Certificate]] = None
     password: Optional[Text] = field(default=None, repr=False)
     protocols: Union[None, Protocol, str, Sequence[Union[Protocol, str]]] = None
     use_remote_cipher_prefer: bool = False
@@ -155,6 +162,20 @@ class TLSSecureOptions:
     server_name: Optional[str] = None
     more_identities: Sequence[TLSIdentity] = field(default_factory=list, repr=False)
     no_session_resumption: bool = False
+    cert_file: Optional[Path] = None
+    key_file: Optional[Path] = None
+    ca_file: Optional[Path] = None
+
+    @classmethod
+    def from_ssl_context(cls, context: "ssl.SSLContext", **more: Any) -> "TLSSecureOptions":
+        """What an ssl.SSLContext shows: its CA certificates, versions, TLS 1.2 suites and what it verifies;
+        ``more`` are the fields that it does not show, or that are to be others.
+
+        It does not show its own certificate and key (give ``cert_file`` and ``key_file``), its ALPN names
+        (``alpn_protocols``), and the system's store (``ca=None``). ParameterError for what is set there and
+        cannot be said here.
+        """
+        return cls(**{**context_fields(context, more), **more})
 
 
 class TLSConnectOptions(NamedTuple):
@@ -197,6 +218,59 @@ class TCPExtraOptionsArguments(ExtraOptionsArguments, total=False):
     oob_inline: Optional[bool]
     tcp_no_delay: Optional[bool]
     socket_linger: Optional[SocketLinger]
+
+
+def context_fields(context: "ssl.SSLContext", more: Mapping[str, Any]) -> Dict[str, Any]:
+    """The fields of TLSSecureOptions that an ssl.SSLContext shows."""
+    if not isinstance(context, ssl.SSLContext):
+        raise TypeError(f"an ssl.SSLContext is wanted, not {context!r}")
+    is_server = context.protocol == ssl.PROTOCOL_TLS_SERVER
+    verifies = context.verify_mode != ssl.CERT_NONE
+    wrong = ""
+    if is_server and not {"cert", "cert_file"} & set(more):
+        wrong = "it does not show its certificate: give cert_file and key_file too"
+    elif context.verify_mode == ssl.CERT_OPTIONAL:
+        wrong = "CERT_OPTIONAL: clients are asked for a certificate and must show it, or are not asked"
+    elif verifies and not is_server and not context.check_hostname:
+        wrong = "check_hostname=False with CERT_REQUIRED: give server_name, the name that the certificate has"
+        wrong = "" if more.get("server_name") else wrong
+    elif context.verify_flags & (ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_CRL_CHECK_CHAIN):
+        wrong = "verify_flags: certificate revocation lists are not looked at"
+    elif getattr(context, "sni_callback", None) is not None:
+        wrong = "sni_callback: give more_identities, of which the name selects one"
+    ca = [ssl.DER_cert_to_PEM_cert(one) for one in context.get_ca_certs(binary_form=True)]
+    if not wrong and verifies and not ca and not {"ca", "ca_file"} & set(more):
+        wrong = "it does not show the certificates that it trusts: give ca_file, or ca=None for the system's store"
+    if wrong:
+        raise ValueError(wrong)
+    fields: Dict[str, Any] = {"protocols": _context_protocols(context), "ca": ca if verifies and ca else None}
+    if {"ca", "ca_file"} & set(more):
+        del fields["ca"]
+    fields["is_bidirectional_authentication"] = is_server and verifies
+    fields["skip_remote_validation"] = not is_server and not verifies
+    fields["use_remote_cipher_prefer"] = is_server and not context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
+    fields["no_session_resumption"] = bool(is_server and context.options & ssl.OP_NO_TICKET)
+    suites = [suite["name"] for suite in context.get_ciphers()]
+    if suites != [suite["name"] for suite in ssl.SSLContext(context.protocol).get_ciphers()]:
+        fields["cipher_suite"] = ":".join(suites)
+    return fields
+
+
+def _context_protocols(context: "ssl.SSLContext") -> List[Protocol]:
+    """The versions that an ssl.SSLContext allows."""
+    disabled = {Protocol.TLSv12: ssl.OP_NO_TLSv1_2, Protocol.TLSv13: ssl.OP_NO_TLSv1_3}
+    numbers = {Protocol.TLSv12: ssl.TLSVersion.TLSv1_2, Protocol.TLSv13: ssl.TLSVersion.TLSv1_3}
+    lowest, highest = context.minimum_version, context.maximum_version
+    allowed = [
+        one
+        for one in Protocol
+        if lowest <= numbers[one]
+        and (highest == ssl.TLSVersion.MAXIMUM_SUPPORTED or numbers[one] <= highest)
+        and not context.options & disabled[one]
+    ]
+    if not allowed:
+        raise ValueError("it allows neither TLS 1.2 nor TLS 1.3")
+    return allowed
 
 
 class ExtraField(NamedTuple):

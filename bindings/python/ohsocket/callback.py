@@ -154,7 +154,7 @@ class TCPSocketConnection(CallbackStream, ConnectionBase):
     """A client of a TCPSocketServer; ``client_id`` is its number, beginning with 1."""
 
 
-class TCPSocketServer(CallbackSocket, ServerBase):
+class TCPSocketServer(CallbackSocket, ServerBase[TCPSocketConnection]):
     """A TCP server."""
 
     _connection: ClassVar[Type[ConnectionBase]] = TCPSocketConnection
@@ -197,7 +197,7 @@ class TLSSocketConnection(CallbackStream, TLSConnectionBase):
     """A client of a TLSSocketServer."""
 
 
-class TLSSocketServer(CallbackSocket, TLSServerBase):
+class TLSSocketServer(CallbackSocket, TLSServerBase[TLSSocketConnection]):
     """A TLS server."""
 
     _connection: ClassVar[Type[ConnectionBase]] = TLSSocketConnection

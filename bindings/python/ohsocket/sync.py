@@ -277,7 +277,7 @@ class SyncStream(SyncSocket, StreamBase):
         self._complete(self._begin_end)
 
 
-class SyncServer(SyncSocket, ServerBase, Generic[C]):
+class SyncServer(SyncSocket, ServerBase[C], Generic[C]):
     """A server. Iterating over it gives the clients that arrive."""
 
     def accept(self, timeout: Optional[float] = None) -> C:
@@ -341,7 +341,7 @@ class TLSSocketConnection(SyncStream, TLSConnectionBase):
     """A client of a TLSSocketServer."""
 
 
-class TLSSocketServer(SyncServer[TLSSocketConnection], TLSServerBase):
+class TLSSocketServer(SyncServer[TLSSocketConnection], TLSServerBase[TLSSocketConnection]):
     """A TLS server. Iterating over it gives its connections, after their handshakes."""
 
     _connection: ClassVar[Type[ConnectionBase]] = TLSSocketConnection

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 
@@ -19,10 +19,10 @@ README = re.findall(r"```python\n(.*?)```", (PACKAGE / "README.md").read_text(),
 
 
 @contextlib.contextmanager
-def server(name: str) -> "Iterator[int]":
+def server(name: str, *words: object) -> "Iterator[int]":
     """The port of a running example, which must end well with Ctrl-C."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", EXAMPLES / name, "127.0.0.1", "0"],
+        [sys.executable, "-W", "error", EXAMPLES / name, "127.0.0.1", "0", *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -38,9 +38,9 @@ def server(name: str) -> "Iterator[int]":
     assert (process.returncode, errors) == (0, "")
 
 
-def client(name: str, port: int, status: int = 0) -> "subprocess.CompletedProcess[str]":
+def client(name: str, port: int, status: int = 0, *words: object) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / name, "127.0.0.1", str(port), "h\u00e4llo"],
+        [sys.executable, "-W", "error", EXAMPLES / name, "127.0.0.1", str(port), *(words or ["h\u00e4llo"])],
         capture_output=True, text=True, timeout=20, check=False, env=dict(os.environ, PYTHONUTF8="1"),
     )  # fmt: skip
     assert done.returncode == status, done.stderr
@@ -52,6 +52,22 @@ def client(name: str, port: int, status: int = 0) -> "subprocess.CompletedProces
 def test_tcp_examples(name: str, by: str) -> None:
     with server(by) as port:
         assert client(name, port).stdout == "h\u00e4llo\n"
+
+
+def test_a_line_server_and_a_pool_of_clients() -> None:
+    with server("line_server.py") as port:
+        assert client("client_pool.py", port, 0, *"abcde").stdout == "A\nB\nC\nD\nE\n"
+
+
+def test_tls_with_files(pem: Dict[str, Any]) -> None:
+    folder = pem["folder"]
+    with server("tls_server.py", folder / "server.crt", folder / "server.key") as port:
+        assert client("tls_client.py", port, 0, folder / "ca.crt", "line").stdout == "TLSv1.3 LINE\n"
+
+
+def test_the_examples_for_newcomers_are_short() -> None:
+    for name in ("line_server.py", "client_pool.py", "tls_server.py", "tls_client.py"):
+        assert len((EXAMPLES / name).read_text().splitlines()) <= 30, name
 
 
 @pytest.mark.parametrize("name", ["client.py", "client_blocking.py", "client_callback.py"])

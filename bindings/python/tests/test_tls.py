@@ -176,7 +176,7 @@ BAD_OPTIONS = [
     (TLSSecureOptions(ca="a\0b"), ohsocket.ParameterError),
     (TLSSecureOptions(alpn_protocols=["x" * 256]), ohsocket.ParameterError),
     (TLSSecureOptions(ca=3), TypeError),  # type: ignore[arg-type]
-    (TLSSecureOptions(cert=pathlib.Path("a.pem")), TypeError),  # type: ignore[arg-type]
+    (TLSSecureOptions(cert=pathlib.Path("a.pem")), FileNotFoundError),
     ({"ca": ""}, TypeError),
 ]
 
