@@ -8,11 +8,11 @@ import (
 	"ohsocket/core/netaddr"
 )
 
-// A move is a connection that changes hands: from a TCP client to a TLS client. The descriptor moves
-// under the locks of both sockets, on the caller's thread. What the loop's thread has of it (its place
-// in the set, what it is ready for, timers, bytes just received) belongs to the taker from then on: the
-// loop's thread completes the move as soon as it comes to either socket, and before it does anything
-// else for the TCP socket, which may be open again.
+// A move is a connection that changes hands: from a TCP client to a TLS client. The descriptor
+// moves under the locks of both sockets, on the caller's thread. What the loop's thread has of it
+// (its place in the set, what it is ready for, timers, bytes just received) belongs to the taker
+// from then on: the loop's thread completes the move as soon as it comes to either socket, and
+// before it does anything else for the TCP socket, which may be open again.
 type move struct {
 	from, to *Socket
 
@@ -93,8 +93,8 @@ func (s *Socket) take(tcp *Socket) errcode.Code {
 	return errcode.OK
 }
 
-// leavingLocked returns the move by which the socket's descriptor has gone, as long as the loop's thread
-// has not completed it; nil if there is none.
+// leavingLocked returns the move by which the socket's descriptor has gone, as long as the loop's
+// thread has not completed it; nil if there is none.
 func (s *Socket) leavingLocked() *move {
 	if s.rare == nil || s.move == nil || s.move.from != s {
 		return nil
@@ -187,7 +187,8 @@ func (s *Socket) takeReceived() *buffer.Block {
 	return b
 }
 
-// dropMove forgets how a TLS client has come to its descriptor, and what no handshake has asked for.
+// dropMove forgets how a TLS client has come to its descriptor, and what no handshake has asked
+// for.
 func (s *Socket) dropMove() {
 	if !s.kind().isSecureClient() {
 		return
