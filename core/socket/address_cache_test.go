@@ -25,7 +25,7 @@ func TestReceiverIsWhoseTextItIs(t *testing.T) {
 		c := s.connect(target(t, map[bool]string{true: "::1", false: "127.0.0.1"}[text == "::1"], p.port()), 0)
 		f.until("connected", c.ok)
 	}
-	p.on[abi.EventMessage] = func(e *abi.Event) {
+	p.when(abi.EventMessage, func(e *abi.Event) {
 		text, port, family := textAt(e.Remote.Address), e.Remote.Port, abi.Family(e.Remote.Family)
 		to, code := p.s.Receiver(f.thread, []byte(text), port, family)
 		require.Equal(t, errcode.OK, code)
@@ -42,7 +42,7 @@ func TestReceiverIsWhoseTextItIs(t *testing.T) {
 		assert.Equal(t, errcode.Parameter, code)
 		_, code = p.s.Receiver(f.thread, []byte(text), port, abi.FamilyIPv4)
 		assert.Equal(t, errcode.Parameter, code, "of another family")
-	}
+	})
 	for round := range 3 {
 		for _, s := range senders {
 			s.send([]byte("x"))

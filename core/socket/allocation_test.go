@@ -93,11 +93,11 @@ func TestAllocationsOfCallbacks(t *testing.T) {
 	thread = f.thread
 	server := f.deaf(abi.KindTCPServer)
 	require.Equal(t, errcode.OK, server.serve())
-	server.on[abi.EventConnect] = func(e *abi.Event) {
+	server.when(abi.EventConnect, func(e *abi.Event) {
 		client = Lookup(e.Connection)
 		client.Off(abi.EventMessage, abi.Listener{})
 		client.On(abi.EventMessage, listener)
-	}
+	})
 	server.listen(allEvents)
 	peer := bareTCP(t, server.port())
 	f.until("accepted", func() bool { return client != nil })

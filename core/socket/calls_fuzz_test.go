@@ -214,11 +214,11 @@ func (x *script) step() {
 // inCallback makes events of the script's sockets take steps of it, too.
 func (x *script) inCallback(p *probe) {
 	for e := abi.EventConnect; e <= abi.EventListening; e++ {
-		p.on[e] = func(*abi.Event) {
+		p.when(e, func(*abi.Event) {
 			if len(x.input) > 0 && x.next()%4 == 0 && x.input0() {
 				x.step()
 			}
-		}
+		})
 	}
 }
 

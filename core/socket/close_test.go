@@ -262,13 +262,13 @@ func TestReleaseInCallbacks(t *testing.T) {
 			server := f.socket(abi.KindTCPServer)
 			client := f.socket(abi.KindTCP)
 			for _, p := range []*probe{server, client} {
-				p.on[event] = func(*abi.Event) { p.release() }
+				p.when(event, func(*abi.Event) { p.release() })
 			}
-			server.on[0] = func(e *abi.Event) {
+			server.when(0, func(e *abi.Event) {
 				if s := Lookup(e.Socket); s != nil {
 					s.Send(f.thread, e.Data, uintptr(e.Size), abi.Completion{})
 				}
-			}
+			})
 			require.Equal(t, errcode.OK, server.serve())
 			c := client.connect(target(t, "127.0.0.1", max(server.port(), 1)), 0)
 			f.until("connected", func() bool { return c.ran == 1 })
@@ -287,12 +287,12 @@ func TestReleaseInCallbacks(t *testing.T) {
 func TestReleaseWhileShown(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		server := f.socket(abi.KindTCPServer)
-		server.on[abi.EventConnect] = func(e *abi.Event) {
+		server.when(abi.EventConnect, func(e *abi.Event) {
 			f.mu.Lock()
 			c := server.children[len(server.children)-1]
 			f.mu.Unlock()
 			c.release()
-		}
+		})
 		require.Equal(t, errcode.OK, server.serve())
 		for range 10 {
 			peer := rawDial(t, server.port())

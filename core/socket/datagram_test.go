@@ -72,16 +72,14 @@ func TestDatagramGathered(t *testing.T) {
 				f.mu.Unlock()
 			}
 			sizes := []int{1, 65507, 65508, 2, maxPacket, 3, maxPacket + 1, maxPacket + 2, 4, 100_000}
-			f.mu.Lock() // the listening event may be on its way
-			a.on[abi.EventMessage] = func(*abi.Event) {
+			a.when(abi.EventMessage, func(*abi.Event) {
 				for range 5 {
 					for _, n := range sizes {
 						send(to, n)
 					}
 					send(literal(t, "::1", 9), 5) // another family
 				}
-			}
-			f.mu.Unlock()
+			})
 			b.sendTo(from, []byte("go"))
 			f.until("complete", func() bool {
 				for _, c := range calls {
@@ -114,20 +112,20 @@ func TestDatagramRefusedThenAborted(t *testing.T) {
 	f := newFixture(t, onRun)
 	a, from := udp(f)
 	b, to := udp(f)
-	a.on[abi.EventMessage] = func(*abi.Event) {
+	a.when(abi.EventMessage, func(*abi.Event) {
 		a.sendTo(to, []byte("x"))
 		a.sendTo(to, pattern(maxPacket))
 		a.abort()
-	}
+	})
 	b.sendTo(from, []byte("go"))
 	f.until("closed", a.closed)
 	require.Equal(t, errcode.OK, a.bind("127.0.0.1", 0))
 	var last *call
-	a.on[abi.EventMessage] = func(*abi.Event) {
+	a.when(abi.EventMessage, func(*abi.Event) {
 		a.sendTo(to, []byte("x"))
 		a.sendTo(to, pattern(maxPacket))
 		last = a.sendTo(to, []byte("y"))
-	}
+	})
 	b.sendTo(from.WithPort(a.port()), []byte("go"))
 	f.until("complete", func() bool { return last != nil && last.ran == 1 })
 	assert.True(t, last.ok())
@@ -189,7 +187,7 @@ func TestDatagramPauseInBatch(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, to := udp(f)
 	from, _ := udp(f)
-	p.on[abi.EventMessage] = func(*abi.Event) { p.s.Pause() }
+	p.when(abi.EventMessage, func(*abi.Event) { p.s.Pause() })
 	const count = 2*packetBatch + 3
 	for i := range count {
 		from.sendTo(to, []byte{byte(i)})
@@ -217,7 +215,7 @@ func TestDatagramOffInBatch(t *testing.T) {
 	f := newFixture(t, onRun)
 	p, to := udp(f)
 	from, _ := udp(f)
-	p.on[abi.EventMessage] = func(*abi.Event) { p.mute() }
+	p.when(abi.EventMessage, func(*abi.Event) { p.mute() })
 	for i := range 10 {
 		from.sendTo(to, []byte{byte(i)})
 	}
@@ -240,7 +238,7 @@ func TestDatagramCloseInBatch(t *testing.T) {
 			f := newFixture(t, onRun)
 			p, to := udp(f)
 			from, _ := udp(f)
-			p.on[abi.EventMessage] = func(*abi.Event) { end(p) }
+			p.when(abi.EventMessage, func(*abi.Event) { end(p) })
 			for i := range packetBatch {
 				from.sendTo(to, []byte{byte(i)})
 			}

@@ -53,12 +53,10 @@ func TestDefaultWithinLastCallback(t *testing.T) {
 	f := newFixture(t, onThread)
 	p, _ := pair(f)
 	codes := make(chan errcode.Code, 2)
-	f.mu.Lock()
-	p.on[abi.EventClose] = func(*abi.Event) {
+	p.when(abi.EventClose, func(*abi.Event) {
 		codes <- RunDefault(Host.ThreadID())
 		codes <- Shutdown(Host.ThreadID(), 1000)
-	}
-	f.mu.Unlock()
+	})
 	require.Equal(t, errcode.OK, Shutdown(f.here(), 5000))
 	assert.Equal(t, errcode.Deadlock, <-codes)
 	assert.Equal(t, errcode.Deadlock, <-codes)
@@ -169,12 +167,12 @@ func TestDefaultAcceptWhileEnding(t *testing.T) {
 	server := f.socket(abi.KindTCPServer)
 	inside, leave := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	server.on[abi.EventConnect] = func(*abi.Event) {
+	server.when(abi.EventConnect, func(*abi.Event) {
 		once.Do(func() {
 			close(inside)
 			<-leave
 		})
-	}
+	})
 	server.s.Pause()
 	require.Equal(t, errcode.OK, server.serve())
 	for range 5 {
@@ -207,11 +205,11 @@ func TestDefaultThreads(t *testing.T) {
 		assert.Equal(t, errcode.OK, SetDispatchThreads(3))
 		// Clients are spread, and events of one still come one at a time.
 		server := f.socket(abi.KindTCPServer)
-		server.on[0] = func(e *abi.Event) {
+		server.when(0, func(e *abi.Event) {
 			if s := Lookup(e.Socket); s != nil {
 				s.Send(Host.ThreadID(), e.Data, uintptr(e.Size), abi.Completion{})
 			}
-		}
+		})
 		require.Equal(t, errcode.OK, server.serve())
 		var all sync.WaitGroup
 		for range 12 {

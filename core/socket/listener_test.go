@@ -55,13 +55,13 @@ func TestListenerRemovedByAnother(t *testing.T) {
 	p, peer := pair(f)
 	called := false
 	second := host.listener(func(*abi.Event) { called = true })
-	p.on[abi.EventMessage] = func(*abi.Event) { p.s.Off(abi.EventMessage, second) }
+	p.when(abi.EventMessage, func(*abi.Event) { p.s.Off(abi.EventMessage, second) })
 	require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, second))
 	write(t, peer, []byte("x"))
 	f.until("message", func() bool { return len(p.data) == 1 })
 	assert.False(t, called)
 
-	p.on[abi.EventMessage] = func(*abi.Event) { p.release() }
+	p.when(abi.EventMessage, func(*abi.Event) { p.release() })
 	require.Equal(t, errcode.OK, p.s.On(abi.EventMessage, second))
 	write(t, peer, []byte("x"))
 	f.until("message", func() bool { return len(p.data) == 2 })

@@ -41,7 +41,7 @@ func sendTogether(t *testing.T, fails unix.Errno) (batches int) {
 	})
 	var want [2][][]byte
 	var calls []*call
-	a.on[abi.EventMessage] = func(*abi.Event) {
+	a.when(abi.EventMessage, func(*abi.Event) {
 		for turn := range 4 {
 			for i, size := range togetherSizes {
 				which := 0
@@ -56,7 +56,7 @@ func sendTogether(t *testing.T, fails unix.Errno) (batches int) {
 				calls = append(calls, a.sendTo(to[which], b))
 			}
 		}
-	}
+	})
 	receivers[0].sendTo(from, []byte("go"))
 	f.until("arrived", func() bool {
 		return len(want[0]) > 0 && len(receivers[0].packets) == len(want[0]) && len(receivers[1].packets) == len(want[1])

@@ -69,6 +69,14 @@ func (f *fixture) probe(s *Socket, name string) *probe {
 	return p
 }
 
+// when sets the function that the listener of an event calls; events may come while it is set. The
+// function of event 0 gets the messages of a server's clients.
+func (p *probe) when(event abi.EventType, call func(*abi.Event)) {
+	p.f.mu.Lock()
+	p.on[event] = call
+	p.f.mu.Unlock()
+}
+
 // listen has the events of a mask written down.
 func (p *probe) listen(mask uint32) {
 	l := p.listener
@@ -116,7 +124,7 @@ func (p *probe) event(e *abi.Event) {
 	if e.Type != abi.EventMessage || len(p.log) == 0 || p.log[len(p.log)-1] != "message" {
 		p.log = append(p.log, entry)
 	}
-	then := p.on[e.Type]
+	then, ofClients := p.on[e.Type], p.on[0]
 	f.mu.Unlock()
 	if e.Type == abi.EventConnect && e.Connection != 0 {
 		c := f.probe(Lookup(e.Connection), p.name+"/"+fmt.Sprint(len(p.children)))
@@ -124,8 +132,8 @@ func (p *probe) event(e *abi.Event) {
 		c.opened = 1
 		p.children = append(p.children, c)
 		f.mu.Unlock()
-		if p.on[0] != nil {
-			c.on[abi.EventMessage] = p.on[0]
+		if ofClients != nil {
+			c.when(abi.EventMessage, ofClients)
 		}
 		c.listen(allEvents)
 	}

@@ -110,10 +110,10 @@ func TestRecordsOfManyFailures(t *testing.T) {
 			closing.close()
 			go other.Write(pattern(1 << 20)) // is discarded beside the records
 			failures := 0
-			server.on[abi.EventError] = func(e *abi.Event) {
+			server.when(abi.EventError, func(e *abi.Event) {
 				failures++
 				reported(f, from, e)
-			}
+			})
 			f.out = make([]abi.Event, capacity)
 			f.until("received", func() bool {
 				f.mu.Unlock()
@@ -142,17 +142,17 @@ func TestRecordThatDidNotFitHasItsAddress(t *testing.T) {
 	server := secured(f.socket(abi.KindTLSServer))
 	require.Equal(t, errcode.OK, server.serve())
 	p, peer := pair(f)
-	p.on[abi.EventMessage] = func(*abi.Event) { write(t, peer, pattern(50_000)) }
+	p.when(abi.EventMessage, func(*abi.Event) { write(t, peer, pattern(50_000)) })
 	f.settle()
 	from, fail := failingClients(f, server, 20)
 	fail()
 	write(t, peer, pattern(50_000))
 	f.out = f.out[:2]
 	failures := 0
-	server.on[abi.EventError] = func(e *abi.Event) {
+	server.when(abi.EventError, func(e *abi.Event) {
 		failures++
 		reported(f, from, e)
-	}
+	})
 	f.until("all failures", func() bool { return failures == len(from) })
 }
 

@@ -93,13 +93,13 @@ var scenarios = []scenario{
 		if server.serve() != errcode.OK || server.port() == 0 {
 			return false, ""
 		}
-		server.on[0] = func(e *abi.Event) {
+		server.when(0, func(e *abi.Event) {
 			if s := Lookup(e.Socket); s != nil {
 				if s.Send(f.thread, e.Data, uintptr(e.Size), abi.Completion{}) != errcode.OK {
 					s.Abort()
 				}
 			}
-		}
+		})
 		got := make(chan string, 1)
 		port := server.port()
 		if port == 0 {
@@ -215,7 +215,7 @@ var scenarios = []scenario{
 		}
 		to := literal(f, "127.0.0.1", b.port())
 		var sent []*call
-		a.on[abi.EventListening] = func(*abi.Event) {
+		a.when(abi.EventListening, func(*abi.Event) {
 			var calls []*call
 			for i := range 5 {
 				calls = append(calls, a.sendTo(to, []byte{'0' + byte(i)}))
@@ -223,7 +223,7 @@ var scenarios = []scenario{
 			f.mu.Lock()
 			sent = calls
 			f.mu.Unlock()
-		}
+		})
 		if a.bind("127.0.0.1", 0) != errcode.OK {
 			return false, ""
 		}

@@ -30,7 +30,7 @@ func TestTotalLimitOfManySenders(t *testing.T) {
 		for id := range senders {
 			p, peer := pair(f)
 			drained := make(chan struct{}, 1)
-			p.on[abi.EventDrain] = func(*abi.Event) { drained <- struct{}{} }
+			p.when(abi.EventDrain, func(*abi.Event) { drained <- struct{}{} })
 			all.Go(func() {
 				defer left.Add(-1)
 				b, n := numbers(data)

@@ -41,14 +41,14 @@ func TestSendFromManyThreads(t *testing.T) {
 		}
 		var own atomic.Int32
 		mine := make([]byte, size)
-		p.on[abi.EventMessage] = func(e *abi.Event) {
+		p.when(abi.EventMessage, func(e *abi.Event) {
 			binary.LittleEndian.PutUint32(mine, senders)
 			binary.LittleEndian.PutUint32(mine[4:], uint32(own.Load()))
 			data, n := numbers(mine)
 			if p.s.Send(f.thread, data, n, abi.Completion{}) == errcode.OK {
 				own.Add(1)
 			}
-		}
+		})
 		got := make(chan []int, 1)
 		go func() {
 			next := make([]int, senders+1)
@@ -191,12 +191,12 @@ func TestSendGathered(t *testing.T) {
 		return 0, 0
 	})
 	after := 0
-	p.on[abi.EventMessage] = func(*abi.Event) {
+	p.when(abi.EventMessage, func(*abi.Event) {
 		for range 10 {
 			p.sendFrom(f.thread, []byte("small "))
 		}
 		after = len(writes)
-	}
+	})
 	write(t, peer, []byte("x"))
 	readN(t, peer, 0)
 	f.until("answered", func() bool { return len(p.data) == 1 })
@@ -205,7 +205,7 @@ func TestSendGathered(t *testing.T) {
 	assert.Len(t, writes, 1)
 
 	writes = nil
-	p.on[abi.EventMessage] = func(*abi.Event) {
+	p.when(abi.EventMessage, func(*abi.Event) {
 		p.sendFrom(f.thread, []byte("a"))
 		assert.Empty(t, writes)
 		p.s.Flush()
@@ -216,7 +216,7 @@ func TestSendGathered(t *testing.T) {
 			p.sendFrom(f.thread, pattern(directSend-1))
 		}
 		assert.GreaterOrEqual(t, len(writes), 3, "64 KiB are written at once")
-	}
+	})
 	write(t, peer, []byte("x"))
 	f.until("answered", func() bool { return len(p.data) == 2 })
 	readN(t, peer, 1+directSend+5*(directSend-1))

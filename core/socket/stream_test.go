@@ -219,9 +219,7 @@ func TestStreamEndOfPeer(t *testing.T) {
 	everywhere(t, func(t *testing.T, f *fixture) {
 		p, peer := pair(f)
 		answer := pattern(1 << 20)
-		f.mu.Lock()
-		p.on[abi.EventEnd] = func(*abi.Event) { p.sendFrom(f.thread, answer) }
-		f.mu.Unlock()
+		p.when(abi.EventEnd, func(*abi.Event) { p.sendFrom(f.thread, answer) })
 		require.NoError(t, peer.CloseWrite())
 		got := make(chan []byte, 1)
 		go func() {
@@ -297,16 +295,16 @@ func TestReadsTakeTurns(t *testing.T) {
 			}
 		}
 		written, before := 0, -1
-		busy.on[abi.EventMessage] = func(*abi.Event) {
+		busy.when(abi.EventMessage, func(*abi.Event) {
 			if written++; written <= rounds {
 				refill()
 			}
-		}
-		quiet.on[abi.EventMessage] = func(*abi.Event) {
+		})
+		quiet.when(abi.EventMessage, func(*abi.Event) {
 			f.mu.Lock()
 			before = len(busy.data)
 			f.mu.Unlock()
-		}
+		})
 		busy.s.Pause()
 		quiet.s.Pause()
 		refill()

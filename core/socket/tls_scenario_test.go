@@ -66,13 +66,13 @@ var tlsScenarios = []scenario{
 		if server.serve() != errcode.OK {
 			return false, ""
 		}
-		server.on[0] = func(e *abi.Event) {
+		server.when(0, func(e *abi.Event) {
 			if s := Lookup(e.Socket); s != nil {
 				if s.Send(f.thread, e.Data, uintptr(e.Size), abi.Completion{}) != errcode.OK {
 					s.Abort()
 				}
 			}
-		}
+		})
 		port := server.port()
 		if port == 0 {
 			return false, ""
