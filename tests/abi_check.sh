@@ -59,6 +59,7 @@ int main(void) {
     socket_extra_options extra_options = SOCKET_EXTRA_OPTIONS_INIT;
     socket_state_info state = SOCKET_STATE_INFO_INIT;
     socket_stats stats = SOCKET_STATS_INIT;
+    socket_multicast_group group = SOCKET_MULTICAST_GROUP_INIT;
     socket_tls_options tls_options = SOCKET_TLS_OPTIONS_INIT;
     socket_completion record = SOCKET_RECORD;
     uint32_t mask = SOCKET_EVENT_MASK(SOCKET_EVENT_MESSAGE) | SOCKET_EVENT_MASK(SOCKET_EVENT_CLOSE);
@@ -67,6 +68,7 @@ int main(void) {
     return listen_options.struct_size != sizeof listen_options || extra_options.keep_alive != 0 ||
            connect_options.address.address != NULL || state.struct_size != sizeof state ||
            stats.loop_iterations != 0 || tls_options.identity.key != NULL || record == NULL || mask != 68 ||
+           group.address.address != NULL ||
            SOCKET_VERSION_HEX != socket_version_number();
 }
 END
