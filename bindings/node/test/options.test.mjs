@@ -86,10 +86,14 @@ test('the options of the library can be read back, before the socket is open too
     [Option.REUSE_ADDRESS, 1], [Option.IPV6_ONLY, 1], [Option.HANDSHAKE_TIMEOUT, 1000],
     [Option.HANDSHAKE_LIMIT, 100],
   ]);
-  assert.deepEqual([...values.keys()].sort(), Object.values(Option).sort());
-  for (const [option, value] of values) {
-    assert.equal(tcp.setOption(option, value), tcp);
-    assert.equal(tcp.getOption(option), value);
+  const udp = socket.constructUDPSocketInstance();
+  const groups = new Map([[Option.MULTICAST_TTL, 5], [Option.MULTICAST_LOOPBACK, 0], [Option.MULTICAST_INTERFACE, 1]]);
+  assert.deepEqual([...values.keys(), ...groups.keys()].sort(), Object.values(Option).sort());
+  for (const [one, options] of [[tcp, values], [udp, groups]]) {
+    for (const [option, value] of options) {
+      assert.equal(one.setOption(option, value), one);
+      assert.equal(one.getOption(option), value);
+    }
   }
   tcp.setOption(Option.ALLOW_HALF_OPEN, false);
   assert.equal(tcp.getOption(Option.ALLOW_HALF_OPEN), 0);
