@@ -17,9 +17,10 @@ const (
 	maxPEM  = 1 << 20
 	maxList = 16 << 10
 	// maxTexts is the number of certificates and identities there may be, maxALPN how
-	// many application protocols.
+	// many application protocols, maxPins how many pins.
 	maxTexts = 1000
 	maxALPN  = 100
+	maxPins  = 100
 )
 
 // readSecure makes secure options for a socket of those at the address; nil for 0.
@@ -62,10 +63,19 @@ func (r *optionReader) config(o *abi.TLSOptions, server bool) (*tlsengine.Config
 		Protocols:           tlsengine.Protocols(o.Protocols),
 		CipherSuite:         string(r.text("cipher_suite", o.CipherSuite, maxList)),
 		SignatureAlgorithms: string(r.text("signature_algorithms", o.SignatureAlgorithms, maxList)),
+		Groups:              string(r.text("groups", o.Groups, maxList)),
 		PreferRemoteCipher:  r.truth("use_remote_cipher_prefer", o.UseRemoteCipherPrefer) && server,
 		SkipVerification:    r.truth("skip_remote_validation", o.SkipRemoteValidation) && !server,
 		VerifyClient:        r.truth("is_bidirectional_authentication", o.IsBidirectionalAuthentication) && server,
+		OptionalClient:      r.truth("optional_client_certificate", o.OptionalClientCertificate) && server,
 		NoTickets:           r.truth("no_session_resumption", o.NoSessionResumption),
+	}
+	if o.IsBidirectionalAuthentication == 1 && o.OptionalClientCertificate == 1 {
+		r.refuse("is_bidirectional_authentication and optional_client_certificate are both 1")
+	}
+	c.VerifyClient = c.VerifyClient || c.OptionalClient
+	for _, pin := range r.texts("pins", o.Pins, o.PinCount, maxPins, 255) {
+		c.Pins = append(c.Pins, string(pin))
 	}
 	if o.Identity != (abi.TLSIdentity{}) {
 		c.Identities = append(c.Identities, r.identity("identity", o.Identity))

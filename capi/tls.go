@@ -114,6 +114,34 @@ func goSocketTLSGetALPN(handle int64, text, capacity uintptr) (result int32) {
 	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return i.ALPN })
 }
 
+// C: int socket_tls_get_group(socket_handle socket, char *text, size_t capacity)
+//
+// socket_tls_get_group writes the group of the key exchange, by the name that the standards have
+// for it: "x25519", "secp256r1", "X25519MLKEM768". It writes "" if the suite has none.
+//
+//export goSocketTLSGetGroup
+func goSocketTLSGetGroup(handle int64, text, capacity uintptr) (result int32) {
+	defer guard(&result)
+	return tlsText(handle, text, capacity, func(i *tlsengine.Info) string { return i.Group })
+}
+
+// C: int socket_tls_get_remote_chain(socket_handle socket, int index, void *buffer, size_t capacity)
+//
+// socket_tls_get_remote_chain writes, as socket_tls_get_certificate, a certificate that the peer
+// has sent: its own for index 0, then the others in their order. They are as they came: what was
+// verified may be another chain. Returns 0 if there is no further one. A connection that a server
+// has resumed has the peer's own only.
+//   - SOCKET_ERROR_PARAMETER: index is negative.
+//
+//export goSocketTLSGetRemoteChain
+func goSocketTLSGetRemoteChain(handle int64, index int32, buffer, capacity uintptr) (result int32) {
+	defer guard(&result)
+	if index < 0 {
+		return fail(errcode.Parameter)
+	}
+	return tlsBytes(handle, buffer, capacity, func(i *tlsengine.Info) []byte { return i.RemoteCertificateAt(int(index)) })
+}
+
 // C: int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity)
 //
 // socket_tls_get_server_name writes the host that the client has named (SNI), or "" if it has

@@ -591,6 +591,25 @@ typedef struct socket_tls_options {
      * same options, name and port; servers give tickets.
      */
     int32_t no_session_resumption;
+    /*
+     * Servers, 1: a client is asked for a certificate and may go on without one. One that it
+     * shows has to be vouched for. Not together with is_bidirectional_authentication.
+     */
+    int32_t optional_client_certificate;
+    /*
+     * Groups of the key exchange by OpenSSL's names, the most wanted first, separated by
+     * colons: "X25519MLKEM768:X25519:P-256". With TLS 1.2 the curves of certificates have to be
+     * among them. NULL: OpenSSL's defaults.
+     */
+    const char *groups;
+    /*
+     * SHA-256 of public keys in base64 ("sha256//..." as curl has it, or without), or in
+     * hexadecimal. The peer's chain must have one of these keys. If the peer is not verified
+     * (skip_remote_validation) its own certificate must.
+     */
+    const char *const *pins;
+    /* Number of pins, 0 to 100. */
+    int32_t pin_count;
     int32_t reserved;
 } socket_tls_options;
 
@@ -755,7 +774,7 @@ typedef struct socket_stats {
 
 #define SOCKET_TLS_OPTIONS_INIT \
     { sizeof(socket_tls_options), 0, { NULL, NULL, NULL }, NULL, NULL, NULL, NULL, NULL, NULL, \
-    0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 #define SOCKET_LISTEN_OPTIONS_INIT \
     { sizeof(socket_listen_options), 0, { NULL, 0, 0 }, NULL }
 #define SOCKET_CONNECT_OPTIONS_INIT \
@@ -1287,6 +1306,21 @@ int socket_tls_get_alpn(socket_handle socket, char *text, size_t capacity);
  * named none.
  */
 int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_get_group writes the group of the key exchange, by the name that the standards
+ * have for it: "x25519", "secp256r1", "X25519MLKEM768". It writes "" if the suite has none.
+ */
+int socket_tls_get_group(socket_handle socket, char *text, size_t capacity);
+
+/*
+ * socket_tls_get_remote_chain writes, as socket_tls_get_certificate, a certificate that the
+ * peer has sent: its own for index 0, then the others in their order. They are as they came:
+ * what was verified may be another chain. Returns 0 if there is no further one. A connection
+ * that a server has resumed has the peer's own only.
+ *   - SOCKET_ERROR_PARAMETER: index is negative.
+ */
+int socket_tls_get_remote_chain(socket_handle socket, int index, void *buffer, size_t capacity);
 
 /*
  * socket_tls_is_resumed returns 1 if the handshake has resumed an earlier session, 0 if it was

@@ -97,7 +97,7 @@ var sections = []struct {
 		socket_tls_set_secure_options
 		socket_tls_get_certificate socket_tls_get_remote_certificate socket_tls_get_protocol
 		socket_tls_get_cipher_suite socket_tls_get_signature_algorithms socket_tls_get_alpn
-		socket_tls_get_server_name socket_tls_is_resumed
+		socket_tls_get_server_name socket_tls_get_group socket_tls_get_remote_chain socket_tls_is_resumed
 		socket_tls_set_keylog socket_tls_library`},
 	{"Loops", `
 		socket_loop_create socket_loop_close socket_loop_fd socket_loop_run socket_loop_poll

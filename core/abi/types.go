@@ -92,7 +92,21 @@ type TLSOptions struct {
 	// 1: sessions are not resumed. 0: a client resumes sessions that were verified
 	// with the same options, name and port; servers give tickets.
 	NoSessionResumption int32
-	_                   int32
+	// Servers, 1: a client is asked for a certificate and may go on without one.
+	// One that it shows has to be vouched for. Not together with
+	// is_bidirectional_authentication.
+	OptionalClientCertificate int32
+	// Groups of the key exchange by OpenSSL's names, the most wanted first,
+	// separated by colons: "X25519MLKEM768:X25519:P-256". With TLS 1.2 the curves
+	// of certificates have to be among them. NULL: OpenSSL's defaults.
+	Groups uintptr `c:"const char *"`
+	// SHA-256 of public keys in base64 ("sha256//..." as curl has it, or without),
+	// or in hexadecimal. The peer's chain must have one of these keys. If the peer
+	// is not verified (skip_remote_validation) its own certificate must.
+	Pins uintptr `c:"const char *const *"`
+	// Number of pins, 0 to 100.
+	PinCount int32
+	_        int32
 }
 
 // ListenOptions says where a server listens. Zero means default.

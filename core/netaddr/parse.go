@@ -62,7 +62,7 @@ type Target struct {
 // most 253 bytes, in parts of 1 to 63 letters, digits, '-' and '_', with or
 // without a final dot. The last part is not a number, decimal or hexadecimal:
 // resolvers take that for an IPv4 address, and "4564646" for 0.69.166.166.
-// Names in other scripts have to be given in their ASCII form.
+// Names in other scripts become their ASCII form.
 //
 // The codes are those of ParseLiteral.
 func ParseTarget(text string, port int32, family abi.Family) (Target, errcode.Code) {
@@ -77,7 +77,8 @@ func ParseTarget(text string, port int32, family abi.Family) (Target, errcode.Co
 		t.addr = s
 		return t, errcode.OK
 	}
-	if !isHost(text) {
+	text, err := ToASCII(text)
+	if err != nil || !isHost(text) {
 		return Target{}, errcode.Parameter
 	}
 	t.host = text
@@ -97,8 +98,8 @@ func ParseTarget(text string, port int32, family abi.Family) (Target, errcode.Co
 // FamilyIPv6.
 func (t Target) Literal() (Sockaddr, bool) { return t.addr, t.addr.IsValid() }
 
-// Host returns the host name as it was given, the empty string if the target
-// is a numeric address.
+// Host returns the host name as it was given, in ASCII; the empty string if the
+// target is a numeric address.
 func (t Target) Host() string { return t.host }
 
 // Port returns the port.

@@ -161,8 +161,11 @@ func TestParseTargetHost(t *testing.T) {
 		_, ok := target.Literal()
 		assert.False(t, ok, text)
 	}
+	target, code := ParseTarget("B\u00fccher.Example.", 80, abi.FamilyUnspecified)
+	assert.Equal(t, errcode.OK, code)
+	assert.Equal(t, "xn--bcher-kva.example.", target.Host())
 	for _, text := range []string{
-		"", ".", "..", ".a", "a..b", "a..", "a b", "a:1", "a/b", "user@host", "bücher.example", "\xff", "a\x00", "a%lo",
+		"", ".", "..", ".a", "a..b", "a..", "a b", "a:1", "a/b", "user@host", "bücher..example", "\u0300.example", "\xff", "a\x00", "a%lo",
 		"4564646", "127.1", "1.2.3.256", "0x7f000001", "0X7F.1", "0x", "a.0xff", "1.2.3.4.", "[::1]",
 		label + "a", longest + "a", strings.Repeat("a.", 200),
 	} {

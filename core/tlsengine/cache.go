@@ -15,7 +15,7 @@ type contextKey [sha256.Size]byte
 
 func keyOf(c *Config, logs bool) (key contextKey) {
 	h := sha256.New()
-	flags := []bool{c.Server, c.PreferRemoteCipher, c.SkipVerification, c.VerifyClient, c.NoTickets, logs}
+	flags := []bool{c.Server, c.PreferRemoteCipher, c.SkipVerification, c.VerifyClient, c.OptionalClient, c.NoTickets, logs}
 	for _, f := range flags {
 		writeNumber(h, uint64(flag(f)))
 	}
@@ -33,9 +33,12 @@ func keyOf(c *Config, logs bool) (key contextKey) {
 	}
 	writeBytes(h, []byte(c.CipherSuite))
 	writeBytes(h, []byte(c.SignatureAlgorithms))
-	writeNumber(h, uint64(len(c.ALPN)))
-	for _, name := range c.ALPN {
-		writeBytes(h, []byte(name))
+	writeBytes(h, []byte(c.Groups))
+	for _, list := range [][]string{c.ALPN, c.Pins} {
+		writeNumber(h, uint64(len(list)))
+		for _, text := range list {
+			writeBytes(h, []byte(text))
+		}
 	}
 	// Over the end of a key or a password in the buffer of the hash.
 	var zero [sha256.BlockSize]byte

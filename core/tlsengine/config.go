@@ -29,10 +29,13 @@ type Config struct {
 	// @SECLEVEL=n sets another.
 	CipherSuite         string
 	SignatureAlgorithms string
-	PreferRemoteCipher  bool // server: the client's order of suites counts, not its own
+	Groups              string   // of the key exchange, the most wanted first: "X25519:P-256"
+	Pins                []string // of keys, one of which the peer's chain must have; see readPin
+	PreferRemoteCipher  bool     // server: the client's order of suites counts, not its own
 	ALPN                []string
 	SkipVerification    bool // client only
-	VerifyClient        bool // server: a client certificate is required, and verified against CA
+	VerifyClient        bool // server: a client certificate is verified against CA, and required
+	OptionalClient      bool // but with VerifyClient a client may show none
 	NoTickets           bool // no resumption on either side
 }
 

@@ -11,6 +11,13 @@
  * SHA-1. */
 enum { SECURITY_LEVEL = 2 };
 
+/* Without forward secrecy, and open to Bleichenbacher's attack on servers: suites with static RSA
+ * have to be asked for. */
+#define DEFAULT_CIPHERS "DEFAULT:!kRSA"
+
+/* Sessions of TLS 1.2 that a server keeps for clients without tickets. */
+enum { SESSIONS_KEPT = 1024 };
+
 static int select_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_size, const unsigned char *offered,
                        unsigned int offered_size, void *argument) {
     engine_context *context = argument;
@@ -84,7 +91,7 @@ static int apply(engine_context *context, const engine_options *options, engine_
     if (options->keylog) SSL_CTX_set_keylog_callback(ssl, engine_log_key);
     if (!SSL_CTX_set_min_proto_version(ssl, options->lowest) || !SSL_CTX_set_max_proto_version(ssl, options->highest))
         return engine_explain(failure, "protocols: not supported");
-    if (options->cipher_list != NULL && !SSL_CTX_set_cipher_list(ssl, options->cipher_list))
+    if (!SSL_CTX_set_cipher_list(ssl, options->cipher_list != NULL ? options->cipher_list : DEFAULT_CIPHERS))
         return engine_explain(failure, "cipher_suite: leaves no cipher suite");
     if (options->cipher_suites != NULL && !SSL_CTX_set_ciphersuites(ssl, options->cipher_suites))
         return engine_explain(failure, "cipher_suite: leaves no cipher suite");
@@ -93,16 +100,24 @@ static int apply(engine_context *context, const engine_options *options, engine_
     if (options->signature_algorithms != NULL && !SSL_CTX_set1_sigalgs_list(ssl, options->signature_algorithms))
         return engine_explain(failure, "signature_algorithms: not a list that OpenSSL takes");
 
+    if (options->groups != NULL && !SSL_CTX_set1_groups_list(ssl, options->groups))
+        return engine_explain(failure, "groups: not a list that OpenSSL takes");
+
     int verify = SSL_VERIFY_NONE;
-    if (options->verify_peer) verify = SSL_VERIFY_PEER | (options->server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
+    if (options->verify_peer)
+        verify = SSL_VERIFY_PEER | (options->server && !options->optional ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
     SSL_CTX_set_verify(ssl, verify, NULL);
+    context->verify_peer = options->verify_peer;
+    context->optional = options->optional;
     /* What is given as trusted is, also if it is an intermediate or the server's own
      * certificate. */
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
     engine_check_issuers(SSL_CTX_get_cert_store(ssl));
 
     if (options->server) {
-        SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_session_cache_mode(ssl, options->no_tickets ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER);
+        SSL_CTX_sess_set_cache_size(ssl, SESSIONS_KEPT);
+        SSL_CTX_set_client_hello_cb(ssl, engine_watch_hello, context);
         SSL_CTX_set_num_tickets(ssl, options->no_tickets ? 0 : 2);
         SSL_CTX_set_dh_auto(ssl, 1);
         SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
@@ -137,6 +152,7 @@ void engine_context_free(engine_context *context) {
     for (size_t i = 0; i < context->identity_count; i++) engine_identity_clear(&context->identities[i]);
     free(context->identities);
     free(context->alpn);
+    free(context->pins);
     free(context);
     ERR_clear_error();
 }
@@ -190,7 +206,8 @@ int engine_context_set_alpn(engine_context *context, const void *list, size_t si
     return 1;
 }
 
-int engine_context_set_id(engine_context *context, const void *id, size_t size, engine_failure *failure) {
+int engine_context_set_id(engine_context *context, const void *id, engine_failure *failure) {
     engine_no_failure(failure);
-    return SSL_CTX_set_session_id_context(context->ssl, id, (unsigned int)size) || engine_collect(failure);
+    memcpy(context->id, id, sizeof context->id);
+    return SSL_CTX_set_session_id_context(context->ssl, id, sizeof context->id) || engine_collect(failure);
 }

@@ -12,6 +12,7 @@ import (
 	pointer "github.com/mattn/go-pointer"
 
 	"ohsocket/core/errcode"
+	"ohsocket/core/netaddr"
 )
 
 // Context holds an SSL_CTX made from a Config. Any thread may use it.
@@ -64,7 +65,7 @@ func newContext(c *Config, key contextKey, logs bool) (*Context, error) {
 	if context.c, err = openContext(c, l, context.verify, logs); err != nil {
 		return nil, err
 	}
-	if err := context.fill(c); err != nil {
+	if err := context.fill(c, l); err != nil {
 		C.engine_context_free(context.c)
 		return nil, err
 	}
@@ -76,11 +77,12 @@ func openContext(c *Config, l *lists, verify, logs bool) (*C.engine_context, err
 	var o C.engine_options
 	o.server, o.verify_peer, o.no_tickets = flag(c.Server), flag(verify), flag(c.NoTickets)
 	o.prefer_remote_cipher, o.keylog = flag(c.PreferRemoteCipher), flag(logs)
+	o.optional = flag(verify && c.OptionalClient)
 	o.lowest, o.highest = version(l.lowest), version(l.highest)
 	for _, s := range []struct {
 		value string
 		field **C.char
-	}{{l.ciphers, &o.cipher_list}, {l.suites, &o.cipher_suites}, {l.signatures, &o.signature_algorithms}} {
+	}{{l.ciphers, &o.cipher_list}, {l.suites, &o.cipher_suites}, {l.signatures, &o.signature_algorithms}, {l.groups, &o.groups}} {
 		copied, err := cString("", s.value)
 		if err != nil {
 			return nil, err
@@ -96,8 +98,11 @@ func openContext(c *Config, l *lists, verify, logs bool) (*C.engine_context, err
 	return opened, nil
 }
 
-func (c *Context) fill(config *Config) error {
+func (c *Context) fill(config *Config, l *lists) error {
 	var f C.engine_failure
+	if n := len(config.Pins); n > 0 && C.engine_context_set_pins(c.c, bytePointer(l.pins), C.size_t(n), &f) == 0 {
+		return configError(&f, "pins")
+	}
 	// The CA come first: they complete the chain of an identity.
 	for i, ca := range config.CA {
 		announce := flag(config.Server && config.VerifyClient)
@@ -136,7 +141,7 @@ func (c *Context) fill(config *Config) error {
 	if len(alpn) > 0 && C.engine_context_set_alpn(c.c, bytePointer(alpn), C.size_t(len(alpn)), flag(c.server), &f) == 0 {
 		return configError(&f, "alpn_protocols")
 	}
-	if c.server && C.engine_context_set_id(c.c, unsafe.Pointer(&c.key), C.size_t(len(c.key)), &f) == 0 {
+	if c.server && C.engine_context_set_id(c.c, unsafe.Pointer(&c.key), &f) == 0 {
 		return configError(&f, "")
 	}
 	return nil
@@ -259,13 +264,14 @@ func CheckServerName(name string) error {
 	return err
 }
 
-// readName tells a host name from an IP address. Both results are zero for "".
+// readName tells a host name from an IP address. Both results are zero for "". The host is in the
+// form that certificates and SNI have: letters of other scripts are those of IDNA ("xn--...").
 func readName(name string) (host string, ip netip.Addr, err error) {
 	if ip, err := netip.ParseAddr(name); err == nil {
 		return "", ip.WithZone(""), nil
 	}
-	host = strings.TrimSuffix(name, ".")
-	good := len(host) <= 253 && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") && (host != "" || name == "")
+	host, err = netaddr.ToASCII(strings.TrimSuffix(name, "."))
+	good := err == nil && len(host) <= 253 && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") && (host != "" || name == "")
 	for i := 0; i < len(host); i++ {
 		good = good && host[i] > ' ' && host[i] < 0x7f
 	}

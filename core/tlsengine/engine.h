@@ -21,6 +21,8 @@ typedef struct engine_failure {
 
 enum { ENGINE_HOST_MOST = 256 }; /* with its NUL */
 
+enum { ENGINE_PIN_SIZE = 32 }; /* SHA-256 of a public key, as its certificate has it */
+
 /* Ciphertext on its way to the peer. */
 typedef struct engine_output {
     unsigned char *bytes;
@@ -43,14 +45,19 @@ typedef struct engine_context {
     unsigned int alpn_size;
     engine_identity *identities;
     size_t identity_count;
+    int verify_peer, optional; /* optional: a client that shows no certificate goes on */
+    unsigned char id[32];      /* of sessions that are kept; see names.c */
+    unsigned char (*pins)[ENGINE_PIN_SIZE];
+    size_t pin_count;
 } engine_context;
 
 typedef struct engine_options {
-    int server, prefer_remote_cipher, verify_peer, no_tickets, keylog;
+    int server, prefer_remote_cipher, verify_peer, optional, no_tickets, keylog;
     int lowest, highest;            /* protocol versions, TLS1_2_VERSION ... */
     const char *cipher_list;        /* TLS 1.2 and below, NULL: default */
     const char *cipher_suites;      /* TLS 1.3, NULL: default */
     const char *signature_algorithms;
+    const char *groups;
 } engine_options;
 
 enum { ENGINE_DONE, ENGINE_MORE, ENGINE_ENDED, ENGINE_FAILED };
@@ -80,6 +87,7 @@ typedef struct engine_session {
     int established; /* the handshake is done */
     int broken;      /* failed for good, failure says why */
     int verify;      /* the peer has to show a certificate; a server, that of host or ip */
+    int optional;    /* but it may show none */
     char host[ENGINE_HOST_MOST];
     unsigned char ip[16];
     int ip_size;
@@ -113,10 +121,11 @@ enum { ENGINE_ALGORITHMS_MOST = 64 }; /* OpenSSL knows 26 */
  * suite's stays for ever. */
 typedef struct engine_outcome {
     int version, resumed;
-    const char *suite, *server_name; /* NULL: none */
+    const char *suite, *server_name, *group; /* NULL: none */
     const unsigned char *alpn;
     unsigned int alpn_size;
     X509 *local, *remote; /* NULL: none */
+    STACK_OF(X509) *chain; /* as the peer has sent it, with remote or without; NULL: none */
     int algorithm_count;
     struct engine_algorithm {
         int key, hash; /* NID_ */
@@ -171,13 +180,20 @@ void engine_context_limit_ca_names(engine_context *context);
 int engine_context_set_alpn(engine_context *context, const void *list, size_t size, int server, engine_failure *failure);
 /* by the name that the client sends */
 void engine_context_choose_identity(engine_context *context);
-int engine_context_set_id(engine_context *context, const void *id, size_t size, engine_failure *failure);
+/* id has 32 bytes */
+int engine_context_set_id(engine_context *context, const void *id, engine_failure *failure);
+
+/* pins.c */
+/* pins has count of them */
+int engine_context_set_pins(engine_context *context, const void *pins, size_t count, engine_failure *failure);
 
 /* names.c */
 /* other has ENGINE_HOST_MOST + 64 bytes; 0: there is none */
 int engine_wildcard_only(const char *host, char *other);
 int engine_has_host(X509 *certificate, const char *host);
 int engine_same_name(SSL *ssl, const SSL_SESSION *session); /* of a client's hello and a session */
+/* sessions that the server keeps are for the name in the hello; a client hello callback */
+int engine_watch_hello(SSL *ssl, int *alert, void *context);
 
 /* issuer.c */
 /* of several certificates of one subject takes the one that has signed */
@@ -195,6 +211,7 @@ SSL_CTX *engine_lists_new(engine_failure *failure); /* an SSL_CTX that knows eve
 const char *engine_find_suite(SSL_CTX *lists, const char *name, int *tls13);
 int engine_is_cipher_keyword(SSL_CTX *lists, const char *element);
 int engine_is_signature_algorithm(SSL_CTX *lists, const char *element);
+int engine_is_group(SSL_CTX *lists, const char *element);
 
 /* session.c */
 engine_session *engine_session_new(engine_context *context, int server, void *owner, engine_failure *failure);
@@ -208,6 +225,8 @@ int engine_shutdown(engine_session *session, engine_output *output);
 
 /* info.c */
 void engine_describe(SSL *ssl, engine_outcome *outcome);
+/* the index-th certificate besides the peer's own; NULL: there are no more */
+X509 *engine_issuer_sent(const engine_outcome *outcome, int index);
 void engine_algorithm_name(int key, int hash, char *name, size_t capacity);
 /* size, 0: none; to be freed with engine_free */
 int engine_certificate(X509 *certificate, unsigned char **der);

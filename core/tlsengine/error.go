@@ -56,6 +56,9 @@ func sessionError(f *C.engine_failure, code errcode.Code, name string) *Error {
 	switch {
 	case f.text[0] != 0:
 		e.Text = C.GoString(&f.text[0])
+		if f.verify != C.X509_V_OK {
+			e.Code, e.Verify = errcode.TLSCertificate, int(f.verify)
+		}
 	case f.alert_received >= 0:
 		e.Alert = int(f.alert_received)
 		e.Text = fmt.Sprintf("the peer refused: alert %d %s", e.Alert, alertName(e.Alert))

@@ -13,6 +13,8 @@ void engine_describe(SSL *ssl, engine_outcome *outcome) {
     outcome->suite = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
     outcome->server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     SSL_get0_alpn_selected(ssl, &outcome->alpn, &outcome->alpn_size);
+    outcome->group = SSL_group_to_name(ssl, (int)SSL_get_negotiated_group(ssl));
+    outcome->chain = SSL_get_peer_cert_chain(ssl);
     outcome->local = SSL_get_certificate(ssl);
     outcome->remote = SSL_get0_peer_certificate(ssl);
     int i = 0;
@@ -20,6 +22,15 @@ void engine_describe(SSL *ssl, engine_outcome *outcome) {
            i < SSL_get_shared_sigalgs(ssl, i, &outcome->algorithms[i].key, &outcome->algorithms[i].hash, NULL, NULL, NULL))
         i++;
     outcome->algorithm_count = i;
+}
+
+/* A client's chain begins with the peer's certificate, a server's does not. */
+X509 *engine_issuer_sent(const engine_outcome *outcome, int index) {
+    int own = outcome->chain != NULL && sk_X509_num(outcome->chain) > 0 &&
+              sk_X509_value(outcome->chain, 0) == outcome->remote;
+    return outcome->chain == NULL || index >= sk_X509_num(outcome->chain) - own
+               ? NULL
+               : sk_X509_value(outcome->chain, index + own);
 }
 
 void engine_algorithm_name(int key, int hash, char *name, size_t capacity) {

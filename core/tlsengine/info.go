@@ -18,7 +18,11 @@ type Info struct {
 	ServerName        string // the host name that was sent (SNI) or received; "": none
 	LocalCertificate  []byte // DER, the same bytes for all sessions of a context; nil: none
 	RemoteCertificate []byte // DER; nil: none
-	Resumed           bool
+	// RemoteChain holds what the peer has sent besides, DER. A server that resumes a session has
+	// none.
+	RemoteChain [][]byte
+	Group       string // of the key exchange, as the standards name it; "": none
+	Resumed     bool
 
 	algorithms []C.struct_engine_algorithm
 }
@@ -33,6 +37,8 @@ func (s *Session) describe() *Info {
 		ServerName:        C.GoString(o.server_name),
 		LocalCertificate:  s.context.encoding(o.local),
 		RemoteCertificate: der(o.remote),
+		RemoteChain:       chainOf(&o),
+		Group:             C.GoString(o.group),
 		Resumed:           o.resumed != 0,
 		algorithms:        slices.Clone(o.algorithms[:o.algorithm_count]),
 	}
@@ -67,4 +73,28 @@ func der(certificate *C.X509) []byte {
 	}
 	defer C.engine_free(unsafe.Pointer(encoded))
 	return C.GoBytes(unsafe.Pointer(encoded), size)
+}
+
+// RemoteCertificateAt returns a certificate that the peer has sent, 0: its own; nil if there are no
+// more.
+func (i *Info) RemoteCertificateAt(index int) []byte {
+	switch {
+	case index == 0:
+		return i.RemoteCertificate
+	case index <= len(i.RemoteChain):
+		return i.RemoteChain[index-1]
+	}
+	return nil
+}
+
+// chainOf returns the certificates that the peer has sent besides its own.
+func chainOf(o *C.engine_outcome) [][]byte {
+	var chain [][]byte
+	for i := C.int(0); ; i++ {
+		certificate := C.engine_issuer_sent(o, i)
+		if certificate == nil {
+			return chain
+		}
+		chain = append(chain, der(certificate))
+	}
 }

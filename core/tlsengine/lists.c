@@ -49,3 +49,11 @@ int engine_is_signature_algorithm(SSL_CTX *lists, const char *element) {
     ERR_clear_error();
     return good;
 }
+
+int engine_is_group(SSL_CTX *lists, const char *element) {
+    SSL *scratch = SSL_new(lists);
+    int good = scratch != NULL && SSL_set1_groups_list(scratch, element);
+    SSL_free(scratch);
+    ERR_clear_error();
+    return good;
+}

@@ -4,7 +4,10 @@ package tlsengine
 import "C"
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"ohsocket/core/errcode"
@@ -15,6 +18,8 @@ type lists struct {
 	ciphers    string // TLS 1.2 and below, "" default
 	suites     string // TLS 1.3, "" default
 	signatures string
+	groups     string
+	pins       []byte // one behind the other
 	lowest     Protocols
 	highest    Protocols
 }
@@ -38,10 +43,13 @@ func readLists(c *Config) (*lists, error) {
 	default:
 		return nil, listError("protocols: %#x is not a set of TLS 1.2 and TLS 1.3", uint32(c.Protocols))
 	}
-	if len(c.CipherSuite) > listLongest || len(c.SignatureAlgorithms) > listLongest {
-		return nil, listError("cipher_suite, signature_algorithms: more than %d bytes", listLongest)
+	if max(len(c.CipherSuite), len(c.SignatureAlgorithms), len(c.Groups)) > listLongest {
+		return nil, listError("cipher_suite, signature_algorithms, groups: more than %d bytes", listLongest)
 	}
-	if c.CipherSuite == "" && c.SignatureAlgorithms == "" {
+	if err := l.readPins(c.Pins); err != nil {
+		return nil, err
+	}
+	if c.CipherSuite == "" && c.SignatureAlgorithms == "" && c.Groups == "" {
 		return l, nil
 	}
 	var f C.engine_failure
@@ -53,7 +61,16 @@ func readLists(c *Config) (*lists, error) {
 	if err := l.readCiphers(known, c.CipherSuite, c.Protocols); err != nil {
 		return nil, err
 	}
-	if err := l.readSignatures(known, c.SignatureAlgorithms); err != nil {
+	var err error
+	if l.signatures, err = readNames("signature_algorithms", "signature algorithm", c.SignatureAlgorithms, func(name *C.char) bool {
+		return C.engine_is_signature_algorithm(known, name) != 0
+	}); err != nil {
+		return nil, err
+	}
+	l.groups, err = readNames("groups", "group of this OpenSSL", c.Groups, func(name *C.char) bool {
+		return groupName.MatchString(C.GoString(name)) && C.engine_is_group(known, name) != 0
+	})
+	if err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -96,23 +113,51 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 	return nil
 }
 
-func (l *lists) readSignatures(known *C.SSL_CTX, list string) error {
+// groupName is what a group may be called: OpenSSL 3.5 has a language of its own for the list, with
+// "*", "?" and "/", that older ones do not have.
+var groupName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// readNames checks the names of a list that has colons between them, and returns the list.
+func readNames(option, kind, list string, known func(*C.char) bool) (string, error) {
 	for _, element := range strings.Split(list, ":") {
 		if list == "" {
 			break
 		}
-		name, err := cString("signature_algorithms", element)
+		name, err := cString(option, element)
 		if err != nil {
-			return err
+			return "", err
 		}
-		good := name != nil && C.engine_is_signature_algorithm(known, name) != 0
+		good := name != nil && known(name)
 		freeString(name)
 		if !good {
-			return listError("signature_algorithms: %q is not a signature algorithm", element)
+			return "", listError("%s: %q is not a %s", option, element, kind)
 		}
 	}
-	l.signatures = list
+	return list, nil
+}
+
+// readPins reads the SHA-256 of public keys, as Config has them.
+func (l *lists) readPins(pins []string) error {
+	for i, pin := range pins {
+		digest, good := readPin(pin)
+		if !good {
+			return listError("%s: %q is not the SHA-256 of a key: 32 bytes in base64, with or without \"sha256/\" before it, or in hexadecimal",
+				which("pins", i, len(pins)), pin)
+		}
+		l.pins = append(l.pins, digest...)
+	}
 	return nil
+}
+
+// readPin reads the SHA-256 of a key (of its SubjectPublicKeyInfo) in base64, with curl's "sha256//"
+// or "sha256/" before it or without, or in hexadecimal, with colons between the bytes or without.
+func readPin(pin string) ([]byte, bool) {
+	text := strings.TrimPrefix(strings.TrimPrefix(pin, "sha256/"), "/")
+	digest, err := base64.StdEncoding.DecodeString(text)
+	if len(digest) != C.ENGINE_PIN_SIZE || err != nil {
+		digest, err = hex.DecodeString(strings.ReplaceAll(pin, ":", ""))
+	}
+	return digest, err == nil && len(digest) == C.ENGINE_PIN_SIZE
 }
 
 // isSeparator reports whether r separates the elements of a list of cipher suites.

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 enum { LABEL_MOST = 63 };
@@ -41,4 +42,24 @@ int engine_same_name(SSL *ssl, const SSL_SESSION *session) {
     const unsigned char *name = NULL;
     size_t size = name_in_hello(ssl, &name);
     return before == NULL ? size == 0 : size == strlen(before) && OPENSSL_strncasecmp(before, (const char *)name, size) == 0;
+}
+
+/* OpenSSL finds a kept session by its number alone. A client without tickets, whose session is kept,
+ * is therefore one of a server of that name: a number that was made for another is not found. */
+int engine_watch_hello(SSL *ssl, int *alert, void *argument) {
+    const engine_context *context = argument;
+    const unsigned char *data, *name = NULL;
+    unsigned char text[sizeof context->id + ENGINE_HOST_MOST], id[EVP_MAX_MD_SIZE];
+    size_t size;
+    (void)alert;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_session_ticket, &data, &size)) return SSL_CLIENT_HELLO_SUCCESS;
+    size = name_in_hello(ssl, &name);
+    if (size == 0 || size > ENGINE_HOST_MOST) return SSL_CLIENT_HELLO_SUCCESS;
+    memcpy(text, context->id, sizeof context->id);
+    for (size_t i = 0; i < size; i++)
+        text[sizeof context->id + i] = name[i] >= 'A' && name[i] <= 'Z' ? (unsigned char)(name[i] + 32) : name[i];
+    if (!EVP_Q_digest(engine_library(), "SHA256", NULL, text, sizeof context->id + size, id, NULL) ||
+        !SSL_set_session_id_context(ssl, id, sizeof context->id))
+        return SSL_CLIENT_HELLO_ERROR;
+    return SSL_CLIENT_HELLO_SUCCESS;
 }

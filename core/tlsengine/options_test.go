@@ -413,12 +413,17 @@ func TestEqualOptionsShareAContext(t *testing.T) {
 		"protocols":  func(c *Config) { c.Protocols = TLS12 },
 		"cipher":     func(c *Config) { c.CipherSuite = "AES256-SHA256" },
 		"signature":  func(c *Config) { c.SignatureAlgorithms = "ECDSA+SHA256" },
+		"groups":     func(c *Config) { c.Groups = "P-256" },
+		"pins":       func(c *Config) { c.Pins = []string{strings.Repeat("00", 32)} },
 		"prefer":     func(c *Config) { c.PreferRemoteCipher = true },
 		"alpn":       func(c *Config) { c.ALPN = []string{"ab"} },
 		"alpn split": func(c *Config) { c.ALPN = []string{"a", "b"} },
 		"skip":       func(c *Config) { c.SkipVerification = true },
 		"no tickets": func(c *Config) { c.NoTickets = true },
 		"verify":     func(c *Config) { c.Server, c.Identities, c.VerifyClient = true, []Identity{identity}, true },
+		"optional": func(c *Config) {
+			c.Server, c.Identities, c.VerifyClient, c.OptionalClient = true, []Identity{identity}, true, true
+		},
 	} {
 		config := trusting()
 		change(config)
@@ -441,4 +446,67 @@ func TestKeptContextsAreBounded(t *testing.T) {
 	defer contextCache.mu.Unlock()
 	require.Len(t, contextCache.idle, contextsKept)
 	require.Len(t, contextCache.byKey, contextsKept)
+}
+
+// TLS-23
+func TestGroups(t *testing.T) {
+	// With TLS 1.2 the list is also one of curves for certificates.
+	identity := root().issue(subject{key: rsaKey()})
+	eachVersion(t, func(t *testing.T, version Protocols) {
+		for _, test := range []struct{ client, server, agreed string }{
+			{"P-384", "", "secp384r1"},
+			{"", "P-521", "secp521r1"},
+			{"X25519:P-256", "P-256", "secp256r1"},
+			{"secp384r1", "x25519:P-384", "secp384r1"},
+			{"X25519", "X25519", "x25519"},
+		} {
+			config, other := trusting(), serving(identity)
+			config.Protocols, config.Groups, other.Groups = version, test.client, test.server
+			c, s := client(t, config, "test.host"), server(t, other)
+			connect(t, c, s)
+			require.Equal(t, test.agreed, c.Info().Group, "%v", test)
+			require.Equal(t, test.agreed, s.Info().Group, "%v", test)
+		}
+		config, other := trusting(), serving(identity)
+		config.Protocols, config.Groups, other.Groups = version, "X25519", "P-256"
+		other.CipherSuite = "ECDHE+AESGCM" // TLS 1.2 has groups for nothing else
+		c, s := client(t, config, "test.host"), server(t, other)
+		converse(t, c, s)
+		require.Equal(t, errcode.TLSSystemCall, s.Err().Code)
+		fails(t, c.Err(), errcode.TLSSystemCall, "the peer refused: alert 40 handshake_failure")
+	})
+	clean(t)
+	for _, list := range []string{"NONSENSE", "X25519:NONSENSE", ":", "X25519:", "*X25519", "?X25519", "X25519/P-256", "\x00", "DEFAULT",
+		strings.Repeat("X25519:", 3000)} {
+		config := trusting()
+		config.Groups = list
+		_, err := NewContext(config)
+		refused(t, err, "groups: ")
+	}
+}
+
+// TLS-24: static RSA only if it is named.
+func TestDefaultSuites(t *testing.T) {
+	clean(t)
+	rsaIdentity := root().issue(subject{key: rsaKey()})
+	for _, test := range []struct {
+		client, server string
+		good           bool
+	}{
+		{"AES256-SHA256", "", false},
+		{"", "AES256-SHA256", false},
+		{"AES256-SHA256", "AES256-SHA256", true},
+		{"ECDHE-RSA-AES128-GCM-SHA256", "", true},
+		{"DHE-RSA-AES128-GCM-SHA256", "", true},
+	} {
+		config, other := trusting(), serving(rsaIdentity)
+		config.CipherSuite, other.CipherSuite, config.Protocols = test.client, test.server, TLS12
+		c, s := client(t, config, "test.host"), server(t, other)
+		converse(t, c, s)
+		require.Equal(t, test.good, c.Info() != nil && s.Info() != nil, "%v", test)
+	}
+	c := client(t, trusting(), "test.host")
+	for _, suite := range c.EnabledCipherSuites() {
+		require.NotRegexp(t, "^(AES|CAMELLIA|ARIA|NULL)", suite)
+	}
 }

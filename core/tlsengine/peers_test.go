@@ -145,6 +145,34 @@ func TestTicketOfOtherName(t *testing.T) {
 	require.True(t, resumed("-servername", "one.host", "-sess_in", kept))
 }
 
+// TLS-8: of a client without tickets the server itself keeps the session, for the name that it was
+// made for.
+func TestSessionWithoutATicket(t *testing.T) {
+	clean(t)
+	identity := root().issue(subject{names: []string{"one.host", "two.host"}})
+	kept := filepath.Join(t.TempDir(), "session")
+	resumed := func(change func(*Config), arguments ...string) bool {
+		config := serving(identity)
+		change(config)
+		s := server(t, config)
+		s.sClient(t, append([]string{"-tls1_2", "-no_ticket"}, arguments...), [][2]string{{"", "Q"}})
+		require.NotNil(t, s.Info(), "%v", s.Err())
+		return s.Info().Resumed
+	}
+	same := func(*Config) {}
+	require.False(t, resumed(same, "-servername", "one.host", "-sess_out", kept))
+	for range 3 {
+		require.True(t, resumed(same, "-servername", "ONE.host", "-sess_in", kept))
+	}
+	require.False(t, resumed(same, "-servername", "two.host", "-sess_in", kept))
+	require.True(t, resumed(same, "-servername", "one.host", "-sess_in", kept))
+	require.False(t, resumed(func(c *Config) { c.ALPN = []string{"a"} }, "-servername", "one.host", "-sess_in", kept), "other options")
+
+	without := func(c *Config) { c.NoTickets = true }
+	require.False(t, resumed(without, "-servername", "one.host", "-sess_out", kept))
+	require.False(t, resumed(without, "-servername", "one.host", "-sess_in", kept))
+}
+
 // TLS-16: at most one final dot belongs to a name.
 func TestBadServerName(t *testing.T) {
 	for _, name := range []string{"test.host..", "..", ".", ".test.host", "a b"} {

@@ -20,7 +20,8 @@ engine_session *engine_session_new(engine_context *context, int server, void *ow
         engine_session_free(session);
         return NULL;
     }
-    session->verify = SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE;
+    session->verify = context->verify_peer;
+    session->optional = context->optional;
     session->looks_at_hello = server;
     if (server)
         SSL_set_accept_state(session->ssl);
@@ -99,7 +100,8 @@ static int conclude(engine_session *session, int result) {
         return ENGINE_ENDED;
     case SSL_ERROR_SSL:
         if (engine_limit_failed(session)) return fail(session);
-        if (session->verify) session->failure.verify = SSL_get_verify_result(session->ssl);
+        if (SSL_get_verify_mode(session->ssl) != SSL_VERIFY_NONE)
+            session->failure.verify = SSL_get_verify_result(session->ssl);
         return fail(session);
     /* the BIO refuses a hello that is too long, and what it has no room for */
     case SSL_ERROR_SYSCALL:
@@ -115,7 +117,7 @@ static int conclude(engine_session *session, int result) {
 static long verify_again(const engine_session *session) {
     X509 *peer = SSL_get0_peer_certificate(session->ssl);
     long result = SSL_get_verify_result(session->ssl);
-    if (peer == NULL) return X509_V_ERR_UNSPECIFIED;
+    if (peer == NULL) return session->optional ? X509_V_OK : X509_V_ERR_UNSPECIFIED;
     if (result != X509_V_OK || SSL_is_server(session->ssl)) return result;
     if (session->ip_size > 0)
         return X509_check_ip(peer, session->ip, (size_t)session->ip_size, 0) == 1 ? X509_V_OK

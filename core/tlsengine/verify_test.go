@@ -150,7 +150,7 @@ func TestServerName(t *testing.T) {
 	verifying, err := NewContext(trusting())
 	require.NoError(t, err)
 	defer verifying.Release()
-	for _, name := range []string{"", ".", ".test.host", "a b", "a\x00b", "m\u00fcnchen.de", string(make([]byte, 300)), "a\nb"} {
+	for _, name := range []string{"", ".", ".test.host", "a b", "a\x00b", "m\u00fcnchen..de", "\u0300.de", string(make([]byte, 300)), "a\nb"} {
 		_, err := verifying.Client(name, 1)
 		var e *Error
 		require.ErrorAs(t, err, &e, "%q", name)
@@ -183,4 +183,69 @@ func TestWeakKey(t *testing.T) {
 	c, s := client(t, trusting(), "test.host"), server(t, config)
 	converse(t, c, s)
 	fails(t, c.Err(), errcode.TLSCertificate, "certificate verify failed: EE certificate key too weak")
+}
+
+// TLS-25
+func TestOptionalClientCertificate(t *testing.T) {
+	mine := root().issue(subject{names: []string{"me"}})
+	foreign := newAuthority("other", nil).issue(subject{names: []string{"me"}})
+	eachVersion(t, func(t *testing.T, version Protocols) {
+		asking := serving()
+		asking.VerifyClient, asking.OptionalClient, asking.CA = true, true, [][]byte{root().pem}
+		config := trusting()
+		config.Protocols = version
+		for range 2 { // the second is resumed
+			c, s := client(t, config, "test.host"), server(t, asking)
+			connect(t, c, s)
+			require.Nil(t, s.Info().RemoteCertificate)
+			exchange(t, c, s, []byte("hello"))
+		}
+		config.Identities = []Identity{mine}
+		for range 2 {
+			c, s := client(t, config, "test.host"), server(t, asking)
+			connect(t, c, s)
+			require.Equal(t, derOf(mine.Certificate), s.Info().RemoteCertificate)
+			exchange(t, c, s, []byte("hello"))
+		}
+		config.Identities = []Identity{foreign}
+		c, s := client(t, config, "test.host"), server(t, asking)
+		converse(t, c, s)
+		fails(t, s.Err(), errcode.TLSCertificate, "unable to get local issuer certificate")
+	})
+}
+
+// TLS-27
+func TestRemoteChain(t *testing.T) {
+	middle := newAuthority("middle", root())
+	identity, mine := middle.issue(subject{}), middle.issue(subject{names: []string{"me"}})
+	for _, id := range []*Identity{&identity, &mine} {
+		id.Certificate = append(id.Certificate, middle.pem...)
+	}
+	eachVersion(t, func(t *testing.T, version Protocols) {
+		demanding := serving(identity)
+		demanding.VerifyClient, demanding.CA = true, [][]byte{root().pem}
+		config := trusting()
+		config.Protocols, config.Identities = version, []Identity{mine}
+		c, s := client(t, config, "test.host"), server(t, demanding)
+		connect(t, c, s)
+		require.Equal(t, derOf(identity.Certificate), c.Info().RemoteCertificate)
+		require.Equal(t, derOf(mine.Certificate), s.Info().RemoteCertificate)
+		for _, info := range []*Info{c.Info(), s.Info()} {
+			require.Equal(t, [][]byte{derOf(middle.pem)}, info.RemoteChain)
+		}
+	})
+}
+
+// TLS-16: the name goes out, and is looked for, as certificates have it.
+func TestNameInAnotherScript(t *testing.T) {
+	eachVersion(t, func(t *testing.T, version Protocols) {
+		config := trusting()
+		config.Protocols = version
+		c, s := client(t, config, "b\u00fccher.Example"), server(t, serving(root().issue(subject{names: []string{"xn--bcher-kva.example"}})))
+		connect(t, c, s)
+		require.Equal(t, "xn--bcher-kva.example", s.Info().ServerName)
+		c, s = client(t, config, "b\u00fccher.example"), server(t, serving(root().issue(subject{names: []string{"bucher.example"}})))
+		converse(t, c, s)
+		fails(t, c.Err(), errcode.TLSCertificate, "the certificate is not for")
+	})
 }

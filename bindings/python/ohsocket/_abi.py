@@ -549,6 +549,10 @@ class socket_tls_options(Structure):
         ("skip_remote_validation", c_int32),
         ("is_bidirectional_authentication", c_int32),
         ("no_session_resumption", c_int32),
+        ("optional_client_certificate", c_int32),
+        ("groups", c_char_p),
+        ("pins", POINTER(c_char_p)),
+        ("pin_count", c_int32),
         ("reserved", c_int32),
     ]
 
@@ -687,6 +691,8 @@ FUNCTIONS: Final[Dict[str, Tuple[Any, Tuple[Any, ...]]]] = {
     "socket_tls_get_signature_algorithms": (c_int, (c_int64, c_char_p, c_size_t)),
     "socket_tls_get_alpn": (c_int, (c_int64, c_char_p, c_size_t)),
     "socket_tls_get_server_name": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_get_group": (c_int, (c_int64, c_char_p, c_size_t)),
+    "socket_tls_get_remote_chain": (c_int, (c_int64, c_int, c_void_p, c_size_t)),
     "socket_tls_is_resumed": (c_int, (c_int64,)),
     "socket_tls_set_keylog": (c_int, (c_char_p,)),
     "socket_tls_library": (c_int, (c_char_p, c_size_t)),

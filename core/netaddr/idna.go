@@ -1,0 +1,25 @@
+package netaddr
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+var errNotText = errors.New("the name is not UTF-8")
+
+var toASCII = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
+// ToASCII returns a name as DNS and certificates have it: letters of other scripts in the form of
+// IDNA ("xn--bcher-kva.example" for "bücher.example"). A name in ASCII is returned as it is.
+func ToASCII(name string) (string, error) {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return name, nil
+	}
+	if !utf8.ValidString(name) {
+		return "", errNotText
+	}
+	return toASCII.ToASCII(name)
+}
