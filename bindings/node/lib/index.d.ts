@@ -104,6 +104,12 @@ declare namespace socket {
     moreIdentities?: TLSIdentity[];
     /** Clients resume no sessions; servers give no tickets. */
     noSessionResumption?: boolean;
+    /** Servers: a client is asked for a certificate and may go on without; one that it shows is verified. */
+    optionalClientCertificate?: boolean;
+    /** Groups of the key exchange by OpenSSL's names, separated by colons: "X25519:P-256". */
+    groups?: string;
+    /** SHA-256 of public keys in base64; the peer's chain must have one of them. Up to 100. */
+    pins?: string | string[];
   }
 
   /** A certificate with its chain, and its key, in PEM. */
@@ -316,6 +322,9 @@ declare namespace socket {
     /** Fails with 2303504 when the peer has shown none, as clients need not. */
     getRemoteCertificate(callback: AsyncCallback<X509CertRawData>): void;
     getRemoteCertificate(): Promise<X509CertRawData>;
+    /** What the peer has sent: its certificate, then the others. A connection that a server has resumed has the first only. */
+    getRemoteCertificateChain(callback: AsyncCallback<X509CertRawData[]>): void;
+    getRemoteCertificateChain(): Promise<X509CertRawData[]>;
     /** The version that was agreed on: "TLSv1.3". */
     getProtocol(callback: AsyncCallback<string>): void;
     getProtocol(): Promise<string>;
@@ -328,6 +337,9 @@ declare namespace socket {
     /** The application protocol that was agreed on; "" if one of the sides has named none. */
     getALPNProtocol(callback: AsyncCallback<string>): void;
     getALPNProtocol(): Promise<string>;
+    /** The group of the key exchange: "x25519"; "" if the suite has none. */
+    getGroup(callback: AsyncCallback<string>): void;
+    getGroup(): Promise<string>;
     /** The host that the client has named; "" if none. */
     getServerName(callback: AsyncCallback<string>): void;
     getServerName(): Promise<string>;

@@ -6,7 +6,7 @@ const { errorOf, parameterError } = require('./errors.js');
 const { needObject, readConnectOptions } = require('./arguments.js');
 
 const Protocol = Object.freeze({ TLSv12: 'TLSv1.2', TLSv13: 'TLSv1.3' });
-const MOST = 1000, MOST_PROTOCOLS = 100; // that the library takes
+const MOST = 1000, MOST_PROTOCOLS = 100, MOST_PINS = 100; // that the library takes
 const BITS = { [Protocol.TLSv12]: 1, [Protocol.TLSv13]: 2 };
 
 function text(value, what) {
@@ -59,14 +59,17 @@ function readSecureOptions(secure, options) {
   needObject(secure, 'secureOptions');
   return {
     texts: [...identity(secure), text(secure.cipherSuite, 'cipherSuite'),
-      text(secure.signatureAlgorithms, 'signatureAlgorithms'), text(options.serverName, 'serverName')],
+      text(secure.signatureAlgorithms, 'signatureAlgorithms'), text(options.serverName, 'serverName'),
+      text(secure.groups, 'groups')],
     identities: identities(secure.moreIdentities),
     ca: list(secure.ca, 'ca', MOST),
     alpn: list(options.ALPNProtocols, 'ALPNProtocols', MOST_PROTOCOLS),
+    pins: list(secure.pins, 'pins', MOST_PINS),
     flags: Int32Array.of(protocols(secure.protocols), flag(secure.useRemoteCipherPrefer, 'useRemoteCipherPrefer'),
       flag(options.skipRemoteValidation, 'skipRemoteValidation'),
       flag(secure.isBidirectionalAuthentication, 'isBidirectionalAuthentication'),
-      flag(secure.noSessionResumption, 'noSessionResumption')),
+      flag(secure.noSessionResumption, 'noSessionResumption'),
+      flag(secure.optionalClientCertificate, 'optionalClientCertificate')),
   };
 }
 
@@ -77,8 +80,8 @@ function readTLSOptions(options, compat) {
   return target;
 }
 
-function setSecure(handle, { texts, ca, alpn, flags, identities: more }) {
-  return native.setSecure(handle, texts, ca, alpn, flags, more);
+function setSecure(handle, { texts, ca, alpn, flags, identities: more, pins }) {
+  return native.setSecure(handle, texts, ca, alpn, flags, more, pins);
 }
 
 /** The secrets of later connections, for Wireshark. */

@@ -14,7 +14,7 @@ const {
   kBound, kClosed, kCompat, kHandle, kHeld, kInTurn, kKeep, kLeft, kListeners, kOpened, kPrepare, kQueue, kRead, kRefuse, kSend, kSubscribe,
 } = require('./symbols.js');
 
-const PROTOCOL = 0, CIPHER_SUITE = 1, SIGNATURE_ALGORITHMS = 2, ALPN = 3, SERVER_NAME = 4; // of getAgreed
+const PROTOCOL = 0, CIPHER_SUITE = 1, SIGNATURE_ALGORITHMS = 2, ALPN = 3, SERVER_NAME = 4, GROUP = 5; // of getAgreed
 const DER = 0; // EncodingFormat.FORMAT_DER
 
 /** A text that was agreed on, made into a result by convert. */
@@ -38,6 +38,19 @@ function certificate(socket, remote, callback) {
   return answer(socket[kHandle], callback, der === 0 ? -ErrorCode.TLS_CERTIFICATE : der);
 }
 
+/** What the peer has sent, as X509CertRawData. */
+function chain(socket, callback) {
+  const bad = badCallback(callback);
+  if (bad) return socket[kRefuse](bad);
+  if (socket[kQueue] !== null) return socket[kInTurn](callback, () => chain(socket, callback));
+  const found = [];
+  for (;;) {
+    const der = native.getRemoteChain(socket[kHandle], found.length);
+    if (typeof der === 'number') return answer(socket[kHandle], callback, der, der === 0 ? found : undefined);
+    found.push({ data: new Uint8Array(der), encodingFormat: DER });
+  }
+}
+
 /** What both ends of a TLS connection have besides TCP. */
 const secured = {
   send(data, callback) {
@@ -50,6 +63,9 @@ const secured = {
   getRemoteCertificate(callback) {
     return certificate(this, 1, callback);
   },
+  getRemoteCertificateChain(callback) {
+    return chain(this, callback);
+  },
   getProtocol(callback) {
     return agreed(this, PROTOCOL, callback);
   },
@@ -61,6 +77,9 @@ const secured = {
   },
   getALPNProtocol(callback) {
     return agreed(this, ALPN, callback);
+  },
+  getGroup(callback) {
+    return agreed(this, GROUP, callback);
   },
   getServerName(callback) {
     return agreed(this, SERVER_NAME, callback);

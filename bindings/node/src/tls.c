@@ -67,7 +67,7 @@ static uint32_t length_of(napi_env env, napi_value array)
 
 /* How many of each the lists of a call have. */
 struct counts {
-    uint32_t ca, alpn, identities;
+    uint32_t ca, alpn, identities, pins;
 };
 
 static int set_secure(napi_env env, const napi_value *argv, struct texts *texts, const char **lists,
@@ -80,7 +80,7 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     const int32_t *flags;
 
     napi_get_typedarray_info(env, argv[4], &type, &length, &data, NULL, NULL);
-    if (length != 5 || type != napi_int32_array)
+    if (length != 6 || type != napi_int32_array)
         return -SOCKET_ERROR_PARAMETER;
     flags = data;
     options.protocols = (uint32_t) flags[0];
@@ -88,16 +88,20 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     options.skip_remote_validation = flags[2];
     options.is_bidirectional_authentication = flags[3];
     options.no_session_resumption = flags[4];
+    options.optional_client_certificate = flags[5];
     options.identity.cert = keep_element(env, texts, argv[1], 0);
     options.identity.key = keep_element(env, texts, argv[1], 1);
     options.identity.password = keep_element(env, texts, argv[1], 2);
     options.cipher_suite = keep_element(env, texts, argv[1], 3);
     options.signature_algorithms = keep_element(env, texts, argv[1], 4);
     options.server_name = keep_element(env, texts, argv[1], 5);
+    options.groups = keep_element(env, texts, argv[1], 6);
     for (uint32_t i = 0; i < counts->ca; i++)
         lists[i] = keep_element(env, texts, argv[2], i);
     for (uint32_t i = 0; i < counts->alpn; i++)
         lists[counts->ca + i] = keep_element(env, texts, argv[3], i);
+    for (uint32_t i = 0; i < counts->pins; i++)
+        lists[counts->ca + counts->alpn + i] = keep_element(env, texts, argv[6], i);
     for (uint32_t i = 0; i < counts->identities; i++) {
         identities[i].cert = keep_element(env, texts, argv[5], 3 * i);
         identities[i].key = keep_element(env, texts, argv[5], 3 * i + 1);
@@ -107,6 +111,8 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     options.ca_count = (int32_t) counts->ca;
     options.alpn_protocols = counts->alpn > 0 ? lists + counts->ca : NULL;
     options.alpn_protocol_count = (int32_t) counts->alpn;
+    options.pins = counts->pins > 0 ? lists + counts->ca + counts->alpn : NULL;
+    options.pin_count = (int32_t) counts->pins;
     options.more_identities = counts->identities > 0 ? identities : NULL;
     options.more_identity_count = (int32_t) counts->identities;
     if (texts->failed)
@@ -114,25 +120,26 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     return socket_tls_set_secure_options(to_integer(env, argv[0]), &options);
 }
 
-/* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName], ca, alpn,
- * Int32Array of protocols and flags, [cert, key, password of each further identity]) */
+/* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName, groups], ca,
+ * alpn, Int32Array of protocols and flags, [cert, key, password of each further identity], pins) */
 static napi_value set_secure_options(napi_env env, napi_callback_info info)
 {
-    enum { TEXTS = 6, MOST = 1000 };
-    napi_value argv[6];
+    enum { TEXTS = 7, MOST = 1000 };
+    napi_value argv[7];
     struct counts counts;
     const char **lists;
     socket_tls_identity *identities;
     struct texts texts = { 0 };
     int result = -SOCKET_ERROR_PARAMETER;
 
-    get_arguments(env, info, argv, 6);
+    get_arguments(env, info, argv, 7);
+    counts.pins = length_of(env, argv[6]);
     counts.ca = length_of(env, argv[2]);
     counts.alpn = length_of(env, argv[3]);
     counts.identities = length_of(env, argv[5]) / 3;
-    if (counts.ca > MOST || counts.alpn > MOST || counts.identities > MOST)
+    if (counts.ca > MOST || counts.alpn > MOST || counts.identities > MOST || counts.pins > MOST)
         return from_integer(env, result);
-    texts.capacity = TEXTS + counts.ca + counts.alpn + 3 * counts.identities;
+    texts.capacity = TEXTS + counts.ca + counts.alpn + counts.pins + 3 * counts.identities;
     texts.list = calloc(texts.capacity, sizeof *texts.list);
     lists = calloc(texts.capacity, sizeof *lists);
     identities = calloc(counts.identities + 1, sizeof *identities);
@@ -171,12 +178,28 @@ static napi_value get_certificate(napi_env env, napi_callback_info info)
     return buffer;
 }
 
+/* getRemoteChain(handle, index): as getCertificate. */
+static napi_value get_remote_chain(napi_env env, napi_callback_info info)
+{
+    napi_value argv[2], buffer;
+    void *data = NULL;
+    int index, size;
+
+    get_arguments(env, info, argv, 2);
+    index = (int) to_integer(env, argv[1]);
+    size = socket_tls_get_remote_chain(to_integer(env, argv[0]), index, NULL, 0);
+    if (size <= 0 || napi_create_arraybuffer(env, (size_t) size, &data, &buffer) != napi_ok)
+        return from_integer(env, size);
+    socket_tls_get_remote_chain(to_integer(env, argv[0]), index, data, (size_t) size);
+    return buffer;
+}
+
 /* getAgreed(handle, what): a text, or a negative result. */
 static napi_value get_agreed(napi_env env, napi_callback_info info)
 {
     static int (*const getters[])(socket_handle, char *, size_t) = {
         socket_tls_get_protocol, socket_tls_get_cipher_suite, socket_tls_get_signature_algorithms,
-        socket_tls_get_alpn, socket_tls_get_server_name,
+        socket_tls_get_alpn, socket_tls_get_server_name, socket_tls_get_group,
     };
     char text[16 * 1024] = "";
     napi_value argv[2];
@@ -216,7 +239,7 @@ void export_tls(struct state *state, napi_value exports)
 {
     static const struct export list[] = {
         { "setSecure", set_secure_options }, { "constructOver", construct_over },
-        { "getCertificate", get_certificate }, { "getAgreed", get_agreed }, { "isResumed", is_resumed },
+        { "getCertificate", get_certificate }, { "getRemoteChain", get_remote_chain }, { "getAgreed", get_agreed }, { "isResumed", is_resumed },
         { "setKeylog", set_keylog },
     };
 

@@ -1,6 +1,6 @@
 // TLSSocket, TLSSocketServer and TLSSocketConnection, with node:tls on the other side.
 
-import { X509Certificate, createPrivateKey, randomBytes } from 'node:crypto';
+import { X509Certificate, createHash, createPrivateKey, randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
@@ -158,6 +158,33 @@ for (const form of ['promise', 'callback']) {
     await invoke(server, 'close');
   });
 }
+
+test('groups, pins, and a client certificate that may be missing', async () => {
+  const { server, address } = await listening({ secureOptions: { ...identity, ca, optionalClientCertificate: true } });
+  const pinOf = (pem) => createHash('sha256').update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+  for (const [groups, group, shown] of [['P-384', 'secp384r1', {}], ['P-521:X25519', 'secp521r1', own]]) {
+    const client = socket.constructTLSSocketInstance();
+    const arrived = next(server, 'connect');
+    await client.connect({ address, secureOptions: { ca, groups, pins: [`sha256//${pinOf(identity.cert)}`], ...shown } });
+    const connection = await arrived;
+    assert.equal(await client.getGroup(), group);
+    assert.equal(await called(connection, 'getGroup'), group);
+    assert.deepEqual(await client.getRemoteCertificateChain(), [{ data: der(identity.cert), encodingFormat: 0 }]);
+    const theirs = shown === own ? [{ data: der(own.cert), encodingFormat: 0 }] : [];
+    assert.deepEqual(await called(connection, 'getRemoteCertificateChain'), theirs);
+    await client.close();
+  }
+  server.on('connect', () => {});
+  const peer = await tlsClient(address, { ecdhCurve: 'P-521' });
+  assert.equal(peer.getEphemeralKeyInfo().name, 'secp521r1');
+  peer.destroy();
+  const client = socket.constructTLSSocketInstance();
+  const failed = await rejected(client.connect({ address, secureOptions: { ca, pins: pinOf(own.cert) } }), 2303504);
+  assert.match(failed.message, /no key of the chain is one of pins/);
+  await rejected(client.connect({ address, secureOptions: { ca, groups: 'X25519:NONE' } }), 2303505);
+  await rejected(client.connect({ address, secureOptions: { ca, pins: ['x'] } }), 2303505);
+  await server.close();
+});
 
 test('certificates that are not to be trusted: 2303504, with the reason', async () => {
   const { server, address } = await tlsServer();

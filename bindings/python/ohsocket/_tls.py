@@ -35,7 +35,7 @@ _MEMBERS = (
     (re.compile(r"^([^:]*: )identity\.(cert|key|password)\b"), r"\1\2"),
     (re.compile(r"^([^:]*: )identity: "), r"\1cert, key: "),
     (re.compile(r"^([^:]*: )(ca)_count\b"), r"\1number of \2"),
-    (re.compile(r"^([^:]*: )(alpn_protocol)_count\b"), r"\1number of \2s"),
+    (re.compile(r"^([^:]*: )(alpn_protocol|pin)_count\b"), r"\1number of \2s"),
     (re.compile(r"^([^:]*: )more_identity_count\b"), r"\1number of more_identities"),
 )
 _EXPLAINED = (-ErrorCode.TLS_CERTIFICATE, -ErrorCode.TLS_SYSTEM_CALL, -ErrorCode.TLS_SESSION)
@@ -168,11 +168,17 @@ def c_options(options: TLSSecureOptions) -> socket_tls_options:
         result.alpn_protocol_count = len(alpn)
     result.cipher_suite = _text(options.cipher_suite, "cipher_suite")
     result.signature_algorithms = _text(options.signature_algorithms, "signature_algorithms")
+    result.groups = _text(options.groups, "groups")
+    pins = _texts(options.pins, "pins")
+    if pins:
+        result.pins = _array(pins)
+        result.pin_count = len(pins)
     result.server_name = _text(options.server_name, "server_name")
     result.use_remote_cipher_prefer = bool(options.use_remote_cipher_prefer)
     result.skip_remote_validation = bool(options.skip_remote_validation)
     result.is_bidirectional_authentication = bool(options.is_bidirectional_authentication)
     result.no_session_resumption = bool(options.no_session_resumption)
+    result.optional_client_certificate = bool(options.optional_client_certificate)
     return result
 
 
@@ -247,6 +253,17 @@ class TLSEnd(TLSBase, StreamBase):
         """The certificate of the peer."""
         return self._certificate(lib.socket_tls_get_remote_certificate)
 
+    def get_remote_certificate_chain(self) -> List[X509CertRawData]:
+        """What the peer has sent: its certificate, then the others. A connection that a server has resumed has
+        the peer's own only."""
+        chain: List[X509CertRawData] = []
+        while True:
+            index = len(chain)
+            one = self._certificate(lambda *to: lib.socket_tls_get_remote_chain(to[0], index, *to[1:]))
+            if one is None:
+                return chain
+            chain.append(one)
+
     def get_protocol(self) -> str:
         """The version that was agreed on: "TLSv1.3"."""
         return self._tls_text(lib.socket_tls_get_protocol)
@@ -263,6 +280,10 @@ class TLSEnd(TLSBase, StreamBase):
     def get_alpn(self) -> str:
         """The application protocol that was agreed on, or ""."""
         return self._tls_text(lib.socket_tls_get_alpn)
+
+    def get_group(self) -> str:
+        """The group of the key exchange: "x25519", or "" if the suite has none."""
+        return self._tls_text(lib.socket_tls_get_group)
 
     def get_server_name(self) -> str:
         """The host that the client has named, or ""."""

@@ -162,6 +162,9 @@ class TLSSecureOptions:
     server_name: Optional[str] = None
     more_identities: Sequence[TLSIdentity] = field(default_factory=list, repr=False)
     no_session_resumption: bool = False
+    optional_client_certificate: bool = False
+    groups: Optional[str] = None
+    pins: Union[str, Sequence[str]] = ()
     cert_file: Optional[Path] = None
     key_file: Optional[Path] = None
     ca_file: Optional[Path] = None
@@ -229,10 +232,8 @@ def context_fields(context: "ssl.SSLContext", more: Mapping[str, Any]) -> Dict[s
     wrong = ""
     if is_server and not {"cert", "cert_file"} & set(more):
         wrong = "it does not show its certificate: give cert_file and key_file too"
-    elif context.verify_mode == ssl.CERT_OPTIONAL:
-        wrong = "CERT_OPTIONAL: clients are asked for a certificate and must show it, or are not asked"
     elif verifies and not is_server and not context.check_hostname:
-        wrong = "check_hostname=False with CERT_REQUIRED: give server_name, the name that the certificate has"
+        wrong = "check_hostname=False with verification: give server_name, the name that the certificate has"
         wrong = "" if more.get("server_name") else wrong
     elif context.verify_flags & (ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_CRL_CHECK_CHAIN):
         wrong = "verify_flags: certificate revocation lists are not looked at"
@@ -246,7 +247,9 @@ def context_fields(context: "ssl.SSLContext", more: Mapping[str, Any]) -> Dict[s
     fields: Dict[str, Any] = {"protocols": _context_protocols(context), "ca": ca if verifies and ca else None}
     if {"ca", "ca_file"} & set(more):
         del fields["ca"]
-    fields["is_bidirectional_authentication"] = is_server and verifies
+    optional = context.verify_mode == ssl.CERT_OPTIONAL
+    fields["is_bidirectional_authentication"] = is_server and verifies and not optional
+    fields["optional_client_certificate"] = is_server and optional
     fields["skip_remote_validation"] = not is_server and not verifies
     fields["use_remote_cipher_prefer"] = is_server and not context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
     fields["no_session_resumption"] = bool(is_server and context.options & ssl.OP_NO_TICKET)

@@ -149,7 +149,9 @@ def test_what_an_ssl_context_has_and_cannot_be_taken() -> None:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     refused(client, "server_name", ca=None)
-    client.verify_mode = ssl.CERT_OPTIONAL
-    refused(client, "CERT_OPTIONAL", ca=None)
+    server.sni_callback = None
+    server.verify_mode = ssl.CERT_OPTIONAL
+    asking = TLSSecureOptions.from_ssl_context(server, cert="x", key="x", ca=None)
+    assert asking.optional_client_certificate and not asking.is_bidirectional_authentication
     with pytest.raises(TypeError):
         TLSSecureOptions.from_ssl_context(None)  # type: ignore[arg-type]

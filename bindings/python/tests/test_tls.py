@@ -1,7 +1,9 @@
 """TLS in all styles, with Python's ssl as the peer and with itself."""
 
 import asyncio
+import base64
 import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -169,7 +171,46 @@ def test_options(run: Run, server_options: TLSSecureOptions, pem: Dict[str, Any]
     run(main())
 
 
+def spki_pin(pem: str) -> str:
+    """SHA-256 of the public key of a certificate, by openssl."""
+    key = subprocess.run(
+        ["openssl", "x509", "-noout", "-pubkey"], input=pem.encode(), capture_output=True, check=True
+    ).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True)
+    return base64.b64encode(hashlib.sha256(der.stdout).digest()).decode()
+
+
+def test_groups_pins_and_certificates_that_may_be_missing(
+    run: Run, server_options: TLSSecureOptions, pem: Dict[str, Any]
+) -> None:
+    async def main() -> None:
+        server_options.ca, server_options.optional_client_certificate = [pem["ca.crt"]], True
+        pin = spki_pin(str(server_options.cert))
+        async with ohsocket.TLSSocketServer() as server:
+            await server.listen(("127.0.0.1", 0), server_options)
+            address = server.get_local_address()
+            shown = dict(cert=pem["client.crt"], key=pem["client.key"])
+            for more, group in (({}, "secp384r1"), (shown, "secp521r1")):
+                options = TLSSecureOptions(ca=pem["ca.crt"], pins=[pin], **more)
+                options.groups = {"secp384r1": "P-384", "secp521r1": "P-521"}[group]
+                async with ohsocket.TLSSocket() as tls:
+                    _, connection = await asyncio.gather(tls.connect(address, options), server.accept())
+                    assert tls.get_group() == connection.get_group() == group
+                    assert tls.get_remote_certificate_chain()[0] == connection.get_certificate()
+                    assert bool(connection.get_remote_certificate_chain()) == bool(more)
+                    await close(tls, connection)
+            other = TLSSecureOptions(ca=pem["ca.crt"], pins="sha256//" + spki_pin(pem["client.crt"]))
+            async with ohsocket.TLSSocket() as tls:
+                with pytest.raises(ohsocket.TLSError, match="no key of the chain is one of pins"):
+                    await tls.connect(address, other)
+
+    run(main())
+
+
 BAD_OPTIONS = [
+    (TLSSecureOptions(groups="X25519:NO-SUCH-GROUP"), ohsocket.TLSError),
+    (TLSSecureOptions(pins=["x"]), ohsocket.TLSError),
+    (TLSSecureOptions(optional_client_certificate=True, is_bidirectional_authentication=True), ohsocket.ParameterError),
     (TLSSecureOptions(cert="no pem", key="no pem"), ohsocket.TLSError),
     (TLSSecureOptions(cipher_suite="NO-SUCH-SUITE"), ohsocket.TLSError),
     (TLSSecureOptions(protocols="TLSv1.1"), ohsocket.ParameterError),
