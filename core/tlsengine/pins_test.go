@@ -25,6 +25,7 @@ func keyOfCertificate(t *testing.T, pem []byte) []byte {
 // TLS-26
 func TestPins(t *testing.T) {
 	identity := root().issue(subject{})
+	identity.Certificate = append(identity.Certificate, root().pem...) // which a peer may send
 	own, authority := keyOfCertificate(t, identity.Certificate), keyOfCertificate(t, root().pem)
 	other := keyOfCertificate(t, root().issue(subject{}).Certificate)
 	encode := base64.StdEncoding.EncodeToString

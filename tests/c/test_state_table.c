@@ -171,8 +171,10 @@ TEXT_GETTER(cipher_suite)
 TEXT_GETTER(signature_algorithms)
 TEXT_GETTER(alpn)
 TEXT_GETTER(server_name)
+TEXT_GETTER(group)
 TEXT_GETTER(certificate)
 TEXT_GETTER(remote_certificate)
+static int64_t call_remote_chain(struct cell *c) { return socket_tls_get_remote_chain(c->probe->socket, 0, NULL, 0); }
 static int64_t call_resumed(struct cell *c) { return socket_tls_is_resumed(c->probe->socket); }
 
 static int64_t call_secure_options(struct cell *c)
@@ -206,6 +208,7 @@ struct row {
         {"tls_get_alpn", call_alpn, __VA_ARGS__}, {"tls_get_server_name", call_server_name, __VA_ARGS__},   \
         {"tls_get_certificate", call_certificate, __VA_ARGS__},                                             \
         {"tls_get_remote_certificate", call_remote_certificate, __VA_ARGS__},                               \
+        {"tls_get_remote_chain", call_remote_chain, __VA_ARGS__}, {"tls_get_group", call_group, __VA_ARGS__}, \
         {"tls_is_resumed", call_resumed, __VA_ARGS__}
 
 // What sockets without TLS say of it.

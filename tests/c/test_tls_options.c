@@ -122,6 +122,22 @@ LOOPS_TEST(bad_options)
     EXPECT(cipher_suite, huge, 401);
     EXPECT(signature_algorithms, "no+such", 2303505);
     EXPECT(signature_algorithms, huge, 401);
+    EXPECT(groups, "no+such", 2303505);
+    EXPECT(groups, "X25519:", 2303505);
+    EXPECT(groups, huge, 401);
+    const char *pins[1] = {"no pin"};
+    EXPECT(pin_count, 1, 401); // and there are none
+    EXPECT(pin_count, -1, 401);
+    EXPECT(pin_count, 101, 401);
+    good.pins = pins;
+    EXPECT(pin_count, 1, 2303505);
+    pins[0] = NULL;
+    EXPECT(pin_count, 1, 401);
+    good.pins = NULL;
+    EXPECT(optional_client_certificate, 2, 401);
+    good.is_bidirectional_authentication = 1;
+    EXPECT(optional_client_certificate, 1, 401);
+    good.is_bidirectional_authentication = 0;
     EXPECT(server_name, huge, 401);
 
     char text[300];
@@ -186,6 +202,9 @@ LOOPS_TEST(wrong_kinds)
         CHECK_CODE(socket_tls_get_protocol(s, text, sizeof text), 2301095);
         CHECK_CODE(socket_tls_get_cipher_suite(s, text, sizeof text), 2301095);
         CHECK_CODE(socket_tls_get_signature_algorithms(s, text, sizeof text), 2301095);
+        CHECK_CODE(socket_tls_get_group(s, text, sizeof text), 2301095);
+        CHECK_CODE(socket_tls_get_remote_chain(s, 0, text, sizeof text), 2301095);
+        CHECK_CODE(socket_tls_get_remote_chain(s, -1, text, sizeof text), 401);
         CHECK_CODE(socket_tls_get_alpn(s, text, sizeof text), 2301095);
         CHECK_CODE(socket_tls_get_server_name(s, text, sizeof text), 2301095);
         CHECK_CODE(socket_tls_get_certificate(s, text, sizeof text), 2301095);
@@ -272,6 +291,7 @@ static void check_certificate(text_getter get, socket_handle s, int expected)
 
 static int get_certificate(socket_handle s, char *b, size_t n) { return socket_tls_get_certificate(s, b, n); }
 static int get_remote(socket_handle s, char *b, size_t n) { return socket_tls_get_remote_certificate(s, b, n); }
+static int get_chain(socket_handle s, char *b, size_t n) { return socket_tls_get_remote_chain(s, 0, b, n); }
 
 LOOPS_TEST(getters_and_their_buffers)
 {
@@ -283,6 +303,7 @@ LOOPS_TEST(getters_and_their_buffers)
     o.alpn_protocols = names + 1;
     o.alpn_protocol_count = 1;
     o.cipher_suite = "TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256";
+    o.groups = "P-521:X25519";
     CHECK_EQ(socket_tls_set_secure_options(server->socket, &o), 0);
     struct probe *p = probe_new(SOCKET_KIND_TLS);
     o = tls_client_options();
@@ -299,6 +320,7 @@ LOOPS_TEST(getters_and_their_buffers)
         check_text(socket_tls_get_cipher_suite, ends[i], "TLS_AES_128_GCM_SHA256");
         check_text(socket_tls_get_alpn, ends[i], "http/1.1");
         check_text(socket_tls_get_server_name, ends[i], "localhost");
+        check_text(socket_tls_get_group, ends[i], "x25519"); // the client's first
         CHECK_EQ(socket_tls_is_resumed(ends[i]), 0);
     }
     int n = (int)CHECK_OK(socket_tls_get_certificate(ends[1], NULL, 0));
@@ -306,6 +328,10 @@ LOOPS_TEST(getters_and_their_buffers)
     check_certificate(get_certificate, ends[1], n);
     check_certificate(get_remote, ends[0], n);
     check_certificate(get_certificate, s->socket, n);
+    check_certificate(get_chain, ends[0], n);
+    CHECK_EQ(socket_tls_get_remote_chain(ends[0], 1, NULL, 0), 0); // which is all
+    CHECK_EQ(socket_tls_get_remote_chain(ends[0], INT_MAX, NULL, 0), 0);
+    CHECK_EQ(socket_tls_get_remote_chain(ends[1], 0, NULL, 0), 0);
     CHECK_EQ(socket_tls_get_certificate(ends[0], NULL, 0), 0); // shown none
     CHECK_EQ(socket_tls_get_remote_certificate(ends[1], NULL, 0), 0);
     CHECK(socket_tls_get_signature_algorithms(ends[1], suites, sizeof suites) > 0);

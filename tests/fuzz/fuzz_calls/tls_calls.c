@@ -136,11 +136,14 @@ const void *any_tls_options(void)
     o.alpn_protocols = any_words(&o.alpn_protocol_count);
     o.cipher_suite = any_word();
     o.signature_algorithms = any_word();
+    o.groups = any_word();
+    o.pins = any_words(&o.pin_count);
     o.server_name = any_word();
     o.skip_remote_validation = u8() % 3;
     o.is_bidirectional_authentication = u8() % 2;
     o.use_remote_cipher_prefer = u8() % 2;
     o.no_session_resumption = u8() % 2;
+    o.optional_client_certificate = u8() % 2;
     return any_struct(&o, sizeof o, 0);
 }
 
@@ -149,7 +152,7 @@ int64_t call_tls(void)
     socket_handle s = any_handle();
     size_t capacity = u8();
     char *text = memory(capacity);
-    switch (u8() % 12) {
+    switch (u8() % 14) {
     case 0:
     case 1:
     case 2: return socket_tls_set_secure_options(s, any_tls_options());
@@ -169,6 +172,8 @@ int64_t call_tls(void)
     case 8: return socket_tls_get_signature_algorithms(s, text, capacity);
     case 9: return socket_tls_get_alpn(s, text, capacity);
     case 10: return socket_tls_get_server_name(s, text, capacity);
+    case 11: return socket_tls_get_group(s, text, capacity);
+    case 12: return socket_tls_get_remote_chain(s, (int)u32(), text, capacity);
     default: return socket_tls_is_resumed(s);
     }
 }

@@ -85,6 +85,7 @@ static socket_tls_options options_of(const struct object *object, uint64_t chanc
     }
     if ((chance >> 29 & 15) == 1) o.cipher_suite = "ECDHE-ECDSA-AES256-GCM-SHA384:TLS_AES_128_GCM_SHA256";
     if ((chance >> 33 & 15) == 1) o.signature_algorithms = "ECDSA+SHA256";
+    if ((chance >> 42 & 15) == 1) o.groups = chance >> 46 & 1 ? "P-256:X25519" : "X25519:P-256";
     o.no_session_resumption = (chance >> 37 & 3) == 1;
     if (object->distrusts) {
         o.skip_remote_validation = 0;
@@ -127,6 +128,8 @@ void do_tls_getters(struct object *o)
     result_of(socket_tls_get_cipher_suite(o->handle, text, sizeof text));
     result_of(socket_tls_get_signature_algorithms(o->handle, text, sizeof text));
     result_of(socket_tls_get_server_name(o->handle, text, sizeof text));
+    result_of(socket_tls_get_group(o->handle, text, sizeof text));
+    result_of(socket_tls_get_remote_chain(o->handle, 1, text, sizeof text));
     result_of(socket_tls_get_certificate(o->handle, text, sizeof text));
     n = socket_tls_get_remote_certificate(o->handle, text, sizeof text);
     if (result_of(n) == 0 && o->kind == SOCKET_KIND_TLS && n < 100) FAIL("the server's certificate has %lld bytes", (long long)n);
