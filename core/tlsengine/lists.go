@@ -113,8 +113,8 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 	return nil
 }
 
-// groupName is what a group may be called: OpenSSL 3.5 has a language of its own for the list, with
-// "*", "?" and "/", that older ones do not have.
+// groupName fits the names of groups. OpenSSL 3.5 has a language of its own for the list, with "*",
+// "?" and "/", that older ones do not have.
 var groupName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // readNames checks the names of a list that has colons between them, and returns the list.
@@ -149,8 +149,9 @@ func (l *lists) readPins(pins []string) error {
 	return nil
 }
 
-// readPin reads the SHA-256 of a key (of its SubjectPublicKeyInfo) in base64, with curl's "sha256//"
-// or "sha256/" before it or without, or in hexadecimal, with colons between the bytes or without.
+// readPin reads the SHA-256 of a key (of its SubjectPublicKeyInfo) in base64, with curl's
+// "sha256//" or "sha256/" before it or without, or in hexadecimal, with colons between the bytes or
+// without.
 func readPin(pin string) ([]byte, bool) {
 	text := strings.TrimPrefix(strings.TrimPrefix(pin, "sha256/"), "/")
 	digest, err := base64.StdEncoding.DecodeString(text)

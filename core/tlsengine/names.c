@@ -44,8 +44,8 @@ int engine_same_name(SSL *ssl, const SSL_SESSION *session) {
     return before == NULL ? size == 0 : size == strlen(before) && OPENSSL_strncasecmp(before, (const char *)name, size) == 0;
 }
 
-/* OpenSSL finds a kept session by its number alone. A client without tickets, whose session is kept,
- * is therefore one of a server of that name: a number that was made for another is not found. */
+/* OpenSSL finds a kept session by its number alone. The sessions of a client without tickets, which
+ * are kept, therefore belong to a server of that name: those of another are not found. */
 int engine_watch_hello(SSL *ssl, int *alert, void *argument) {
     const engine_context *context = argument;
     const unsigned char *data, *name = NULL;

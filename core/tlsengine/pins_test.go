@@ -69,7 +69,7 @@ func TestPins(t *testing.T) {
 	}
 }
 
-// A pin does not take the chain's place unless verification is off.
+// TLS-26: a pin does not take the chain's place unless verification is off.
 func TestPinOfACertificateThatIsNotTrusted(t *testing.T) {
 	clean(t)
 	foreign := newAuthority("other", nil).issue(subject{})

@@ -23,6 +23,7 @@ class Options(ctypes.Structure):
                 ("cipher_suite", ctypes.c_char_p), ("signature_algorithms", ctypes.c_char_p),
                 ("alpn_protocols", ctypes.c_void_p), ("server_name", ctypes.c_char_p)]
     _fields_ += [(f"number{i}", ctypes.c_int32) for i in range(8)]  # ca_count is number1
+    _fields_ += [("groups", ctypes.c_char_p), ("pins", ctypes.c_void_p), ("pin_count", ctypes.c_int64)]
 
 
 class ConnectOptions(ctypes.Structure):

@@ -120,8 +120,9 @@ static int set_secure(napi_env env, const napi_value *argv, struct texts *texts,
     return socket_tls_set_secure_options(to_integer(env, argv[0]), &options);
 }
 
-/* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName, groups], ca,
- * alpn, Int32Array of protocols and flags, [cert, key, password of each further identity], pins) */
+/* setSecure(handle, [cert, key, password, cipherSuite, signatureAlgorithms, serverName, groups],
+ * ca, alpn, Int32Array of protocols and flags, [cert, key, password of each further identity],
+ * pins) */
 static napi_value set_secure_options(napi_env env, napi_callback_info info)
 {
     enum { TEXTS = 7, MOST = 1000 };
