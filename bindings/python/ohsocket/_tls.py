@@ -258,11 +258,16 @@ class TLSEnd(TLSBase, StreamBase):
         the peer's own only."""
         chain: List[X509CertRawData] = []
         while True:
-            index = len(chain)
-            one = self._certificate(lambda *to: lib.socket_tls_get_remote_chain(to[0], index, *to[1:]))
+            one = self._sent_certificate(len(chain))
             if one is None:
                 return chain
             chain.append(one)
+
+    def _sent_certificate(self, index: int) -> Optional[X509CertRawData]:
+        def getter(handle: int, buffer: Any, size: int) -> int:
+            return int(lib.socket_tls_get_remote_chain(handle, index, buffer, size))
+
+        return self._certificate(getter)
 
     def get_protocol(self) -> str:
         """The version that was agreed on: "TLSv1.3"."""
