@@ -380,3 +380,21 @@ test('await using closes', async () => {
   assert.equal((await soon(received)).toString(), 'last words');
   assert.equal((await tcp.getState()).isClose, true);
 });
+
+test('a send that the kernel has taken is settled in the same turn [ORDER-8]', async () => {
+  const { tcp, peer } = await connected();
+  peer.resume();
+  const udp = socket.constructUDPSocketInstance();
+  await udp.bind({ address: HOST });
+  const address = await udp.getLocalAddress();
+  for (const send of [() => tcp.send({ data: 'x' }), () => udp.send({ data: 'x', address })]) {
+    await turns(2);
+    let over = false;
+    setImmediate(() => { over = true; });
+    await send();
+    assert.equal(over, false);
+  }
+  await udp.close();
+  peer.end();
+  await tcp.close();
+});

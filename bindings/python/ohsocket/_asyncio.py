@@ -146,14 +146,15 @@ class AsyncSocket(Socket):
         """
         if not self._open and (self._was_open or not self._compat):
             return
-        future = self._future()
+        future, period = self._future(), self._period
         if not wait and not self._closing:
             if self._begin_leave(partial(_settle, future, self)):
                 await future
             return
         if self._begin_close(partial(_settle, future, self)):
             await future
-        while self._open:
+        # Others may open the socket again as soon as it is closed.
+        while self._open and self._period == period:
             await self._change()
 
 

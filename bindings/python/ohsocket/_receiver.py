@@ -75,6 +75,7 @@ class Receiver(Handle):
         self._compat = is_compat()
         self._open = self._was_open = False  # between the call that opens it and its close event
         self._bound = False
+        self._period = 0  # which opening it is
         self._closing = False  # from close() or abort() to its close event
         self._ended = False
         self._failure: Optional[SocketError] = None

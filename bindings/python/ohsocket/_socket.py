@@ -75,6 +75,7 @@ class Socket(Receiver):
         """A call has opened the socket: a new period begins."""
         self._set_open(True)
         self._was_open = True
+        self._period += 1
         self._closing = self._ended = False
         self._failure = None
         self._remote = NOBODY

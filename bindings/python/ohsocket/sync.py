@@ -147,8 +147,9 @@ class SyncSocket(Socket):
         if not wait and not self._closing:
             self._complete(self._begin_leave)
             return
+        period = self._period
         self._complete(self._begin_close)
-        self._loop.wait(lambda: not self._open)
+        self._loop.wait(lambda: not self._open or self._period != period)
 
 
 class SyncOpener(SyncSocket):

@@ -63,6 +63,30 @@ def test_an_open_socket_with_listeners_stays(run: Run) -> None:
     run(main())
 
 
+def test_what_opens_waits_for_the_close_before_it(run: Run) -> None:
+    """ORDER-7: and the close is over, although the socket is open again."""
+
+    async def main() -> None:
+        server, client, connection = await pair()
+        address = server.get_local_address()
+        closing = asyncio.ensure_future(client.close())
+        await asyncio.sleep(0)
+        _, again, _, _ = await asyncio.gather(client.connect(address), server.accept(), connection.close(), closing)
+        await client.send("hello")
+        assert await again.receive() == b"hello"
+        udp = ohsocket.UDPSocket()
+        await udp.bind(("127.0.0.1", 0))
+        for one, name in ((udp, "bind"), (server, "listen")):
+            port = one.get_local_address().port
+            closing = asyncio.ensure_future(one.close())
+            await asyncio.sleep(0)
+            await asyncio.gather(getattr(one, name)(("127.0.0.1", port)), closing)
+            assert one.get_local_address().port == port
+        await close(client, again, server, udp)
+
+    run(main())
+
+
 def test_closed_and_unopened_sockets_are_no_warning(run: Run) -> None:
     async def main() -> None:
         server, client, connection = await pair()
