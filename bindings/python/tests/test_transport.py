@@ -93,7 +93,8 @@ def test_the_calls_of_a_connection(run: Run, by: str) -> None:
             assert transport.is_reading() and not transport.is_closing()
             transport.write(b"a")
             transport.write(bytearray(b"b"))
-            transport.writelines([b"c", memoryview(b"d"), b""])
+            # asyncio's own never comes to rest with an empty one at the end, from Python 3.12 on.
+            transport.writelines([b"c", memoryview(b"d"), b""] if by == "ohsocket" else [b"c", memoryview(b"d")])
             assert await reader.readexactly(4) == b"abcd"
             writer.write(b"answer")
             await protocol.until(lambda: protocol.data == b"answer")
