@@ -2,7 +2,7 @@
 # make demo             the example programs at work, on this machine only
 # make test             all tests; the groups are in mk/test.mk, tests/README.md says what they are
 # make lint             formatting, vet, staticcheck, eslint, ruff, warnings of the C compiler, generated files
-# make install          PREFIX=/usr/local DESTDIR=
+# make install          PREFIX=/usr/local DESTDIR=; make uninstall
 # make wheel            the Python package (bindings/python/python.mk has more): test-python, test-sdist
 # make node             the Node package (bindings/node/node.mk has more): test-node, node-pack
 # make header           include/ohsocket.h and what else is generated from the Go sources

@@ -1,9 +1,9 @@
 # Running the tests. Included by the Makefile.
 
-.PHONY: test test-toolchain test-go test-abi test-c test-docs test-asan interop soak soak-programs soak-random test-soak \
+.PHONY: test test-toolchain test-go test-abi test-install test-c test-docs test-asan interop soak soak-programs soak-random test-soak \
 	fuzz test-fuzz test-checkers test-cgocheck test-ubsan test-tsan test-lsan test-valgrind test-mutations
 
-test: test-toolchain test-go test-abi test-c test-docs test-asan interop test-tls test-tls-asan test-python test-node test-soak \
+test: test-toolchain test-go test-abi test-install test-c test-docs test-asan interop test-tls test-tls-asan test-python test-node test-soak \
 	test-fuzz test-checkers test-bench
 
 test-toolchain: deps-test
@@ -16,6 +16,9 @@ test-go: deps-test
 
 test-abi: deps-test library
 	bash tests/abi_check.sh $(BUILD)
+
+test-install: deps-test library
+	bash tests/install/run.sh $(BUILD)
 
 test-c: deps-test library $(addprefix $(BUILD)/tests/,$(TESTS))
 	bash tests/c/run.sh $(BUILD)

@@ -101,7 +101,7 @@ check 'generated files are up to date' go run ./capi/headergen -check
 
 check 'a program linked as the manual says' bash -c "
   make -s install PREFIX=/usr DESTDIR='$work/root' BUILD='$build' &&
-  export PKG_CONFIG_PATH='$work/root/usr/lib/pkgconfig' PKG_CONFIG_SYSROOT_DIR='$work/root' &&
+  export PKG_CONFIG_PATH='$work/root/usr/lib/pkgconfig' &&
   gcc '$work/macros.c' -o '$work/macros' \$(pkg-config --cflags --libs ohsocket) &&
   LD_LIBRARY_PATH='$work/root/usr/lib' '$work/macros'"
 
