@@ -68,7 +68,7 @@ func readLists(c *Config) (*lists, error) {
 		return nil, err
 	}
 	l.groups, err = readNames("groups", "group of this OpenSSL", c.Groups, func(name *C.char) bool {
-		return groupName.MatchString(C.GoString(name)) && C.engine_is_group(known, name) != 0
+		return isGroupName(C.GoString(name)) && C.engine_is_group(known, name) != 0
 	})
 	if err != nil {
 		return nil, err
@@ -113,9 +113,13 @@ func (l *lists) readCiphers(known *C.SSL_CTX, list string, protocols Protocols) 
 	return nil
 }
 
-// groupName fits the names of groups. OpenSSL 3.5 has a language of its own for the list, with "*",
-// "?" and "/", that older ones do not have.
 var groupName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// isGroupName reports whether the text may name one group. OpenSSL 3.5 has a language of its own
+// for the list, with "*", "?", "/" and "DEFAULT", that older ones do not have.
+func isGroupName(text string) bool {
+	return groupName.MatchString(text) && !strings.EqualFold(text, "DEFAULT")
+}
 
 // readNames checks the names of a list that has colons between them, and returns the list.
 func readNames(option, kind, list string, known func(*C.char) bool) (string, error) {

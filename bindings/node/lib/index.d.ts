@@ -256,6 +256,8 @@ declare namespace socket {
   }
 
   interface StreamSocket<E> extends Socket<E> {
+    /** Messages until the peer's end; an error of the connection is thrown. The socket is paused while the body does not keep up. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<SocketMessageInfo>;
     /** Up to 1024 pieces as one send. */
     sendv(views: (ArrayBuffer | ArrayBufferView)[], callback: AsyncCallback<void>): void;
     sendv(views: (ArrayBuffer | ArrayBufferView)[]): Promise<void>;
@@ -372,7 +374,10 @@ declare namespace socket {
     getSocketFd(callback: AsyncCallback<number>): void;
     getSocketFd(): Promise<number>;
   }
-  interface TCPSocketServer extends Socket<TCPSocketServerEvents> {}
+  interface TCPSocketServer extends Socket<TCPSocketServerEvents> {
+    /** Clients until the server is closed. It does not accept while many wait for the body. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<TCPSocketConnection>;
+  }
 
   /** A client of a server; made by the server. */
   class TCPSocketConnection {
@@ -398,6 +403,8 @@ declare namespace socket {
     getSocketFd(): Promise<number>;
   }
   interface UDPSocket extends Socket<UDPSocketEvents> {
+    /** Datagrams until the socket is closed. The socket is paused while the body does not keep up. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<SocketMessageInfo>;
     /** Becomes a member of a multicast group; the socket must be bound. */
     addMembership(group: MulticastAddress, callback: AsyncCallback<void>): void;
     addMembership(group: MulticastAddress): Promise<void>;
@@ -457,7 +464,10 @@ declare namespace socket {
     getSocketFd(callback: AsyncCallback<number>): void;
     getSocketFd(): Promise<number>;
   }
-  interface TLSSocketServer extends Socket<TLSSocketServerEvents> {}
+  interface TLSSocketServer extends Socket<TLSSocketServerEvents> {
+    /** Clients until the server is closed. It does not accept while many wait for the body. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<TLSSocketConnection>;
+  }
 
   /** A client of a TLS server; made by the server. */
   class TLSSocketConnection {

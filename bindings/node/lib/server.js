@@ -4,6 +4,7 @@ const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback, throwing } = require('./socket.js');
 const { StreamSocket } = require('./stream.js');
+const { arrives } = require('./arrivals.js');
 const { ErrorCode, Event, Kind } = require('./constants.js');
 const { inRange, readAddress } = require('./arguments.js');
 const { Opening, openAtPort } = require('./opening.js');
@@ -149,5 +150,7 @@ class TCPSocketServer extends ServerSocket {
 }
 
 TCPSocketServer.Connection = TCPSocketConnection;
+
+arrives(ServerSocket, 'connect', false);
 
 module.exports = { ServerSocket, ConnectionSocket, TCPSocketServer, TCPSocketConnection };

@@ -3,6 +3,7 @@
 
 const native = require('./native.js');
 const { Socket, badCallback, getAddress } = require('./socket.js');
+const { arrives } = require('./arrivals.js');
 const { ErrorCode } = require('./constants.js');
 const { parameterError } = require('./errors.js');
 const { encode } = require('./encoding.js');
@@ -83,5 +84,7 @@ function viewsError(result) {
 
 /** The result of a send when the socket is not open. */
 StreamSocket.goneResult = -ErrorCode.BADF;
+
+arrives(StreamSocket, 'message', true);
 
 module.exports = { StreamSocket };

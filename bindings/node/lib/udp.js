@@ -5,6 +5,7 @@ const net = require('node:net');
 const native = require('./native.js');
 const loop = require('./loop.js');
 const { Socket, badCallback } = require('./socket.js');
+const { arrives } = require('./arrivals.js');
 const { ErrorCode, Event, Kind, Option } = require('./constants.js');
 const { parameterError, refusal } = require('./errors.js');
 const { encode } = require('./encoding.js');
@@ -306,5 +307,7 @@ function cancel(socket) {
 function isName(address) {
   return net.isIP(address) === 0 && /^[\w.-]+$/.test(address) && !/^[\d.]+$/.test(address);
 }
+
+arrives(UDPSocket, 'message', false);
 
 module.exports = { MulticastSocket, UDPSocket };

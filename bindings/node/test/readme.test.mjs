@@ -48,7 +48,8 @@ async function connected(port) {
   }
 }
 
-for (const [name, pattern] of [['the server', /server\.on(?!.*duplex)/s], ['the server with streams', /duplex\(\)/]]) {
+for (const [name, pattern] of [['the server', /server\.on(?!.*duplex)/s], ['the server with streams', /duplex\(\)/],
+  ['the server with loops', /for await \(const client/]]) {
   test(`${name} sends back what it gets`, async () => {
     const { port } = await closedPort();
     const { child, done } = start(program(pattern), port);
