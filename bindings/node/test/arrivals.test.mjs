@@ -107,7 +107,7 @@ test('datagrams, and close inside the loop', async () => {
   peer.close();
 });
 
-test('what is not open cannot be iterated', async () => {
+test('what is not open cannot be iterated', () => {
   for (const one of [socket.constructTCPSocketInstance(), socket.constructUDPSocketInstance(), socket.constructTCPSocketServerInstance()]) {
     assert.throws(() => one[Symbol.asyncIterator](), { code: 2300999 });
   }
