@@ -25,7 +25,7 @@ func TestTotalLimitOfManySenders(t *testing.T) {
 		before := ReadStats().TotalQueueRefusals
 		var all sync.WaitGroup
 		var left atomic.Int32
-		left.Store(senders)
+		left.Store(2 * senders) // senders, and readers of what they send: the loop is run for both
 		data := pattern(piece)
 		for id := range senders {
 			p, peer := pair(f)
@@ -47,12 +47,13 @@ func TestTotalLimitOfManySenders(t *testing.T) {
 				}
 			})
 			all.Go(func() {
+				defer left.Add(-1)
 				if n, err := io.CopyN(io.Discard, peer, piece*pieces); err != nil {
 					t.Errorf("%d of %d bytes: %v", n, piece*pieces, err)
 				}
 			})
 		}
-		f.note = func() string { return fmt.Sprintf("%d send, %+v\n", left.Load(), sendqueue.ReadTotal()) }
+		f.note = func() string { return fmt.Sprintf("%d send or read, %+v\n", left.Load(), sendqueue.ReadTotal()) }
 		f.until("sent", func() bool { return left.Load() == 0 })
 		all.Wait()
 		assert.Greater(t, ReadStats().TotalQueueRefusals, before)

@@ -157,7 +157,13 @@ func (l *lists) readPins(pins []string) error {
 // "sha256//" or "sha256/" before it or without, or in hexadecimal, with colons between the bytes or
 // without.
 func readPin(pin string) ([]byte, bool) {
-	text := strings.TrimPrefix(strings.TrimPrefix(pin, "sha256/"), "/")
+	text := pin
+	// The base64 itself may begin with "/".
+	for _, prefix := range []string{"sha256//", "sha256/"} {
+		if rest, found := strings.CutPrefix(pin, prefix); found && len(rest) == base64.StdEncoding.EncodedLen(C.ENGINE_PIN_SIZE) {
+			text = rest
+		}
+	}
 	digest, err := base64.StdEncoding.DecodeString(text)
 	if len(digest) != C.ENGINE_PIN_SIZE || err != nil {
 		digest, err = hex.DecodeString(strings.ReplaceAll(pin, ":", ""))

@@ -106,6 +106,20 @@ func TestBadPins(t *testing.T) {
 	}
 }
 
+// TLS-26: base64 may begin with "/", and hexadecimal with what is base64, too.
+func TestReadPin(t *testing.T) {
+	for _, first := range []byte{0x00, 0xfc, 0xff, 0xfb} { // "A", "/", "//", "+"
+		want := make([]byte, 32)
+		want[0], want[1] = first, 0xff
+		text := base64.StdEncoding.EncodeToString(want)
+		for _, pin := range []string{text, "sha256/" + text, "sha256//" + text, hex.EncodeToString(want), colons(want)} {
+			got, good := readPin(pin)
+			require.True(t, good, pin)
+			require.Equal(t, want, got, pin)
+		}
+	}
+}
+
 func colons(digest []byte) string {
 	var parts []string
 	for _, b := range digest {
