@@ -58,7 +58,7 @@ LOOPS_TEST(what_is_wrong_with_options_is_named)
 // to.
 LOOPS_TEST(a_server_name_is_checked_by_the_call)
 {
-    static const char *const bad[] = {"two words", ".example.org", "\xc3\xa9.example.org", "."};
+    static const char *const bad[] = {"two words", ".example.org", "\xc3\xa9..example.org", "\xff.example.org", "."};
     struct probe *client = probe_new(SOCKET_KIND_TLS), *server = probe_new(SOCKET_KIND_TLS_SERVER);
     socket_connect_options to = connect_options("127.0.0.1", 9, 0);
     socket_tls_options o = tls_client_options(), s = tls_server_options();
@@ -73,8 +73,11 @@ LOOPS_TEST(a_server_name_is_checked_by_the_call)
         CHECK_EQ(socket_tls_set_secure_options(server->socket, &s), 0);
     }
     CHECK_EQ(client->done[SOCKET_OPERATION_CONNECT], 0);
-    o.server_name = "localhost.";
-    CHECK_EQ(socket_tls_set_secure_options(client->socket, &o), 0);
+    static const char *const good[] = {"localhost.", "\xc3\xa9.example.org"}; // TLS-16
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        o.server_name = good[i];
+        CHECK_EQ(socket_tls_set_secure_options(client->socket, &o), 0);
+    }
     probe_release(client);
     probe_release(server);
 }
