@@ -90,7 +90,7 @@ static struct stalled stalled_new(enum state state)
     }
     if (state != TCP_IDLE && state != TLS_IDLE && state != TCP_CONNECTING && state != TLS_MESSAGE && state != TLS_SHAKING) {
         int error = probe_send_pattern(s.probe, 0, MUCH);
-        // A slow machine: if the connect has run out of time before the send, check_ends tries again.
+        // On a slow machine a connect runs out of time before the send; check_ends tries again.
         if (is_connecting(state) && !is_connecting_still(&s)) return s;
         CHECK_EQ(error, 0);
     }
