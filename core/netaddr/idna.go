@@ -2,13 +2,14 @@ package netaddr
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
 
-var errNotText = errors.New("the name is not UTF-8")
+var errNotText = errors.New("the text is not a name")
 
 var toASCII = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
@@ -21,5 +22,9 @@ func ToASCII(name string) (string, error) {
 	if !utf8.ValidString(name) {
 		return "", errNotText
 	}
-	return toASCII.ToASCII(name)
+	ascii, err := toASCII.ToASCII(name)
+	if _, numeric := netip.ParseAddr(ascii); numeric == nil {
+		return "", errNotText // digits of another script
+	}
+	return ascii, err
 }

@@ -165,7 +165,7 @@ func TestParseTargetHost(t *testing.T) {
 	assert.Equal(t, errcode.OK, code)
 	assert.Equal(t, "xn--bcher-kva.example.", target.Host())
 	for _, text := range []string{
-		"", ".", "..", ".a", "a..b", "a..", "a b", "a:1", "a/b", "user@host", "bücher..example", "\u0300.example", "\xff", "a\x00", "a%lo",
+		"", ".", "..", ".a", "a..b", "a..", "a b", "a:1", "a/b", "user@host", "bücher..example", "１.２.３.４", "１２７.1", "\u0300.example", "\xff", "a\x00", "a%lo",
 		"4564646", "127.1", "1.2.3.256", "0x7f000001", "0X7F.1", "0x", "a.0xff", "1.2.3.4.", "[::1]",
 		label + "a", longest + "a", strings.Repeat("a.", 200),
 	} {
@@ -251,7 +251,12 @@ func FuzzParseTarget(f *testing.F) {
 		if target.Host() == "" {
 			require.True(t, ok)
 		} else {
-			require.Equal(t, text, target.Host())
+			ascii, err := ToASCII(text)
+			require.NoError(t, err)
+			require.Equal(t, ascii, target.Host())
+			again, code := ParseTarget(ascii, port, abi.Family(family))
+			require.Equal(t, errcode.OK, code, "%q of %q", ascii, text)
+			require.Equal(t, target, again)
 		}
 	})
 }
