@@ -180,15 +180,16 @@ func tlsText(handle int64, text, capacity uintptr, get func(*tlsengine.Info) str
 	return tlsAnswer(handle, func(_ *socket.Socket, i *tlsengine.Info) int32 { return writeText(get(i), text, capacity) })
 }
 
-// tlsBytes writes all or nothing: half a certificate is of no use.
 func tlsBytes(handle int64, buffer, capacity uintptr, get func(*tlsengine.Info) []byte) int32 {
-	return tlsAnswer(handle, func(_ *socket.Socket, i *tlsengine.Info) int32 {
-		b := get(i)
-		if buffer != 0 && uintptr(len(b)) <= capacity {
-			copy(unsafe.Slice((*byte)(pointer(buffer)), len(b)), b)
-		}
-		return int32(len(b))
-	})
+	return tlsAnswer(handle, func(_ *socket.Socket, i *tlsengine.Info) int32 { return writeBytes(get(i), buffer, capacity) })
+}
+
+// writeBytes writes all or nothing: half a certificate is of no use. It returns the length.
+func writeBytes(b []byte, buffer, capacity uintptr) int32 {
+	if buffer != 0 && uintptr(len(b)) <= capacity {
+		copy(unsafe.Slice((*byte)(pointer(buffer)), len(b)), b)
+	}
+	return int32(len(b))
 }
 
 func joined(names []string) string { return strings.Join(names, ":") }

@@ -136,10 +136,16 @@ func goSocketTLSGetGroup(handle int64, text, capacity uintptr) (result int32) {
 //export goSocketTLSGetRemoteChain
 func goSocketTLSGetRemoteChain(handle int64, index int32, buffer, capacity uintptr) (result int32) {
 	defer guard(&result)
-	if index < 0 {
-		return fail(errcode.Parameter)
-	}
-	return tlsBytes(handle, buffer, capacity, func(i *tlsengine.Info) []byte { return i.RemoteCertificateAt(int(index)) })
+	return answer(handle, func(s *socket.Socket) (int32, errcode.Code) {
+		if index < 0 {
+			return 0, errcode.Parameter
+		}
+		info, code := s.TLSInfo()
+		if code != errcode.OK {
+			return 0, code
+		}
+		return writeBytes(info.RemoteCertificateAt(int(index)), buffer, capacity), errcode.OK
+	})
 }
 
 // C: int socket_tls_get_server_name(socket_handle socket, char *text, size_t capacity)

@@ -605,7 +605,8 @@ typedef struct socket_tls_options {
     /*
      * SHA-256 of public keys in base64 ("sha256//..." as curl has it, or without), or in
      * hexadecimal. The peer's chain must have one of these keys. If the peer is not verified
-     * (skip_remote_validation) its own certificate must.
+     * (skip_remote_validation) its own certificate must. Servers: only if they ask for
+     * certificates.
      */
     const char *const *pins;
     /* Number of pins, 0 to 100. */

@@ -102,7 +102,8 @@ type TLSOptions struct {
 	Groups uintptr `c:"const char *"`
 	// SHA-256 of public keys in base64 ("sha256//..." as curl has it, or without),
 	// or in hexadecimal. The peer's chain must have one of these keys. If the peer
-	// is not verified (skip_remote_validation) its own certificate must.
+	// is not verified (skip_remote_validation) its own certificate must. Servers:
+	// only if they ask for certificates.
 	Pins uintptr `c:"const char *const *"`
 	// Number of pins, 0 to 100.
 	PinCount int32

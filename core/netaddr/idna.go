@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-var errNotText = errors.New("the text is not a name")
+var errNoName = errors.New("the text is not a name")
 
 var toASCII = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
@@ -20,11 +20,11 @@ func ToASCII(name string) (string, error) {
 		return name, nil
 	}
 	if !utf8.ValidString(name) {
-		return "", errNotText
+		return "", errNoName
 	}
 	ascii, err := toASCII.ToASCII(name)
 	if _, numeric := netip.ParseAddr(ascii); numeric == nil {
-		return "", errNotText // digits of another script
+		return "", errNoName // digits of another script
 	}
 	return ascii, err
 }

@@ -209,9 +209,8 @@ void engine_identity_clear(engine_identity *identity);
 SSL_CTX *engine_lists_new(engine_failure *failure); /* an SSL_CTX that knows every suite there is */
 /* OpenSSL's name, NULL: no such suite */
 const char *engine_find_suite(SSL_CTX *lists, const char *name, int *tls13);
-int engine_is_cipher_keyword(SSL_CTX *lists, const char *element);
-int engine_is_signature_algorithm(SSL_CTX *lists, const char *element);
-int engine_is_group(SSL_CTX *lists, const char *element);
+enum engine_list { ENGINE_CIPHERS, ENGINE_SIGNATURES, ENGINE_GROUPS };
+int engine_takes(SSL_CTX *lists, enum engine_list list, const char *element);
 
 /* session.c */
 engine_session *engine_session_new(engine_context *context, int server, void *owner, engine_failure *failure);

@@ -34,25 +34,14 @@ const char *engine_find_suite(SSL_CTX *lists, const char *name, int *tls13) {
 }
 
 /* A connection of its own takes the list, so that that of lists stays complete. */
-int engine_is_cipher_keyword(SSL_CTX *lists, const char *element) {
+int engine_takes(SSL_CTX *lists, enum engine_list list, const char *element) {
     SSL *scratch = SSL_new(lists);
-    int good = scratch != NULL && SSL_set_cipher_list(scratch, element);
-    SSL_free(scratch);
-    ERR_clear_error();
-    return good;
-}
-
-int engine_is_signature_algorithm(SSL_CTX *lists, const char *element) {
-    SSL *scratch = SSL_new(lists);
-    int good = scratch != NULL && SSL_set1_sigalgs_list(scratch, element);
-    SSL_free(scratch);
-    ERR_clear_error();
-    return good;
-}
-
-int engine_is_group(SSL_CTX *lists, const char *element) {
-    SSL *scratch = SSL_new(lists);
-    int good = scratch != NULL && SSL_set1_groups_list(scratch, element);
+    int good = 0;
+    if (scratch != NULL) switch (list) {
+        case ENGINE_CIPHERS: good = SSL_set_cipher_list(scratch, element); break;
+        case ENGINE_SIGNATURES: good = SSL_set1_sigalgs_list(scratch, element); break;
+        case ENGINE_GROUPS: good = SSL_set1_groups_list(scratch, element); break;
+        }
     SSL_free(scratch);
     ERR_clear_error();
     return good;

@@ -46,6 +46,9 @@ func readLists(c *Config) (*lists, error) {
 	if max(len(c.CipherSuite), len(c.SignatureAlgorithms), len(c.Groups)) > listLongest {
 		return nil, listError("cipher_suite, signature_algorithms, groups: more than %d bytes", listLongest)
 	}
+	if c.Server && !c.VerifyClient && len(c.Pins) > 0 {
+		return nil, listError("pins: the server asks its clients for no certificate")
+	}
 	if err := l.readPins(c.Pins); err != nil {
 		return nil, err
 	}
@@ -62,13 +65,14 @@ func readLists(c *Config) (*lists, error) {
 		return nil, err
 	}
 	var err error
-	if l.signatures, err = readNames("signature_algorithms", "signature algorithm", c.SignatureAlgorithms, func(name *C.char) bool {
-		return C.engine_is_signature_algorithm(known, name) != 0
-	}); err != nil {
+	l.signatures, err = readNames("signature_algorithms", "signature algorithm", c.SignatureAlgorithms, func(name *C.char) bool {
+		return C.engine_takes(known, C.ENGINE_SIGNATURES, name) != 0
+	})
+	if err != nil {
 		return nil, err
 	}
 	l.groups, err = readNames("groups", "group of this OpenSSL", c.Groups, func(name *C.char) bool {
-		return isGroupName(C.GoString(name)) && C.engine_is_group(known, name) != 0
+		return isGroupName(C.GoString(name)) && C.engine_takes(known, C.ENGINE_GROUPS, name) != 0
 	})
 	if err != nil {
 		return nil, err

@@ -120,6 +120,15 @@ func TestReadPin(t *testing.T) {
 	}
 }
 
+// TLS-26: a server that asks for no certificate would take everybody.
+func TestPinsOfAServerThatAsksNobody(t *testing.T) {
+	clean(t)
+	config := serving()
+	config.Pins = []string{base64.StdEncoding.EncodeToString(make([]byte, 32))}
+	_, err := NewContext(config)
+	refused(t, err, "pins: the server asks its clients for no certificate")
+}
+
 func colons(digest []byte) string {
 	var parts []string
 	for _, b := range digest {

@@ -183,7 +183,7 @@ func (r *suiteReader) isKeyword(element string) bool {
 		return false
 	}
 	defer freeString(text)
-	return C.engine_is_cipher_keyword(r.known, text) != 0
+	return C.engine_takes(r.known, C.ENGINE_CIPHERS, text) != 0
 }
 
 // isOperand reports whether an operator may have it: keywords joined by '+', also those without a

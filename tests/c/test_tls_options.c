@@ -215,6 +215,7 @@ LOOPS_TEST(wrong_kinds)
         CHECK_EQ(socket_release(s), 0);
         CHECK_CODE(socket_tls_set_secure_options(s, &o), 2301009);
         CHECK_CODE(socket_tls_get_protocol(s, text, sizeof text), 2301009);
+        CHECK_CODE(socket_tls_get_remote_chain(s, -1, text, sizeof text), 2301009);
         CHECK_CODE(socket_tls_is_resumed(s), 2301009);
     }
     CHECK_CODE(socket_construct(test_loop, SOCKET_KIND_TLS_CONNECTION), 401);

@@ -12,7 +12,7 @@ class Arrivals {
   #listeners;
   #items = [];
   #bytes = 0;
-  #waiting = []; // calls of next() that found nothing
+  #waiting = []; // what resolves the calls of next() that found nothing
   #failure;
   #over = false;
   #paused = false;
@@ -38,7 +38,7 @@ class Arrivals {
       if (this.#paused && this.#items.length === 0) this.#resume();
       return Promise.resolve({ value, done: false });
     }
-    if (!this.#over) return new Promise((resolve, reject) => { this.#waiting.push({ resolve, reject }); });
+    if (!this.#over) return new Promise((resolve) => { this.#waiting.push(resolve); });
     const failure = this.#failure;
     this.#failure = undefined;
     return failure ? Promise.reject(failure) : Promise.resolve({ value: undefined, done: true });
@@ -53,14 +53,15 @@ class Arrivals {
   }
 
   #arrived(item) {
-    const waiting = this.#waiting.shift();
-    if (waiting) {
-      waiting.resolve({ value: item, done: false });
+    const resolve = this.#waiting.shift();
+    if (resolve) {
+      resolve({ value: item, done: false });
       return;
     }
     this.#items.push(item);
     this.#bytes += sizeOf(item);
-    if (this.#paused || this.#socket.isPaused() || (this.#items.length < MOST && this.#bytes < MOST_BYTES)) return;
+    // The program itself may have paused the socket, or resumed it.
+    if (this.#socket.isPaused() || (this.#items.length < MOST && this.#bytes < MOST_BYTES)) return;
     this.#paused = true;
     this.#socket.pause();
   }
@@ -75,7 +76,7 @@ class Arrivals {
     this.#over = true;
     for (const [type, listener] of Object.entries(this.#listeners)) this.#socket.off(type, listener);
     if (this.#paused) this.#resume();
-    for (const { resolve } of this.#waiting.splice(0)) resolve(this.next());
+    for (const resolve of this.#waiting.splice(0)) resolve(this.next());
   }
 }
 

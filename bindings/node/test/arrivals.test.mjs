@@ -107,6 +107,22 @@ test('datagrams, and close inside the loop', async () => {
   peer.close();
 });
 
+test('datagrams wait in the kernel while the body does not keep up', async () => {
+  const udp = socket.constructUDPSocketInstance();
+  await udp.bind({ address: HOST });
+  const { port } = await udp.getLocalAddress();
+  const iterator = udp[Symbol.asyncIterator]();
+  const peer = dgram.createSocket('udp4');
+  for (let i = 0; i < 100; i++) peer.send(`datagram ${i}`, port, HOST);
+  await until(() => udp.isPaused(), 'the socket is paused');
+  const got = [];
+  for await (const { message } of iterator) {
+    if (got.push(Buffer.from(message).toString()) === 100) await udp.close();
+  }
+  assert.deepEqual(got, Array.from({ length: 100 }, (_, i) => `datagram ${i}`));
+  peer.close();
+});
+
 test('what is not open cannot be iterated', () => {
   for (const one of [socket.constructTCPSocketInstance(), socket.constructUDPSocketInstance(), socket.constructTCPSocketServerInstance()]) {
     assert.throws(() => one[Symbol.asyncIterator](), { code: 2300999 });
